@@ -1,0 +1,127 @@
+"""A record: one thing that crossed the wire, or one ending; and one JSON line for each.
+
+Live, tapped, replayed and faked traffic all become records; from here on nothing can tell them apart.
+A record is frozen and holds its payload's exact bytes; what can be derived (type, lane, turn) is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from enum import StrEnum
+from json.encoder import encode_basestring
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+from sessions.safe import safe_json
+
+Meta: TypeAlias = Mapping[str, str | int | float]
+NO_META: Meta = MappingProxyType({})
+
+
+class Direction(StrEnum):
+    """Who sent it; LOCAL: nobody, we noticed it (refused, lost, a mark)."""
+
+    CLIENT = "client"
+    SERVER = "server"
+    LOCAL = "local"
+
+
+class Kind(StrEnum):
+    """What kind of thing a record is."""
+
+    OPEN = "open"  #: the 101; payload: request head and response head as bytes, secrets masked
+    REFUSED = "refused"  #: an opening that failed; payload: what came back, meta: failure_class, status
+    TEXT = "text"
+    BINARY = "binary"
+    PING = "ping"
+    PONG = "pong"
+    CLOSE = "close"  #: payload: the close frame's own; meta: code, reason
+    LOST = "lost"  #: the connection ended without a close frame; meta: detail
+    REQUEST = "request"
+    RESPONSE = "response"
+    SSE = "sse"
+    NOTE = "note"  #: meta: note (its name) and its values, `latency` with `ms`
+    MARK = "mark"
+
+
+class Record(NamedTuple):
+    """One fact, in the order in which it was seen."""
+
+    session: int  #: which socket, or which HTTP exchange; from 1
+    direction: Direction
+    kind: Kind
+    wall: int  #: microseconds since the epoch, UTC, for people
+    elapsed: float  #: monotonic seconds since the recording began, for durations
+    payload: bytes  #: exactly what crossed the wire
+    meta: Meta = NO_META
+
+
+_DIRECTIONS = {name.value: f'"{name.value}"' for name in Direction}
+_KINDS = {name.value: f'"{name.value}"' for name in Kind}
+_DIRECTION_OF: Mapping[str, Direction] = {name.value: name for name in Direction}
+_KIND_OF: Mapping[str, Kind] = {name.value: name for name in Kind}
+
+
+def to_line(record: Record, number: int) -> bytes:
+    """The record's line in a recording, newline included.
+
+    `raw` is the exact text when the payload is UTF-8, `b64` the bytes otherwise. Characters that could act
+    on a terminal are written as JSON escapes, so a recording can be printed. Built by hand around the C
+    string encoder: a quarter of the time of `json.dumps`.
+    """
+    session, direction, kind, wall, elapsed, payload, meta = record
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        body = f'"b64":"{b64encode(payload).decode()}"'
+    else:
+        body = '"raw":' + encode_basestring(text)
+        if "\x7f" in text or not text.isascii():
+            body = safe_json(body)
+    tail = ""
+    if meta:
+        wire = meta.get("wire")
+        if wire is not None:
+            tail = f',"wire":{wire}'
+            meta = {key: value for key, value in meta.items() if key != "wire"}
+        if meta:
+            tail += ',"meta":' + json.dumps(dict(meta), separators=(",", ":"))
+    return (
+        f'{{"n":{number},"t":{wall},"mono":{elapsed!r},"conn":{session},"dir":{_DIRECTIONS[direction]},'
+        f'"kind":{_KINDS[kind]},"size":{len(payload)},{body}{tail}}}\n'
+    ).encode()
+
+
+def from_line(line: bytes | str) -> Record:
+    """The record of a line; unknown keys are ignored.
+
+    Raises ValueError, with what is wrong, when the line is not a record.
+    """
+    return from_fields(json.loads(line))
+
+
+def from_fields(fields: Any) -> Record:
+    """The record of a decoded line; raises ValueError when a key is missing or of the wrong kind."""
+    try:
+        if "raw" in fields:
+            payload = fields["raw"].encode()
+        else:
+            payload = b64decode(fields["b64"], validate=True)
+        meta = fields.get("meta") or {}
+        if not isinstance(meta, dict):
+            raise TypeError("meta is not an object")
+        if "wire" in fields:
+            meta = {"wire": int(fields["wire"]), **meta}
+        return Record(
+            int(fields["conn"]),
+            _DIRECTION_OF[fields["dir"]],
+            _KIND_OF[fields["kind"]],
+            int(fields["t"]),
+            float(fields["mono"]),
+            payload,
+            meta if meta else NO_META,
+        )
+    except (KeyError, TypeError, AttributeError, UnicodeError) as error:
+        raise ValueError(f"not a record: {type(error).__name__} {error}") from error
