@@ -1,0 +1,14 @@
+"""The machine's clock has the right units and runs forward."""
+
+from __future__ import annotations
+
+import time
+
+from sessions.wire.clock import SystemClock
+
+
+def test_wall_is_microseconds_and_elapsed_starts_near_zero() -> None:
+    clock = SystemClock()
+    assert abs(clock.wall() / 1e6 - time.time()) < 5
+    first, second = clock.elapsed(), clock.elapsed()
+    assert 0 <= first <= second < 5
