@@ -63,7 +63,7 @@ class Fragment(NamedTuple):
     """Where the text of a delta or done event goes: the slot of an item, its index key, the body's field."""
 
     slot: str
-    index: str  #: name of the body's index field, "" when the slot is single
+    index_field: str  #: name of the body's index field, "" when the slot is single
     field: str
 
 

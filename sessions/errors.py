@@ -53,7 +53,9 @@ class Damaged(RecordingError):
 class SettingsError(SessionsError):
     """A setting is wrong; says file, line, key and the nearest valid key where they are known."""
 
-    def __init__(self, message: str, *, file: str = "", line: int = 0, key: str = "", nearest: str = "") -> None:
+    def __init__(
+        self, message: str, *, file: str = "", line: int = 0, key: str = "", nearest: str = ""
+    ) -> None:
         self.file, self.line, self.key, self.nearest = file, line, key, nearest
         where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
         hint = f" Did you mean {nearest!r}?" if nearest else ""

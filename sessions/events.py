@@ -90,7 +90,9 @@ def _event(body: dict[str, Any], is_partial: bool = False) -> Event:
     )
 
 
-_TYPE_AT_END = re.compile(rb'"type"\s*:\s*"([a-z_.]{1,80})"\s*(?:,\s*"[a-z_]{1,40}"\s*:\s*(?:"[^"\\]{0,300}"|-?\d{1,18}|true|false|null)\s*)*}\s*\Z')
+_TYPE_AT_END = re.compile(
+    rb'"type"\s*:\s*"([a-z_.]{1,80})"\s*(?:,\s*"[a-z_]{1,40}"\s*:\s*(?:"[^"\\]{0,300}"|-?\d{1,18}|true|false|null)\s*)*}\s*\Z'
+)
 
 
 def _envelope(payload: bytes) -> Event | Undecodable:

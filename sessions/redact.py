@@ -28,8 +28,12 @@ _SECRET_HEADERS = frozenset(
         "x-codex-turn-state",
     }
 )
-_SECRET_NAME = re.compile(r"(?i)(api[-_]?key|token|secret|password|passwd|authorization|credential|signature|session[-_]?key|^key$|^sig$|^code$)")
-_KEY_SHAPED = re.compile(r"(?<![A-Za-z0-9])(?:sk|pk|rk|xai|gsk|vck|org|proj|ghp|AIza)[-_](?!\*)[A-Za-z0-9_-]{10,}")
+_SECRET_NAME = re.compile(
+    r"(?i)(api[-_]?key|token|secret|password|passwd|authorization|credential|signature|session[-_]?key|^key$|^sig$|^code$)"
+)
+_KEY_SHAPED = re.compile(
+    r"(?<![A-Za-z0-9])(?:sk|pk|rk|xai|gsk|vck|org|proj|ghp|AIza)[-_](?!\*)[A-Za-z0-9_-]{10,}"
+)
 _QUERY_PAIR = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
 _USERINFO = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)([^/?#\s@]+)@")
 _PROTOCOL_KEY = re.compile(r"(?i)(openai-insecure-api-key\.|bearer\.)([^,\s]+)")
@@ -72,7 +76,9 @@ def header(name: str, value: str, secrets: Iterable[str] = ()) -> Redacted:
     return text(value, secrets, where=lower)
 
 
-def headers(pairs: Iterable[tuple[str, str]], secrets: Iterable[str] = ()) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+def headers(
+    pairs: Iterable[tuple[str, str]], secrets: Iterable[str] = ()
+) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """Header pairs without credentials, in their order, and the names of what was masked."""
     out: list[tuple[str, str]] = []
     masked: list[str] = []
@@ -137,7 +143,9 @@ def _mcp(value: bytes) -> tuple[bytes, list[str]]:
                 masked.append("mcp authorization")
                 return found[1] + MASK.encode() + found[3]
             return found[0]
-        hidden = re.sub(rb'(:\s*")((?:[^"\\]|\\.)+)(")', lambda one: one[1] + MASK.encode() + one[3], found[5])
+        hidden = re.sub(
+            rb'(:\s*")((?:[^"\\]|\\.)+)(")', lambda one: one[1] + MASK.encode() + one[3], found[5]
+        )
         if hidden != found[5]:
             masked.append("mcp headers")
         return found[4] + hidden + found[6]

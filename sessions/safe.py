@@ -58,7 +58,9 @@ def safe_line(text: str, limit: int = 0) -> str:
     return safe(text).replace("\n", "\u21b5").replace("\t", " ")
 
 
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
+_UNSAFE_IN_JSON = re.compile(
+    "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -1,0 +1,148 @@
+"""What bodies of events say, read without trust: usage, failures, rate limits, steering.
+
+Every function takes whatever JSON came and returns a frozen value; a field of the wrong kind counts as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sessions.session import Failure, Usage
+
+
+def word(value: object) -> str:
+    """The value when it is a string, else ""."""
+    return value if isinstance(value, str) else ""
+
+
+def number(value: object) -> int | None:
+    """The value when it is a whole number, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def usage(body: object) -> Usage | None:
+    """Token counts under the contract's names or the chat-completions ones; None when there are none."""
+    if not isinstance(body, dict):
+        return None
+    inward = body.get("input_tokens_details") or body.get("prompt_tokens_details")
+    outward = body.get("output_tokens_details") or body.get("completion_tokens_details")
+    inward = inward if isinstance(inward, dict) else {}
+    outward = outward if isinstance(outward, dict) else {}
+    found = Usage(
+        _first(body, "input_tokens", "prompt_tokens"),
+        _first(body, "output_tokens", "completion_tokens"),
+        number(body.get("total_tokens")),
+        number(inward.get("cached_tokens")),
+        number(inward.get("cache_write_tokens")),
+        number(outward.get("reasoning_tokens")),
+    )
+    return found if any(count is not None for count in found) else None
+
+
+def failure(body: Mapping[str, Any]) -> Failure:
+    """An `error` frame, wrapped or flat, with `status` or `status_code`, headers inside or outside.
+
+    Shapes: the official WebSocket error, the SSE event, Codex's variant, a framework's `detail`.
+    """
+    inner = body.get("error")
+    error: Mapping[str, Any]
+    if isinstance(inner, dict):
+        error = inner
+    elif isinstance(inner, str):
+        error = {"message": inner}
+    elif "detail" in body and "message" not in body:
+        error = {"message": body["detail"] if isinstance(body["detail"], str) else repr(body["detail"])}
+    else:
+        error = body
+    status = number(body.get("status")) or number(body.get("status_code")) or number(error.get("status")) or 0
+    headers = body.get("headers") or error.get("headers")
+    kind = word(error.get("type"))
+    return Failure(
+        word(error.get("code")),
+        word(error.get("message")),
+        "" if kind == "error" else kind,
+        word(error.get("param")),
+        status,
+        {key: str(value) for key, value in headers.items()} if isinstance(headers, dict) else {},
+    )
+
+
+def rate_limits(body: Mapping[str, Any]) -> dict[str, str]:
+    """A `codex.rate_limits` event in short words: window -> how much of it is used [CODEX]."""
+    out: dict[str, str] = {}
+    limits = body.get("rate_limits")
+    for name, window in limits.items() if isinstance(limits, dict) else ():
+        if isinstance(window, dict) and (used := window.get("used_percent")) is not None:
+            minutes = window.get("window_minutes")
+            out[str(name)] = f"{used}% used" + (f" of {minutes} min" if minutes else "")
+    credit = body.get("credits")
+    if isinstance(credit, dict) and credit.get("has_credits") is not None:
+        balance = "unlimited" if credit.get("unlimited") else str(credit.get("balance", "?"))
+        out["credits"] = balance
+    return out
+
+
+def limit_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that speak of rate limits, by their lower-case names."""
+    return {
+        key.lower(): value
+        for key, value in headers.items()
+        if key.lower() == "retry-after"
+        or "ratelimit" in key.lower()
+        or key.lower().startswith("x-codex-")
+        and "used" in key
+    }
+
+
+def head_headers(head: bytes) -> dict[str, str]:
+    """The headers of the last HTTP head in an OPEN or REFUSED record's payload, lower-case names."""
+    start = head.rfind(b"HTTP/1.")
+    if start < 0:
+        return {}
+    out: dict[str, str] = {}
+    for line in head[start:].split(b"\r\n\r\n", 1)[0].split(b"\r\n")[1:]:
+        name, colon, value = line.partition(b":")
+        if colon:
+            out[name.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
+    return out
+
+
+def answered_calls(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The call ids, or approval ids, that a create's input answers."""
+    items = fields.get("input")
+    if not isinstance(items, list):
+        return ()
+    out = []
+    for item in items:
+        if isinstance(item, dict):
+            kind = word(item.get("type"))
+            if kind.endswith("_output"):
+                out.append(word(item.get("call_id")))
+            elif kind == "mcp_approval_response":
+                out.append(word(item.get("approval_request_id")))
+    return tuple(call for call in out if call)
+
+
+def plain_input(value: object) -> str:
+    """The text a person wrote in an `input`, shortened to what can be read: user and developer words only."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        return ""
+    pieces: list[str] = []
+    for item in value:
+        if isinstance(item, dict) and item.get("type", "message") == "message":
+            content = item.get("content")
+            if isinstance(content, str):
+                pieces.append(content)
+            elif isinstance(content, list):
+                pieces.extend(word(part.get("text")) for part in content if isinstance(part, dict))
+    return "\n".join(piece for piece in pieces if piece)
+
+
+def _first(body: Mapping[str, Any], *names: str) -> int | None:
+    for name in names:
+        if (found := number(body.get(name))) is not None:
+            return found
+    return None

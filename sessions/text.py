@@ -1,0 +1,107 @@
+"""Text that grows by deltas: appended in constant time, read by slices, traced back to its records.
+
+Its one rule: nothing ever copies the whole while it grows. Chunks are joined at 64 KiB; an array holds, for
+each delta, where it ended and which record brought it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+
+_BLOCK = 1 << 16
+
+
+class Text:
+    """An append-only text with the record of each of its deltas."""
+
+    __slots__ = ("_blocks", "_chunks", "_ends", "_pending", "_records", "_size", "_starts", "is_final")
+
+    def __init__(self) -> None:
+        self.is_final = False  #: a done value has confirmed or replaced it
+        self._clear()
+
+    def _clear(self) -> None:
+        self._blocks: list[str] = []
+        self._starts = array("q")
+        self._chunks: list[str] = []
+        self._pending = 0
+        self._size = 0
+        self._ends = array("q")
+        self._records = array("q")
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __str__(self) -> str:
+        self._compact()
+        return "".join(self._blocks)
+
+    def append(self, fragment: str, record: int) -> None:
+        """Add one delta that came with this record."""
+        length = len(fragment)
+        self._chunks.append(fragment)
+        self._size += length
+        self._pending += length
+        self._ends.append(self._size)
+        self._records.append(record)
+        if self._pending >= _BLOCK:
+            self._compact()
+
+    def settle(self, value: str, record: int) -> bool:
+        """Take the done value, which is authoritative; True when it differs from what the deltas said."""
+        differs = self._size != len(value) or str(self) != value
+        if differs:
+            self._clear()
+            self.append(value, record)
+        self.is_final = True
+        return differs
+
+    def slice(self, start: int, end: int) -> str:
+        """The characters from start to end, without joining the rest."""
+        start, end = max(0, start), min(end, self._size)
+        if start >= end:
+            return ""
+        self._compact()
+        first = bisect_right(self._starts, start) - 1
+        pieces = []
+        for index in range(first, len(self._blocks)):
+            offset = self._starts[index]
+            if offset >= end:
+                break
+            pieces.append(self._blocks[index][max(0, start - offset) : end - offset])
+        return "".join(pieces)
+
+    def tail(self, length: int) -> str:
+        """The last characters."""
+        return self.slice(self._size - length, self._size)
+
+    def record_at(self, offset: int) -> int:
+        """The record that brought the character at this offset; -1 when there is none."""
+        if not 0 <= offset < self._size:
+            return -1
+        return self._records[bisect_right(self._ends, offset)]
+
+    def span(self, record: int) -> tuple[int, int]:
+        """Start and end of what this record brought; (0, 0) when it brought nothing."""
+        index = bisect_right(self._records, record) - 1
+        if index < 0 or self._records[index] != record:
+            return (0, 0)
+        return (self._ends[index - 1] if index else 0, self._ends[index])
+
+    @property
+    def deltas(self) -> int:
+        """How many pieces it was made of."""
+        return len(self._ends)
+
+    def _compact(self) -> None:
+        if not self._chunks:
+            return
+        joined = "".join(self._chunks)
+        self._chunks.clear()
+        if self._blocks and len(self._blocks[-1]) + len(joined) <= _BLOCK:
+            self._blocks[-1] += joined
+        elif joined:
+            self._starts.append(self._size - len(joined))
+            self._blocks.append(joined)
+        self._pending = 0
