@@ -1,0 +1,45 @@
+"""Fixtures that every test may ask for: a clock moved by hand, and the folder of golden recordings.
+
+No fixture here sleeps, opens a socket or replaces code of ours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.make import WALL
+
+
+class HandClock:
+    """A `sessions.source.Clock` that stands still until a test moves it."""
+
+    def __init__(self, wall: int = WALL, elapsed: float = 0.0) -> None:
+        self._wall = wall
+        self._elapsed = elapsed
+
+    def wall(self) -> int:
+        """Microseconds since the epoch, UTC."""
+        return self._wall
+
+    def elapsed(self) -> float:
+        """Monotonic seconds since the recording began."""
+        return self._elapsed
+
+    def move(self, seconds: float) -> None:
+        """Let this much time pass, on both scales."""
+        self._wall += round(seconds * 1_000_000)
+        self._elapsed += seconds
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """A clock that stands still until the test moves it."""
+    return HandClock()
+
+
+@pytest.fixture
+def golden() -> Path:
+    """The folder of golden recordings."""
+    return Path(__file__).parent / "golden"
