@@ -91,7 +91,7 @@ class Wire:
         body: str = "",
         **meta: str | int | float,
     ) -> Record:
-        """The REFUSED record of an opening that failed; a status makes its payload a response head and body."""
+        """The REFUSED record of an opening; a status makes its payload a response head and body."""
         payload = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n{body}" if status else ""
         known: dict[str, str | int | float] = {
             "url": "wss://api.openai.com/v1/responses", "route": "direct", "profile": "openai",
