@@ -1,0 +1,148 @@
+"""The inspector: every record is stored, then applied, then told to whoever follows; in that order.
+
+`feed` has no await in it, so the order is total. The log is the queue: a follower takes everything since its
+last look in one batch, so a slow one cannot slow the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from sessions import redact
+from sessions.events import decode
+from sessions.recording import Recording
+from sessions.records import Kind, Record
+from sessions.reducer import Change, Sessions, What
+from sessions.source import Source
+
+_KEPT_CHANGES = 20_000  # of a follower that does not look; beyond it only the records' range is told
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """A source that can hand over everything that arrived since the last look."""
+
+    def batches(self) -> AsyncIterator[tuple[Record, ...]]: ...
+
+
+class Batch(NamedTuple):
+    """What happened since a follower last looked: records [first, last) and the changes they made.
+
+    Text changes of one item are merged into the newest; `is_complete` is False when so many changes came that
+    they were dropped, and the follower should look at the state afresh.
+    """
+
+    first: int
+    last: int
+    changes: tuple[Change, ...]
+    is_complete: bool = True
+
+
+class Follower:
+    """A cursor on the log, held by one reader."""
+
+    def __init__(self, inspector: Inspector, start: int) -> None:
+        self._inspector = inspector
+        self._cursor = start
+        self._changes: list[Change] = []
+        self._texts: dict[tuple[int, str], Change] = {}
+        self._news = asyncio.Event()
+        self._dropped = False
+        if start < len(inspector.recording):
+            self._news.set()
+
+    def _add(self, changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            if change.what is What.TEXT:
+                self._texts[(change.turn, change.item)] = change
+            elif len(self._changes) < _KEPT_CHANGES:
+                self._changes.append(change)
+            else:
+                self._dropped = True
+        self._news.set()
+
+    async def wait(self) -> None:
+        """Wait until there is something to take."""
+        await self._news.wait()
+
+    def take(self) -> Batch:
+        """Everything since the last take; empty (first == last) when nothing came."""
+        last = len(self._inspector.recording)
+        batch = Batch(self._cursor, last, (*self._changes, *self._texts.values()), not self._dropped)
+        self._cursor = last
+        self._changes.clear()
+        self._texts.clear()
+        self._dropped = False
+        self._news.clear()
+        return batch
+
+    def close(self) -> None:
+        """Stop following."""
+        self._inspector._followers.discard(self)
+
+
+class Inspector:
+    """One recording, the state it adds up to, and those who follow it."""
+
+    def __init__(self, recording: Recording, secrets: Iterable[str] = ()) -> None:
+        self.recording = recording
+        self.sessions = Sessions()
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= 8)
+        self._needles = (*(secret.encode() for secret in self._secrets), b'"mcp"')
+        self._followers: set[Follower] = set()
+
+    def __repr__(self) -> str:
+        return f"<Inspector of {len(self.recording)} records>"
+
+    def add_secret(self, secret: str) -> None:
+        """Mask this exact text in every payload from now on."""
+        if len(secret) >= 8 and secret not in self._secrets:
+            self._secrets = (*self._secrets, secret)
+            self._needles = (*self._needles, secret.encode())
+
+    def feed(self, record: Record) -> tuple[Change, ...]:
+        """Store one record, apply it, tell the followers; raises RecordingError when it cannot be stored."""
+        payload = record.payload
+        for needle in self._needles:
+            if needle in payload:
+                record = self._masked(record)
+                payload = record.payload
+                break
+        self.recording.append(record)
+        kind = record.kind
+        event = decode(payload) if kind is Kind.TEXT or kind is Kind.BINARY else None
+        changes = self.sessions.apply(record, event)
+        for follower in self._followers:
+            follower._add(changes)
+        return changes
+
+    def feed_all(self, records: Iterable[Record]) -> None:
+        """Feed many records in their order."""
+        for record in records:
+            self.feed(record)
+
+    async def run(self, source: Source) -> None:
+        """Feed everything that a source yields, until it ends; raises RecordingError when storing fails."""
+        if isinstance(source, Batched):
+            async for batch in source.batches():
+                for record in batch:
+                    self.feed(record)
+        else:
+            async for record in source:
+                self.feed(record)
+
+    def follow(self, start: int = 0) -> Follower:
+        """A new follower that begins at this record."""
+        follower = Follower(self, start)
+        self._followers.add(follower)
+        return follower
+
+    def _masked(self, record: Record) -> Record:
+        clean = redact.payload(record.payload, self._secrets)
+        if not clean.masked:
+            return record
+        before = str(record.meta.get("masked", ""))
+        receipt = ", ".join(dict.fromkeys([*(before.split(", ") if before else ()), *clean.masked]))
+        return record._replace(payload=clean.value, meta={**record.meta, "masked": receipt})
