@@ -1,0 +1,207 @@
+"""Every action of the screen in one table: id, keys, label, tooltip, and where its keys act.
+
+Bindings, footer, palette, help and the user's own keys are all made from it, so none of them can differ.
+There are two modes: typing (a text box has the focus, letters are text) and moving (letters act).
+Nothing is done here; an action's id says which method does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from textual.binding import Binding
+
+
+class Where(StrEnum):
+    """Where the keys of an action act."""
+
+    APP = "everywhere"
+    SESSION = "session, typing too"
+    MOVING = "session, moving"
+    TYPING = "message box"
+    PANE = "any view"
+    TALK = "talk"
+    EVENTS = "events"
+    CHAIN = "chain"
+    RAW = "raw"
+    STATS = "stats"
+    START = "start"
+    DIALOG = "dialogs"
+
+
+class Action(NamedTuple):
+    """One thing a person can do."""
+
+    id: str  #: `<owner>.<method>`: stable, used in the user's settings file
+    keys: str  #: comma-separated
+    label: str  #: one to three words, for the footer
+    tooltip: str  #: one sentence, for help and palette
+    where: Where
+    rank: int = 0  #: place in the footer, 1 first; 0: never there
+    is_priority: bool = False  #: acts before a text box sees the key
+
+    @property
+    def method(self) -> str:
+        """The name after `action_` of the method that does it."""
+        return self.id.partition(".")[2]
+
+
+_A, _S, _M, _T, _P = Where.APP, Where.SESSION, Where.MOVING, Where.TYPING, Where.PANE
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "app.help", "question_mark,f1", "help", "All keys that work here, and what the words mean.", _A, 90
+    ),
+    Action("app.command_palette", "ctrl+p,colon", "commands", "Find an action by its name.", _A, 80),
+    Action("app.quit", "ctrl+q", "quit", "Leave; asks first while a socket is open.", _A, 95, True),
+    Action("app.copy_or_hint", "ctrl+c", "copy", "Copy the selection; never ends a session.", _A),
+    # -- the session, also from the message box
+    Action("session.send_now", "f5", "send", "Send what the box describes, from anywhere.", _S, 3),
+    Action("session.edit_outside", "f4", "editor", "Write the message in $EDITOR.", _S),
+    Action("session.preview", "f3", "preview", "Show the exact frame before it is sent.", _S, 5),
+    Action("session.options", "f2", "options", "Model, instructions, effort, limits, format, store.", _S, 6),
+    Action("session.toggle_mode", "ctrl+t", "text/JSON", "Write text, or the whole frame as JSON.", _S, 7),
+    Action("session.history", "ctrl+r", "history", "Take a message that was sent before.", _S),
+    Action("session.leave", "escape", "back", "Leave the box, close what is open, one level up.", _S),
+    # -- the session, letters
+    Action("session.write", "i", "write", "Go to the message box.", _M, 1),
+    Action("session.answer", "t", "answer calls", "Answer the open tool calls by hand, in one frame.", _M, 2),
+    Action("session.steer", "s", "steer", "Steer the running answer with one more message.", _M, 4),
+    Action("session.branch", "b", "branch", "Make the selected turn the parent of the next send.", _M, 5),
+    Action("session.parent", "P", "parent", "Choose the parent: a turn, a new chain, a full replay.", _M),
+    Action("session.lane", "L", "lane", "Choose or name the lane of the next send.", _M, 7),
+    Action("session.warm_up", "W", "warm up", "Prepare a warm-up: state without an answer.", _M),
+    Action("session.resend", "r", "resend", "Edit the selected sent frame and send it again.", _M, 8),
+    Action("session.stop", "X", "stop", "Stop by closing the socket; says first what that costs.", _M, 9),
+    Action(
+        "session.other_route", "o", "other route", "Take the chain's next turn over the other route.", _M, 10
+    ),
+    Action("session.connection", "c", "connection", "Reconnect, roll over, close, change the route.", _M, 11),
+    Action("session.copy", "y", "copy", "Copy a value, an event, a turn, the conversation.", _M, 12),
+    Action("session.export", "x", "save", "Save the conversation as Markdown.", _M, 13),
+    Action("session.picture", "S", "picture", "Save a picture of the screen, secrets hidden.", _M),
+    Action("session.letter_preview", "p", "preview", "Show the exact frame before it is sent.", _M),
+    Action("session.letter_editor", "e", "editor", "Write the message in $EDITOR.", _M),
+    Action("session.zoom", "z", "zoom", "Give the focused view the whole screen, and back.", _M, 14),
+    Action("session.show_talk", "1", "talk", "Talk: the conversation.", _M),
+    Action("session.show_events", "2", "events", "Events: every frame as a row.", _M),
+    Action("session.show_chain", "3", "chain", "Chain: turns as a tree, with forks.", _M),
+    Action("session.show_raw", "4", "raw", "Raw: the chosen event, byte for byte.", _M),
+    Action("session.show_stats", "5", "stats", "Stats: counts, speed, usage, what is odd.", _M),
+    Action("session.next_turn", "right_square_bracket", "next turn", "Select the next turn.", _M),
+    Action("session.previous_turn", "left_square_bracket", "last turn", "Select the turn before.", _M),
+    Action(
+        "session.next_error", "right_curly_bracket", "next error", "Select the next event that failed.", _M
+    ),
+    Action(
+        "session.previous_error", "left_curly_bracket", "last error", "Select the failed event before.", _M
+    ),
+    Action("session.ways_on", "O", "ways on", "How this chain can go on, and at what cost.", _M, 3),
+    Action("session.close", "q", "close", "Close this session; asks first while its socket is open.", _M),
+    # -- the message box
+    Action("prompt.submit", "enter", "send", "Send; in JSON mode a new line.", _T, 1, True),
+    Action("prompt.new_line", "ctrl+j,alt+enter,shift+enter", "new line", "A new line.", _T, 2, True),
+    # -- every view
+    Action("pane.cursor_up", "up,k", "up", "One row up.", _P),
+    Action("pane.cursor_down", "down,j", "down", "One row down.", _P),
+    Action("pane.page_up", "pageup,ctrl+b", "page up", "One page up.", _P),
+    Action("pane.page_down", "pagedown,ctrl+f", "page down", "One page down.", _P),
+    Action("pane.half_up", "ctrl+u", "half up", "Half a page up.", _P),
+    Action("pane.half_down", "ctrl+d", "half down", "Half a page down.", _P),
+    Action("pane.top", "home,g", "top", "The first row.", _P),
+    Action("pane.end", "end,G", "end", "The last row; follows again.", _P),
+    Action("pane.toggle_follow", "F", "follow", "Follow what comes, or hold this place.", _P, 20),
+    Action("pane.toggle_freeze", "space", "freeze", "Freeze the picture; what comes is kept.", _P, 21),
+    Action("pane.find", "slash", "find", "Find in everything, not only what is visible.", _P, 15),
+    Action("pane.find_next", "n", "next match", "The next match.", _P),
+    Action("pane.find_previous", "N", "match before", "The match before.", _P),
+    Action("pane.toggle_wrap", "w", "wrap", "Wrap long lines, or cut them.", _P),
+    Action("pane.open", "enter", "open", "Open what is selected, one level down.", _P),
+    Action("talk.toggle_markdown", "m", "plain/markdown", "Plain text, or light Markdown.", Where.TALK),
+    Action("events.edit_filter", "f", "filter", "Show only some events; ! negates.", Where.EVENTS, 16),
+    Action("events.cycle_clock", "C", "clock", "Time since the turn, the start, or of day.", Where.EVENTS),
+    Action("events.toggle_fold", "d", "fold deltas", "Fold runs of deltas into one row.", Where.EVENTS, 17),
+    Action("raw.cycle_view", "v", "view", "Tree, pretty, raw, hex.", Where.RAW, 16),
+    # -- start
+    Action("start.choose", "enter", "open", "Open the chosen way in.", Where.START, 1),
+    Action("start.up", "up,k", "up", "The way in before.", Where.START),
+    Action("start.down", "down,j", "down", "The next way in.", Where.START, 2),
+    Action("start.pick(1)", "1", "demo", "Take over the demonstration.", Where.START),
+    Action("start.pick(2)", "2", "connect", "Connect to the resolved endpoint.", Where.START),
+    Action("start.pick(3)", "3", "proxy or URL", "Connect to an address you type.", Where.START),
+    Action("start.pick(4)", "4", "recording", "Read a recording.", Where.START),
+    Action("start.pick(5)", "5", "settings", "See every setting and where it came from.", Where.START),
+    # -- dialogs
+    Action("dialog.close", "escape", "back", "Close, change nothing.", Where.DIALOG, 2),
+    Action("dialog.accept", "f5", "go", "Do what the dialog says.", Where.DIALOG, 1),
+)
+
+#: contexts whose keys are live at the same time; within one of these no key may mean two things
+TOGETHER: tuple[frozenset[Where], ...] = (
+    *(
+        frozenset({_A, _S, _M, _P, view})
+        for view in (Where.TALK, Where.EVENTS, Where.CHAIN, Where.RAW, Where.STATS)
+    ),
+    frozenset({_A, _S, _T}),
+    frozenset({_A, Where.START}),
+    frozenset({_A, Where.DIALOG}),
+)
+
+#: the first line of the help: what to remember if only three keys
+THREE_KEYS = "If you remember only three keys:  i write   1-5 views   ? help"
+
+
+def bindings(*where: Where) -> list[Binding]:
+    """The bindings of the actions that act in these places."""
+    return [
+        Binding(
+            ",".join(keys_of(action)),
+            action.method,
+            action.label,
+            show=action.rank > 0,
+            tooltip=action.tooltip,
+            id=action.id,
+            priority=action.is_priority,
+        )
+        for action in ACTIONS
+        if action.where in where
+    ]
+
+
+def keys_of(action: Action, own: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The keys of an action in the framework's long form; the person's own ones replace ours."""
+    text = (own or {}).get(action.id, action.keys)
+    return tuple(binding.key for binding in Binding.make_bindings([Binding(text, action.method)]))
+
+
+def clashes(own: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """A sentence for every key that would mean two things in one place; and for ids that do not exist."""
+    known = {action.id for action in ACTIONS}
+    found = [f"{name!r} is not an action" for name in own or {} if name not in known]
+    for together in TOGETHER:
+        owners: dict[str, Action] = {}
+        for action in ACTIONS:
+            if action.where not in together:
+                continue
+            for key in keys_of(action, own):
+                if (first := owners.setdefault(key, action)) is not action:
+                    sentence = f"{key!r} means both {first.id} and {action.id}"
+                    if sentence not in found:
+                        found.append(sentence)
+    return tuple(found)
+
+
+def action(action_id: str) -> Action:
+    """The action of this id; raises KeyError when there is none."""
+    return _BY_ID[action_id]
+
+
+def in_footer(active: Iterable[str], limit: int = 7) -> tuple[Action, ...]:
+    """Of the actions that work now (by id) the ones for the footer, the most needed first."""
+    ranked = [_BY_ID[name] for name in active if name in _BY_ID and _BY_ID[name].rank]
+    return tuple(sorted(ranked, key=lambda one: one.rank)[:limit])
+
+
+_BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
