@@ -1,0 +1,141 @@
+"""turnscope without a screen: a Responses session over WebSocket as records, state and changes.
+
+    connect    http_stream    follow (a growing file)    replay       adapters: sockets, files, clocks
+        \\           |                 |                    /
+         `----------+------ Record ---+-------------------'           one frozen fact per thing seen
+                               |
+                         Inspector.feed                               store, apply, tell
+                               |
+             Recording (append-only file)  +  Sessions (append-only state)
+                               |
+                            Change                                    small frozen facts: what moved
+              .----------------+---------------.
+          tui (paint)      cli (JSON lines)    your code
+
+Pure, no I/O, no clock:
+  contract      what the API promises: event types, legal moves, limits, close codes, failure classes
+  errors        the exception tree; a peer's mistake is never in it
+  safe          remote text made unable to act on a terminal; the one gate for every face
+  records       Record, Kind, Direction; one JSON line for each
+  redact        credentials out, before anything is stored or shown
+  events        bytes -> Event or Undecodable; tool arguments while they grow
+  dialects      other spellings of the same facts -> the contract's words
+  text          text that grows by deltas and knows which record brought what
+  items         Item and Part: a message, a reasoning, a tool call and its texts
+  session       Session, Lane, Turn, Response: plain state
+  facts         usage, failures, rate limits out of event bodies, read without trust
+  reducer       Sessions.apply: one record in, what it changed out
+  snapshot      all state as plain data
+  secret        a credential that no repr shows
+Edge, disk and tasks:
+  source        Source, Live, Clock: what an adapter fulfils
+  recording     the append-only file, read back by number
+  inspector     store, apply, tell; followers with cursors
+  conversation  turns sent one after another on a live session
+  version       which turnscope this is
+  wire          the only folder that opens a socket
+  commands      one file per verb
+  cli           the parser of all verbs
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sessions.contract import FailureClass, Family, Status
+    from sessions.conversation import Conversation, Silence, converse
+    from sessions.errors import ConnectError, LocalProtocolError, RecordingError, SessionsError, SettingsError
+    from sessions.events import Event, Undecodable, decode
+    from sessions.inspector import Batch, Follower, Inspector
+    from sessions.recording import Recording
+    from sessions.records import Direction, Kind, Record, from_line, to_line
+    from sessions.reducer import Change, Sessions, What, fold
+    from sessions.session import Lane, Response, Session, Turn, Usage, remaining
+    from sessions.source import Clock, Live, Source
+
+_HOMES = {
+    "Batch": "inspector",
+    "Change": "reducer",
+    "Clock": "source",
+    "ConnectError": "errors",
+    "Conversation": "conversation",
+    "Direction": "records",
+    "Event": "events",
+    "FailureClass": "contract",
+    "Family": "contract",
+    "Follower": "inspector",
+    "Inspector": "inspector",
+    "Kind": "records",
+    "Lane": "session",
+    "Live": "source",
+    "LocalProtocolError": "errors",
+    "Record": "records",
+    "Recording": "recording",
+    "RecordingError": "errors",
+    "Response": "session",
+    "Session": "session",
+    "Sessions": "reducer",
+    "SessionsError": "errors",
+    "SettingsError": "errors",
+    "Silence": "conversation",
+    "Source": "source",
+    "Status": "contract",
+    "Turn": "session",
+    "Undecodable": "events",
+    "Usage": "session",
+    "What": "reducer",
+    "converse": "conversation",
+    "decode": "events",
+    "fold": "reducer",
+    "from_line": "records",
+    "remaining": "session",
+    "to_line": "records",
+}
+
+__all__ = [
+    "Batch",
+    "Change",
+    "Clock",
+    "ConnectError",
+    "Conversation",
+    "Direction",
+    "Event",
+    "FailureClass",
+    "Family",
+    "Follower",
+    "Inspector",
+    "Kind",
+    "Lane",
+    "Live",
+    "LocalProtocolError",
+    "Record",
+    "Recording",
+    "RecordingError",
+    "Response",
+    "Session",
+    "Sessions",
+    "SessionsError",
+    "SettingsError",
+    "Silence",
+    "Source",
+    "Status",
+    "Turn",
+    "Undecodable",
+    "Usage",
+    "What",
+    "converse",
+    "decode",
+    "fold",
+    "from_line",
+    "remaining",
+    "to_line",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'sessions' has no attribute {name!r}")
+    return getattr(import_module(f"sessions.{home}"), name)

@@ -15,13 +15,13 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sessions.errors import Damaged, RecordingError, TooNew
 from sessions.events import Event, Undecodable, decode
 from sessions.records import Direction, Kind, Record, from_line, to_line
+from sessions.version import version
 
 FORMAT = "turnscope"
 VERSION = 1
@@ -42,14 +42,6 @@ class Problem(NamedTuple):
 
     line: int  #: from 1
     reason: str
-
-
-def app_version() -> str:
-    """The installed version of turnscope, "0" when it runs from a bare checkout."""
-    try:
-        return version("turnscope")
-    except PackageNotFoundError:
-        return "0"
 
 
 def new_path(folder: Path, name: str, wall: int) -> Path:
@@ -102,7 +94,7 @@ class Recording:
             "format": FORMAT,
             "version": VERSION,
             "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "app": f"turnscope {app_version()}",
+            "app": f"turnscope {version()}",
             "source": source,
         }
         line = json.dumps(header, separators=(",", ":")).encode() + b"\n"
