@@ -683,6 +683,7 @@ class Sessions:
         session.limits.update(facts.limit_headers(failure.headers))
         lane = self._erring_lane(session, event, failure)
         if lane is None:
+            session.failure = failure
             self._emit(What.ERROR, failure.code or failure.message)
             return
         response = lane.open

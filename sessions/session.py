@@ -286,6 +286,7 @@ class Session:
         self.unknown_types: dict[str, int] = {}
         self.dialects: dict[str, int] = {}  #: spelling -> record where it was first seen
         self.errors = 0
+        self.failure: Failure | None = None  #: the newest error frame that spoke of the connection
         self.undecodable = 0
         self.bytes_in = 0
         self.bytes_out = 0
