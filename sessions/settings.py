@@ -1,0 +1,402 @@
+"""What a person wants: flag over environment over file over profile over default; each value with its source.
+
+Its one rule: asking creates nothing. A missing file is fine; a wrong one is told by file, line, key and the
+nearest valid key. Keys are read from the environment only, never from the file, and never shown.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from sessions.contract import LIFETIME_SECONDS
+from sessions.errors import SettingsError
+from sessions.secret import NO_SECRET, Secret
+
+CUSTOM = "custom"
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class Paths(NamedTuple):
+    """Where things are kept; nothing of it need exist."""
+
+    config: Path  #: the settings file
+    recordings: Path
+    state: Path  #: history, drafts, logs
+
+    def as_text(self) -> dict[str, str]:
+        """Name and path of each, for people and scripts."""
+        return {name: str(path) for name, path in self._asdict().items()}
+
+
+def paths(environ: Mapping[str, str] = os.environ) -> Paths:
+    """The places of this user: TURNSCOPE_CONFIG, then XDG folders, then the platform's own."""
+    import platformdirs
+
+    def folder(variable: str, usual: str) -> Path:
+        chosen = environ.get(variable, "")
+        return Path(chosen) / "turnscope" if chosen.startswith("/") else Path(usual)
+
+    platform = platformdirs.PlatformDirs("turnscope", appauthor=False)
+    config = folder("XDG_CONFIG_HOME", platform.user_config_dir)
+    usual = Path.home() / ".config" / "turnscope"
+    if "XDG_CONFIG_HOME" not in environ and usual.is_dir():
+        config = usual  # people on macOS who keep ~/.config expect it to be read
+    named = environ.get("TURNSCOPE_CONFIG", "")
+    return Paths(
+        Path(named).expanduser() if named else config / "config.toml",
+        folder("XDG_DATA_HOME", platform.user_data_dir) / "recordings",
+        folder("XDG_STATE_HOME", platform.user_state_dir),
+    )
+
+
+class Profile(BaseModel):
+    """What is known about one server; facts for defaults and hints."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str = ""
+    hosts: tuple[str, ...] = ()  #: patterns by which the profile is recognised
+    key_env: tuple[str, ...] = ("OPENAI_API_KEY",)
+    placeholder_key: str = ""  #: sent when none of the variables is set; for servers that accept anything
+    lifetime_seconds: float = Field(default=LIFETIME_SECONDS, gt=0)
+    lanes: bool = True
+    stores: Literal["both", "false only", "true only", "unknown"] = "both"
+    model_in_query: bool = False
+    create_shape: Literal["flat", "nested", "flat or nested"] = "flat"
+    dialect: str = "openai"
+    socket_after_error: Literal["usable", "dead", "closed", "unknown"] = "usable"
+    headers: dict[str, str] = Field(default_factory=dict)
+    deviations: tuple[str, ...] = ()  #: plain sentences
+
+
+class Settings(BaseModel):
+    """Every setting, with `sources` saying where each came from; frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    base_url: str = ""
+    url: str = ""  #: an exact address; wins over base_url
+    profile: str = ""
+    api_key_env: str = ""  #: the variable that holds the key
+    model: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+    query: dict[str, str | list[str]] = Field(default_factory=dict)
+    organization: str = ""
+    project: str = ""
+    via: str = ""
+    no_proxy: bool = False
+    ca: str = ""
+    insecure: bool = False
+    transport: Literal["ws"] = "ws"
+    compression: bool = True
+    age_limit: float = Field(default=LIFETIME_SECONDS, gt=0)  #: seconds a socket lives
+    open_timeout: float = Field(default=15.0, gt=0)  #: seconds
+    theme: str = ""
+    keys: dict[str, str] = Field(default_factory=dict)  #: action id to keys, for the screen
+    # Not settings a person writes; filled in by `load`.
+    key: Secret = Field(default=NO_SECRET, exclude=True, repr=False)
+    facts: Profile = Field(default_factory=Profile, exclude=True, repr=False)
+    sources: Mapping[str, str] = Field(default_factory=dict, exclude=True, repr=False)
+    file: str = Field(default="", exclude=True)
+
+    @field_validator("headers")
+    @classmethod
+    def _headers_can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if _HEADER_NAME.fullmatch(name) is None:
+                raise ValueError(f"{name!r} is not a header name")
+            if re.search(r"[\r\n\0]", value) or not all(ord(character) < 256 for character in value):
+                raise ValueError(f"the value of {name} has a line break or a character outside Latin-1")
+        return headers
+
+    def source(self, name: str) -> str:
+        """Its origin: `flag --via`, `environment X`, `file PATH:LINE`, `profile xai`, `default`."""
+        return self.sources.get(name, "default")
+
+    def all_headers(self) -> dict[str, str]:
+        """The headers to send, organisation and project among them."""
+        found = {**self.facts.headers, **self.headers}
+        for name, value in (("OpenAI-Organization", self.organization), ("OpenAI-Project", self.project)):
+            if value and name.lower() not in {key.lower() for key in found}:
+                found[name] = value
+        return found
+
+    def query_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The extra query parameters in their order; a list gives one pair for each value."""
+        return tuple(
+            (name, value)
+            for name, values in self.query.items()
+            for value in ([values] if isinstance(values, str) else values)
+        )
+
+
+_FILLED_IN = frozenset({"key", "facts", "sources", "file"})
+#: the keys of the settings file, and of flags
+NAMES = tuple(name for name in Settings.model_fields if name not in _FILLED_IN)
+#: variables people already have; the first that is set wins
+ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
+    "base_url": ("TURNSCOPE_BASE_URL", "OPENAI_WEBSOCKET_BASE_URL", "OPENAI_BASE_URL"),
+    "profile": ("TURNSCOPE_PROFILE",),
+    "model": ("TURNSCOPE_MODEL",),
+    "organization": ("OPENAI_ORG_ID",),
+    "project": ("OPENAI_PROJECT_ID",),
+}
+
+
+def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that hold now: flags over environment over file over profile over defaults.
+
+    `flags` are only those that were given, by setting name. Raises SettingsError.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    file = paths(environ).config
+    in_file = read_file(file)
+    profiles = {**built_in_profiles(), **in_file.profiles}
+    values: dict[str, Any] = dict(in_file.values)
+    sources = {name: f"file {file}:{in_file.line(name)}" for name in values}
+    for name, variables in ENVIRONMENT.items():
+        if variable := next((one for one in variables if environ.get(one)), ""):
+            values[name], sources[name] = environ[variable], f"environment {variable}"
+            if name == "base_url":
+                values.pop("url", None)
+    for name, value in given.items():
+        merged = isinstance(value, dict) and isinstance(values.get(name), dict)
+        values[name] = {**values[name], **value} if merged else value  # type: ignore[dict-item]  # both are dicts
+        sources[name] = f"flag --{name.replace('_', '-')}"
+    if "base_url" in given and "url" not in given:
+        values.pop("url", None)  # a flag outranks the exact address of the file
+    if values.get("no_proxy") and sources.get("no_proxy", "").startswith("flag") and "via" not in given:
+        values.pop("via", None)
+    chosen, facts = _profile(values, profiles, sources)
+    values["profile"] = chosen
+    source = f"profile {chosen}"
+    if facts.base_url and "base_url" not in values and "url" not in values:
+        values["base_url"], sources["base_url"] = facts.base_url, source
+    if "age_limit" not in values and chosen != CUSTOM:
+        values["age_limit"], sources["age_limit"] = facts.lifetime_seconds, source
+    key, key_source = _key(values, facts, environ)
+    sources["key"] = key_source
+    settings = _validated(values, in_file, sources)
+    return settings.model_copy(
+        update={"key": key, "facts": facts, "sources": sources, "file": str(file) if in_file.text else ""}
+    )
+
+
+def _profile(
+    values: Mapping[str, Any], profiles: Mapping[str, Profile], sources: dict[str, str]
+) -> tuple[str, Profile]:
+    name = str(values.get("profile") or "")
+    if name and name != CUSTOM:
+        if name not in profiles:
+            raise SettingsError(
+                f"there is no profile {name!r} ({sources['profile']}); known: {', '.join(sorted(profiles))}",
+                key="profile",
+                nearest=_nearest(name, profiles),
+            )
+        return name, profiles[name]
+    address = str(values.get("url") or values.get("base_url") or "")
+    if not address:
+        sources["profile"] = "default"
+        return "openai", profiles["openai"]
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        host = ""
+    for known, profile in profiles.items():
+        if any(fnmatch(host, pattern) for pattern in profile.hosts):
+            sources["profile"] = f"recognised from {host}"
+            return known, profile
+    sources.setdefault("profile", "default")
+    return CUSTOM, Profile()
+
+
+def _key(values: Mapping[str, Any], facts: Profile, environ: Mapping[str, str]) -> tuple[Secret, str]:
+    if named := str(values.get("api_key_env") or ""):
+        if not environ.get(named):
+            raise SettingsError(
+                f"the variable {named} for the key is not set; set it, or leave out --api-key-env",
+                key="api_key_env",
+                nearest=_nearest(named, [one for one in environ if "KEY" in one or "TOKEN" in one]),
+            )
+        return Secret(environ[named].strip()), f"environment {named}"
+    for variable in facts.key_env:
+        if environ.get(variable, "").strip():
+            return Secret(environ[variable].strip()), f"environment {variable}"
+    if facts.placeholder_key:
+        return Secret(facts.placeholder_key), "a placeholder of the profile"
+    return NO_SECRET, f"not set ({', '.join(facts.key_env)})"
+
+
+def _validated(values: dict[str, Any], in_file: SettingsFile, sources: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        where = sources.get(name, "")
+        said = f"{name}: {_plain(first)}"
+        if where.startswith("file "):
+            raise SettingsError(said, file=str(in_file.path), line=in_file.line(name), key=name) from None
+        raise SettingsError(f"{said} ({where})" if where else said, key=name) from None
+
+
+# The file ------------------------------------------------------------------------------------------------
+
+
+class SettingsFile(NamedTuple):
+    """A settings file as it was read; empty when there is none."""
+
+    path: Path
+    text: str
+    values: Mapping[str, Any]
+    profiles: Mapping[str, Profile]
+
+    def line(self, *keys: str) -> int:
+        """The line of a key, counted from 1; 0 when it is not found."""
+        return line_of(self.text, *keys)
+
+
+def read_file(path: Path) -> SettingsFile:
+    """The settings of a file; a missing one is empty. Raises SettingsError with file, line and key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return SettingsFile(path, "", {}, {})
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the settings cannot be read: {error}", file=str(path)) from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        raise SettingsError(
+            f"this is not TOML: {error}", file=str(path), line=int(found[1]) if found else 0
+        ) from None
+    profiles = _profiles(values.pop("profiles", {}), str(path), text)
+    for name in values:
+        if name not in NAMES:
+            raise SettingsError(
+                f"there is no setting {name!r}",
+                file=str(path),
+                line=line_of(text, name),
+                key=name,
+                nearest=_nearest(name, [*NAMES, "profiles"]),
+            )
+    return SettingsFile(path, text, values, profiles)
+
+
+@cache
+def built_in_profiles() -> Mapping[str, Profile]:
+    """The profiles that come with turnscope, in the order of their file."""
+    file = Path(__file__).with_name("profiles.toml")
+    text = file.read_text(encoding="utf-8")
+    return _profiles(tomllib.loads(text), str(file), text, prefix=())
+
+
+def _profiles(
+    tables: object, file: str, text: str, prefix: tuple[str, ...] = ("profiles",)
+) -> dict[str, Profile]:
+    if not isinstance(tables, dict):
+        raise SettingsError(
+            "profiles must be tables: [profiles.NAME]", file=file, line=line_of(text, "profiles")
+        )
+    profiles = {}
+    for name, table in tables.items():
+        try:
+            profiles[name] = Profile.model_validate(table)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = str(first["loc"][0]) if first["loc"] else ""
+            unknown = first["type"] == "extra_forbidden"
+            said = f"there is no key {key!r} in a profile" if unknown else f"{key}: {_plain(first)}"
+            raise SettingsError(
+                f"profile {name!r}: {said}",
+                file=file,
+                line=line_of(text, *prefix, name, key),
+                key=key,
+                nearest=_nearest(key, Profile.model_fields) if unknown else "",
+            ) from None
+    return profiles
+
+
+def line_of(text: str, *keys: str) -> int:
+    """The line on which a key of a TOML text stands, from 1; its table's when only that is found, else 0.
+
+    Found in the text, because tomllib forgets lines.
+    """
+    table: tuple[str, ...] = ()
+    best = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?([^\]]+)\]", line):
+            table = _parts(header[1])
+            if table == keys:
+                return number
+            if table and table == keys[: len(table)]:
+                best = number
+        elif entry := re.match(r"""\s*((?:[\w.-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[\w-]+)*)\s*=""", line):
+            path = (*table, *_parts(entry[1]))
+            if path == keys:
+                return number
+            if path == keys[: len(path)]:
+                best = number
+    return best
+
+
+def set_value(path: Path, key: str, value: str | bool | int | float) -> None:
+    """Write one setting (dotted for tables) into the file, made if need be; comments and order stay.
+
+    Raises SettingsError for a key that does not exist or a value that does not fit.
+    """
+    import tomlkit
+
+    keys = _parts(key)
+    if keys[0] not in (*NAMES, "profiles"):
+        raise SettingsError(f"there is no setting {key!r}", key=key, nearest=_nearest(keys[0], NAMES))
+    old = read_file(path)
+    document = tomlkit.parse(old.text)
+    table: Any = document
+    for part in keys[:-1]:
+        if part not in table:
+            table[part] = tomlkit.table()
+        table = table[part]
+    table[keys[-1]] = value
+    text = tomlkit.dumps(document)
+    values = tomllib.loads(text)
+    values.pop("profiles", None)
+    _validated(values, SettingsFile(path, text, values, {}), {name: "file " for name in values})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    found = re.findall(r""""([^"]*)"|'([^']*)'|([^\s."']+)""", key)
+    return tuple(next(part for part in groups if part) for groups in found if any(groups))
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return close[0] if close else ""
+
+
+def _plain(error: Any) -> str:
+    """A pydantic error in a sentence, without its jargon."""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    given = error.get("input")
+    shown = (
+        f", not {given!r}"
+        if isinstance(given, (str, int, float, bool)) and error["type"] != "value_error"
+        else ""
+    )
+    return message[:1].lower() + message[1:] + shown

@@ -1,0 +1,306 @@
+"""A live Responses session over WebSocket: OPEN or REFUSED first, then every record until the end.
+
+Its one rule: one order, one path. What is sent and what comes take the same queue, stamped where they crossed
+the socket; a slow reader pauses the network, it never loses a record. It knows nothing of event types.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from sessions.contract import FailureClass
+from sessions.errors import ConnectError
+from sessions.records import Direction, Kind, Meta, Record
+from sessions.redact import text
+from sessions.redact import url as redacted_url
+from sessions.source import Clock
+from sessions.wire.clock import SystemClock
+from sessions.wire.dial import Dial
+from sessions.wire.plan import Plan, plan_from, retry_with_model
+from sessions.wire.upgrade import Upgraded, UpgradeRefused, masked_head, masked_refusal, upgrade
+from sessions.wire.websocket import WebSocket
+
+__all__ = ["Connection", "Plan", "connect", "is_policy_close", "plan_from", "retry_with_model"]
+
+#: reading pauses when so much is waiting for whoever reads the records
+MAX_WAITING_RECORDS = 8_192
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+POLICY_SECONDS = 1.0
+_PROBE_SECONDS = 5.0
+
+# At DEBUG the library writes request headers, and with them the key, to whoever listens.
+logging.getLogger("websockets.client").setLevel(logging.INFO)
+
+
+def connect(plan: Plan, *, clock: Clock | None = None) -> Connection:
+    """A connection that is about to be opened: by whoever first waits for it or reads its records."""
+    return Connection(plan, clock or SystemClock())
+
+
+def is_policy_close(records: Iterable[Record]) -> bool:
+    """Whether a session was accepted and then closed with 1008 within a second, before any message came."""
+    opened = None
+    for record in records:
+        if record.kind is Kind.OPEN:
+            opened = record.elapsed
+        elif record.direction is Direction.SERVER and record.kind in (Kind.TEXT, Kind.BINARY):
+            return False
+        elif record.direction is Direction.SERVER and record.kind is Kind.CLOSE:
+            soon = opened is not None and record.elapsed - opened <= POLICY_SECONDS
+            return soon and record.meta.get("code") == 1008
+    return False
+
+
+class Connection:
+    """One socket as a `Live` source; one reader at a time, by records or by batches."""
+
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        self.plan = plan
+        self._clock = clock
+        self._records: deque[Record] = deque()
+        self._waiting_bytes = 0
+        self._more = asyncio.Event()
+        self._is_opening = False
+        self._settled = asyncio.Event()
+        self._over = asyncio.Event()
+        self._scope: asyncio.Timeout | None = None
+        self._open_record: Record | None = None
+        self._refusal: ConnectError | None = None
+        self._socket: WebSocket | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a message can be sent now."""
+        return self._socket is not None and self._socket.is_open
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # Reading ---------------------------------------------------------------------------------------------
+
+    async def __aiter__(self) -> AsyncIterator[Record]:
+        while await self._wait():
+            while self._records:
+                yield self._records.popleft()
+
+    async def batches(self) -> AsyncIterator[tuple[Record, ...]]:
+        """All records that came since the last look, at least one, again and again until the end."""
+        while await self._wait():
+            batch = tuple(self._records)
+            self._records.clear()
+            yield batch
+
+    async def _wait(self) -> bool:
+        """Wait for a record; False when there will be none."""
+        await self._settle()
+        if not self._records:
+            self._waiting_bytes = 0
+            if self._socket is not None:
+                self._socket.resume_reading()
+        while not self._records:
+            if self._over.is_set():
+                return False
+            self._more.clear()
+            await self._more.wait()
+        return True
+
+    def _deliver(self, records: Sequence[Record], size: int) -> None:
+        self._records.extend(records)
+        self._waiting_bytes += size
+        self._more.set()
+        if len(self._records) >= MAX_WAITING_RECORDS or self._waiting_bytes >= MAX_WAITING_BYTES:
+            if self._socket is not None:
+                self._socket.pause_reading()
+
+    def _end(self) -> None:
+        self._over.set()
+        self._more.set()
+
+    # Speaking --------------------------------------------------------------------------------------------
+
+    async def opened(self) -> Record:
+        """Wait for the OPEN record; raises ConnectError when the opening was refused."""
+        await self._settle()
+        if self._refusal is not None:
+            raise self._refusal
+        assert self._open_record is not None
+        return self._open_record
+
+    async def send(self, payload: str | bytes) -> None:
+        """Send one text (str) or binary (bytes) message; raises ConnectError when the socket has ended."""
+        await self.opened()
+        assert self._socket is not None
+        await self._socket.send(payload)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Start the closing handshake and wait for its end, at most five seconds; gives up an opening."""
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+            await self._settled.wait()
+        if self._socket is None:
+            if not self._settled.is_set():
+                self._refuse(ConnectError(FailureClass.CLOSED, "given up before it was opened"))
+            return
+        self._socket.start_close(code, reason)
+        # A reader that stopped would leave the answer unread in a paused transport.
+        self._socket.resume_reading()
+        await self._over.wait()
+
+    async def aclose(self) -> None:
+        """Close the socket, if it is open; records already made can still be read."""
+        await self.close()
+
+    # Opening ---------------------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Open, or wait for whoever opens; returns when there is an OPEN or a REFUSED."""
+        if self._settled.is_set():
+            return
+        if self._is_opening:
+            await self._settled.wait()
+            return
+        self._is_opening = True
+        given_up = ConnectError(FailureClass.CLOSED, "given up while it was being opened")
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                await self._open()
+        except TimeoutError:
+            self._refuse(given_up)
+        finally:
+            self._scope = None
+            if not self._settled.is_set():  # whoever was waiting here was cancelled
+                self._refuse(given_up)
+
+    async def _open(self) -> None:
+        plan, clock = self.plan, self._clock
+        dial = Dial(plan.endpoint, plan.route, plan.trust, clock)
+        timings: dict[str, float] = {}
+        try:
+            stream = await dial.run(plan.open_timeout_seconds)
+            began = clock.elapsed()
+            try:
+                upgraded = await upgrade(stream, plan, plan.open_timeout_seconds)
+            except BaseException:
+                stream.close()
+                raise
+            finally:
+                timings = {"upgrade_ms": round((clock.elapsed() - began) * 1000, 3)}
+        except ConnectError as error:
+            probe = ""
+            if error.status == 403 and error.failure_class is FailureClass.FORBIDDEN:
+                probe = await self._probe()
+            self._refuse(error, {**dial.timings, **timings}, probe)
+            return
+        payload, masked = _masked_heads(upgraded, plan)
+        meta: dict[str, str | int | float] = {
+            **self._route_meta(),
+            "status": upgraded.status,
+            "lifetime": plan.lifetime_seconds,
+            **dial.timings,
+            **timings,
+            "address": dial.address,
+            "compression": upgraded.compression,
+        }
+        if masked:
+            meta["masked"] = ",".join(masked)
+        if dial.tls:
+            meta["tls"] = dial.tls
+        self._open_record = self._record(Kind.OPEN, payload, meta)
+        self._deliver((self._open_record,), 0)
+        self._socket = WebSocket(
+            upgraded.protocol,
+            meter=upgraded.meter,
+            session=plan.session,
+            secrets=plan.secrets,
+            clock=clock,
+            deliver=self._deliver,
+            over=self._end,
+        )
+        self._settled.set()
+        self._socket.take_over(stream)
+
+    async def _probe(self) -> str:
+        """After a 403 without `?model=`: whether the same upgrade with it is accepted; dropped at once."""
+        if self.plan.endpoint.has_model:
+            return ""
+        plan = retry_with_model(self.plan)
+        shown = plan.endpoint.target[len(self.plan.endpoint.target) :].lstrip("?&")
+        try:
+            stream = await Dial(plan.endpoint, plan.route, plan.trust, self._clock).run(_PROBE_SECONDS)
+            try:
+                upgraded = await upgrade(stream, plan, _PROBE_SECONDS)
+                upgraded.protocol.send_close(1000)
+                for data in upgraded.protocol.data_to_send():
+                    stream.write(data)
+                stream.transport.close()
+            finally:
+                if not stream.transport.is_closing():
+                    stream.close()
+        except ConnectError:
+            return f"?{shown} was refused, too"
+        return f"?{shown} was accepted"
+
+    def _refuse(self, error: ConnectError, timings: Meta | None = None, probe: str = "") -> None:
+        """Record the failed opening and end the session."""
+        plan = self.plan
+        payload: bytes = b""
+        masked: tuple[str, ...] = ()
+        if isinstance(error, UpgradeRefused):
+            payload, masked = masked_refusal(error.received, plan.secrets)
+        elif error.body:
+            payload, masked = masked_refusal(error.body.encode(), plan.secrets)
+        meta: dict[str, str | int | float] = {
+            **self._route_meta(),
+            "failure_class": error.failure_class.value,
+            "detail": text(error.detail, plan.secrets).value,
+            **(timings or {}),
+        }
+        if error.status:
+            meta["status"] = error.status
+        remedy = error.remedy
+        if probe:
+            meta["probe"] = probe
+            if probe.endswith("accepted"):
+                remedy = (
+                    f"This server wants the model in the URL: with {probe.split()[0]} it accepts "
+                    "the upgrade. Try again with that parameter; by the specification the model is in the first frame."
+                )
+        self._refusal = ConnectError(
+            error.failure_class,
+            str(meta["detail"]),
+            status=error.status,
+            body=text(error.body, plan.secrets).value,
+            remedy=remedy,
+        )
+        if remedy != ConnectError(error.failure_class, "").remedy:
+            meta["remedy"] = remedy
+        if masked:
+            meta["masked"] = ",".join(masked)
+        self._deliver((self._record(Kind.REFUSED, payload, meta),), 0)
+        self._settled.set()
+        self._end()
+
+    def _route_meta(self) -> dict[str, str | int | float]:
+        plan = self.plan
+        url = redacted_url(plan.endpoint.url, plan.secrets).value
+        return {"url": url, "route": plan.route.text, "profile": plan.profile}
+
+    def _record(self, kind: Kind, payload: bytes, meta: Meta) -> Record:
+        wall, elapsed = self._clock.wall(), self._clock.elapsed()
+        return Record(self.plan.session, Direction.LOCAL, kind, wall, elapsed, payload, meta)
+
+
+def _masked_heads(upgraded: Upgraded, plan: Plan) -> tuple[bytes, tuple[str, ...]]:
+    request, masked = masked_head(upgraded.request, plan.secrets)
+    response, masked_too = masked_head(upgraded.response, plan.secrets)
+    return request + response, tuple(dict.fromkeys((*masked, *masked_too)))

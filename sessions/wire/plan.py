@@ -1,0 +1,95 @@
+"""Everything one opening needs, decided beforehand: so it can be shown, changed and tried again.
+
+Its one rule: a plan is a value. Making one opens nothing, and its repr holds no credential.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sessions.contract import LIFETIME_SECONDS
+from sessions.errors import SettingsError
+from sessions.secret import NO_SECRET, Secret
+from sessions.settings import Settings
+from sessions.wire.dial import SYSTEM_TRUST, Trust
+from sessions.wire.endpoint import Endpoint, derive, with_query
+from sessions.wire.route import DIRECT, Route, route_for
+
+OPEN_SECONDS = 15.0  #: for DNS to TLS, and again for the answer to the upgrade; Codex waits as long
+_ANY_MODEL = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One opening: where, which way, with what."""
+
+    endpoint: Endpoint
+    route: Route = DIRECT
+    key: Secret = NO_SECRET
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    trust: Trust = SYSTEM_TRUST
+    compression: bool = True
+    profile: str = "custom"
+    lifetime_seconds: float = LIFETIME_SECONDS
+    model: str = ""  #: used only to try `?model=` after a 403
+    session: int = 1
+    open_timeout_seconds: float = OPEN_SECONDS
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The exact texts that must not be stored or shown."""
+        login = self.endpoint.userinfo
+        known = (self.key, login.password if login else NO_SECRET, self.route.password)
+        return tuple(secret.reveal() for secret in known if secret)
+
+
+def plan_from(settings: Settings, environ: Mapping[str, str] = os.environ, *, session: int = 1) -> Plan:
+    """The plan that settings describe; raises SettingsError when they cannot be one."""
+    endpoint = endpoint_from(settings)
+    if settings.ca and not Path(settings.ca).expanduser().is_file():
+        raise SettingsError(f"there is no file of certificates at {settings.ca} ({settings.source('ca')})")
+    return Plan(
+        endpoint=endpoint,
+        route=route_from(settings, endpoint, environ),
+        key=settings.key,
+        headers=tuple(settings.all_headers().items()),
+        trust=Trust(str(Path(settings.ca).expanduser()) if settings.ca else "", settings.insecure),
+        compression=settings.compression,
+        profile=settings.profile,
+        lifetime_seconds=settings.age_limit,
+        model=settings.model,
+        session=session,
+        open_timeout_seconds=settings.open_timeout,
+    )
+
+
+def endpoint_from(settings: Settings) -> Endpoint:
+    """The endpoint that settings describe; raises SettingsError when there is no address in them."""
+    if settings.url:
+        return derive(settings.url, exact=True, query=settings.query_pairs())
+    if not settings.base_url:
+        raise SettingsError(
+            f"the profile {settings.profile!r} has no address of its own; give one with --base-url"
+        )
+    return derive(settings.base_url, query=settings.query_pairs())
+
+
+def route_from(settings: Settings, endpoint: Endpoint, environ: Mapping[str, str] = os.environ) -> Route:
+    """The route that settings and the environment give to an endpoint."""
+    return route_for(
+        endpoint, environ, via=settings.via, no_proxy=settings.no_proxy, source=_short(settings.source("via"))
+    )
+
+
+def retry_with_model(plan: Plan, model: str = "") -> Plan:
+    """The same plan with `?model=` at the end of its URL, as some proxies want it."""
+    if plan.endpoint.has_model:
+        return plan
+    return replace(plan, endpoint=with_query(plan.endpoint, "model", model or plan.model or _ANY_MODEL))
+
+
+def _short(source: str) -> str:
+    return source.removeprefix("flag ") or "--via"

@@ -1,0 +1,213 @@
+"""The opening handshake on a connected stream: our request, the answer's head, and what a refusal means.
+
+Its one rule: whatever comes back is classified with the bytes it was made of. websockets builds the request
+and checks the 101; every other answer is read here, because a bare time-out explains nothing.
+It follows no redirect and sends the key to nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from websockets.client import ClientProtocol
+from websockets.datastructures import Headers
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.typing import Subprotocol
+from websockets.uri import WebSocketURI
+
+from sessions.contract import FailureClass
+from sessions.errors import ConnectError, SettingsError
+from sessions.redact import header, text, url
+from sessions.version import version
+from sessions.wire.answer import Answer, NotHttp, read_body, read_head
+from sessions.wire.meter import Meter
+from sessions.wire.plan import Plan
+from sessions.wire.stream import ByteStream
+
+#: our own ceiling for one message; websockets' default of 1 MiB breaks on images and long answers
+MAX_MESSAGE_BYTES = 256 * 1024 * 1024
+_OURS = frozenset(
+    {"connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
+)
+_CLASSES = {
+    401: FailureClass.UNAUTHORIZED,
+    403: FailureClass.FORBIDDEN,
+    404: FailureClass.NOT_FOUND,
+    426: FailureClass.UPGRADE_REQUIRED,
+    429: FailureClass.THROTTLED,
+}
+
+
+class UpgradeRefused(ConnectError):
+    """The endpoint did not switch protocols; `received` holds what it sent instead."""
+
+    received: bytes = b""
+
+
+class Upgraded(NamedTuple):
+    """An accepted upgrade: the protocol state, and both heads as they crossed the wire."""
+
+    protocol: ClientProtocol
+    meter: Meter | None  #: set when compression was agreed
+    request: bytes
+    response: bytes
+    status: int
+    compression: str
+
+
+async def upgrade(stream: ByteStream, plan: Plan, timeout_seconds: float) -> Upgraded:
+    """Send the upgrade and read the answer; raises UpgradeRefused with its class, status and body."""
+    protocol, request = request_for(plan)
+    stream.write(request)
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            answer = await read_head(stream)
+    except TimeoutError:
+        received = stream.take()
+        said = f"no answer to the upgrade within {timeout_seconds:g} s"
+        raise _refused(FailureClass.UPGRADE_SILENT, said, received) from None
+    except NotHttp as error:
+        raise _refused(
+            FailureClass.PROTOCOL, _with_start(str(error), error.received), error.received
+        ) from None
+    if answer.status != 101:
+        raise refusal(await read_body(stream, answer))
+    protocol.receive_data(answer.head)
+    if protocol.handshake_exc is not None:
+        said = f"the 101 is not a valid upgrade: {protocol.handshake_exc}"
+        raise _refused(FailureClass.PROTOCOL, said, answer.head, answer.status)
+    protocol.events_received()
+    meter = None
+    if protocol.extensions:
+        meter = Meter()
+        protocol.extensions = [*protocol.extensions, meter]
+    agreed = answer.header("Sec-WebSocket-Extensions") if meter else "off"
+    return Upgraded(protocol, meter, request, answer.head, answer.status, agreed)
+
+
+def request_for(plan: Plan) -> tuple[ClientProtocol, bytes]:
+    """The protocol state of a new handshake and the head of its request.
+
+    Raises SettingsError for a header that only the handshake itself may set.
+    """
+    endpoint = plan.endpoint
+    path, _, query = endpoint.target.partition("?")
+    wanted = Headers(plan.headers)
+    subprotocols = [Subprotocol(one.strip()) for one in wanted.get("Sec-WebSocket-Protocol", "").split(",")]
+    protocol = ClientProtocol(
+        WebSocketURI(endpoint.tls, endpoint.host.partition("%")[0], endpoint.port, path, query),
+        extensions=[ClientPerMessageDeflateFactory()] if plan.compression else None,
+        subprotocols=[one for one in subprotocols if one] or None,
+        max_size=MAX_MESSAGE_BYTES,
+    )
+    request = protocol.connect()
+    request.headers["User-Agent"] = f"turnscope/{version()}"
+    if authorization := authorization_for(plan):
+        request.headers["Authorization"] = authorization
+    for name, value in plan.headers:
+        if name.lower() in _OURS:
+            raise SettingsError(f"the header {name} belongs to the handshake and cannot be set", key=name)
+        if name in request.headers:
+            del request.headers[name]  # one Authorization, one Host: the caller's
+        request.headers[name] = value
+    protocol.send_request(request)
+    return protocol, b"".join(protocol.data_to_send())
+
+
+def authorization_for(plan: Plan) -> str:
+    """The Authorization header: the key as Bearer, or the URL's login as Basic where there is no key."""
+    if plan.key:
+        return f"Bearer {plan.key.reveal()}"
+    if login := plan.endpoint.userinfo:
+        pair = f"{login.username}:{login.password.reveal()}"
+        return f"Basic {b64encode(pair.encode()).decode()}"
+    return ""
+
+
+def refusal(answer: Answer) -> UpgradeRefused:
+    """An answer that is not a 101, as the failure it is; the detail names status, kind of body and hints."""
+    status = answer.status
+    said = f"{status} {answer.reason}".rstrip()
+    if kind := answer.header("Content-Type").partition(";")[0].strip():
+        said += f" ({kind})"
+    if wait := answer.header("Retry-After"):
+        said += f"; Retry-After: {wait}"
+    if place := answer.header("Location"):
+        parts = urlsplit(place)
+        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "the same origin"
+        said += f"; it points to {origin}, redirects are not followed"
+    error = UpgradeRefused(
+        _CLASSES.get(status, FailureClass.HTTP_STATUS),
+        said,
+        status=status,
+        body=answer.text,
+        remedy=_remedy(answer),
+    )
+    error.received = answer.head + answer.body
+    return error
+
+
+def masked_head(head: bytes, secrets: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
+    """A head without credentials, its other bytes as they were, and the names of what was masked."""
+    masked: list[str] = []
+    lines = head.split(b"\r\n")
+    for number, line in enumerate(lines):
+        name, colon, value = line.partition(b":")
+        if number == 0:
+            clean = url(line.decode("latin-1"), secrets)
+            lines[0] = clean.value.encode("latin-1")
+        elif colon:
+            rest = value.decode("latin-1")
+            kept = rest[: len(rest) - len(rest.lstrip())]
+            clean = header(name.decode("latin-1").strip(), rest.strip(), secrets)
+            if clean.masked:
+                lines[number] = name + b":" + (kept + clean.value).encode("latin-1")
+        else:
+            continue
+        masked.extend(clean.masked)
+    return b"\r\n".join(lines), tuple(dict.fromkeys(masked))
+
+
+def masked_refusal(received: bytes, secrets: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
+    """What came back instead of a 101, head and body, without credentials."""
+    head, blank, body = received.partition(b"\r\n\r\n")
+    clean_head, masked = masked_head(head, secrets)
+    try:
+        clean = text(body.decode(), secrets, where="body")
+    except UnicodeDecodeError:
+        # Latin-1 keeps every byte, so the parts that are not secret stay exact.
+        latin = text(body.decode("latin-1"), secrets, where="body")
+        return clean_head + blank + latin.value.encode("latin-1"), (*masked, *latin.masked)
+    return clean_head + blank + clean.value.encode(), (*masked, *clean.masked)
+
+
+def _remedy(answer: Answer) -> str:
+    body = answer.text.lower()
+    server = answer.header("Server").lower()
+    if 300 <= answer.status < 400:
+        return "Give the address it points to as the base URL, if you trust it with the key."
+    if answer.status in (200, 405, 501):
+        return "The server has Responses over HTTP only on this path, or WebSocket is switched off there."
+    if (
+        answer.status == 403
+        and (answer.header("CF-Ray") or answer.header("cf-mitigated"))
+        and "<html" in body
+    ):
+        return "Blocked at the edge before the API saw it: open fewer sockets, or try another network."
+    if answer.status == 404 and "uvicorn" in server:
+        return "Check the path; a uvicorn without a WebSocket library also answers 404 (uvicorn[standard])."
+    return ""
+
+
+def _refused(failure: FailureClass, said: str, received: bytes, status: int = 0) -> UpgradeRefused:
+    error = UpgradeRefused(failure, said, status=status)
+    error.received = received
+    return error
+
+
+def _with_start(said: str, received: bytes) -> str:
+    start = received[:40].split(b"\n")[0].decode("latin-1").strip()
+    return f"{said}; it starts with {start!r}" if start else said
