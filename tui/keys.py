@@ -101,8 +101,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("session.ways_on", "O", "ways on", "How this chain can go on, and at what cost.", _M, 3),
     Action("session.close", "q", "close", "Close this session; asks first while its socket is open.", _M),
     # -- the message box
-    Action("prompt.submit", "enter", "send", "Send; in JSON mode a new line.", _T, 1, True),
-    Action("prompt.new_line", "ctrl+j,alt+enter,shift+enter", "new line", "A new line.", _T, 2, True),
+    Action("composer.submit", "enter", "send", "Send; in JSON mode a new line.", _T, 1, True),
+    Action("composer.new_line", "ctrl+j,alt+enter,shift+enter", "new line", "A new line.", _T, 2, True),
     # -- every view
     Action("pane.cursor_up", "up,k", "up", "One row up.", _P),
     Action("pane.cursor_down", "down,j", "down", "One row down.", _P),

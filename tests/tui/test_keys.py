@@ -37,7 +37,7 @@ def test_an_unknown_action_in_the_users_keys_is_told() -> None:
 
 def test_the_same_key_may_mean_two_things_in_two_places() -> None:
     # Enter sends in the message box and opens a row in a view
-    assert keys.action("prompt.submit").keys == keys.action("pane.open").keys == "enter"
+    assert keys.action("composer.submit").keys == keys.action("pane.open").keys == "enter"
 
 
 def test_the_footer_never_holds_more_than_seven() -> None:

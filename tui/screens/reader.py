@@ -1,0 +1,66 @@
+"""A dialog that shows one longer text to be read: the exact frame before it goes out, a report, the help.
+
+Plain text only, made safe at the door; long texts scroll.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from sessions.safe import safe, safe_line
+from tui import keys
+
+_SHOWN_CHARACTERS = 200_000  # beyond it laying out plain text takes longer than a key may wait
+
+
+class Reader(ModalScreen[bool]):
+    """Show a text; gives True when the person accepted what the foot offers."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings(keys.Where.DIALOG),
+        Binding("j,down", "scroll('down')", "down", show=False),
+        Binding("k,up", "scroll('up')", "up", show=False),
+        Binding("q,enter", "close", "close", show=False),
+    ]
+
+    def __init__(self, title: str, text: str | Content, foot: str = "esc back") -> None:
+        super().__init__()
+        self._title = safe_line(title)
+        if isinstance(text, str):
+            cut = text[:_SHOWN_CHARACTERS]
+            if len(text) > len(cut):
+                cut += f"\n… {len(text) - len(cut):,} more characters; they are in the frame"
+            text = Content(safe(cut))
+        self._text = text
+        self._foot = foot
+
+    def compose(self) -> ComposeResult:
+        """A frame around the text."""
+        with Vertical(classes="dialog reader") as frame:
+            frame.border_title = Content(self._title)
+            frame.border_subtitle = Content(self._foot)
+            with VerticalScroll():
+                yield Static(self._text, markup=False)
+
+    def action_scroll(self, way: str) -> None:
+        """Scroll a line."""
+        text = self.query_one(VerticalScroll)
+        if way == "down":
+            text.scroll_down(animate=False)
+        else:
+            text.scroll_up(animate=False)
+
+    def action_accept(self) -> None:
+        """Accept what the foot offers."""
+        self.dismiss(True)
+
+    def action_close(self) -> None:
+        """Close, change nothing."""
+        self.dismiss(False)
