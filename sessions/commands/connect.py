@@ -1,0 +1,47 @@
+"""`turnscope connect [BASE_URL]`: a session of one's own, direct or through a proxy, on the screen.
+
+This module only knows the options; the screen is given by whoever has one. Nothing is sent by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from sessions.commands.connection import add_connection_options, add_recording_options
+from sessions.errors import UsageError
+
+
+class Connect:
+    """Open a socket and show what crosses it."""
+
+    name = "connect"
+
+    def prepare(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options."""
+        add_connection_options(parser, positional=True)
+        add_recording_options(parser)
+        add_session_options(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """There is nothing to show without a screen."""
+        raise UsageError("connect needs a terminal; `turnscope send` works without one")
+
+
+def add_session_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a session on the screen can be told before it opens."""
+    group = parser.add_argument_group("session")
+    group.add_argument(
+        "--tools", metavar="FILE", help="a JSON file of tools, flat or in chat-completions form"
+    )
+    group.add_argument("--instructions", metavar="TEXT", help="instructions, resent with every turn")
+    group.add_argument("--effort", metavar="WORD", help="reasoning effort, such as low, medium or high")
+    group.add_argument(
+        "--store",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="set `store` in every frame; the server's default is true when it is left out",
+    )
+    group.add_argument("--read-only", action="store_true", help="look only: no composer, nothing can be sent")
+
+
+VERB = Connect()
