@@ -273,7 +273,7 @@ class Connection:
             if probe.endswith("accepted"):
                 remedy = (
                     f"This server wants the model in the URL: with {probe.split()[0]} it accepts "
-                    "the upgrade. Try again with that parameter; by the specification the model is in the first frame."
+                    "the upgrade. Try again with that parameter; the specification has it in the first frame."
                 )
         self._refusal = ConnectError(
             error.failure_class,

@@ -1,0 +1,126 @@
+"""`turnscope info`: versions, paths, every setting with its source, and the endpoint; nothing is opened.
+
+Its one rule: it may be pasted into a bug report. Of a secret it says only whether it is there and how long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sessions.commands.connection import add_connection_options, settings_from
+from sessions.exits import Exit
+from sessions.safe import safe_line
+
+if TYPE_CHECKING:
+    from sessions.settings import Settings
+
+_PACKAGES = ("textual", "websockets", "httpx", "h11", "pydantic", "python-socks", "trustme")
+
+
+class Info:
+    """Show what holds now, and why."""
+
+    name = "info"
+    help = "show versions, paths, settings with their sources, and the endpoint; opens nothing"
+    screen = False
+
+    def prepare(self, parser: argparse.ArgumentParser) -> None:
+        """Add this verb's options."""
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        add_connection_options(parser, positional=True)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Run it; returns an exit code."""
+        facts = gather(settings_from(args), os.environ)
+        if args.json:
+            sys.stdout.write(json.dumps(facts, ensure_ascii=True) + "\n")
+        else:
+            sys.stdout.write(as_text(facts))
+        return Exit.DONE
+
+
+def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Everything that is shown, as plain data without a secret."""
+    from sessions.redact import header, url
+    from sessions.settings import NAMES, paths
+    from sessions.version import version
+    from sessions.wire.plan import endpoint_from, route_from
+
+    endpoint = endpoint_from(settings)
+    route = route_from(settings, endpoint, environ)
+    values: dict[str, Any] = settings.model_dump(mode="json", include=set(NAMES))
+    for name in ("base_url", "url", "via"):
+        values[name] = url(str(values[name])).value
+    values["headers"] = {name: header(name, value).value for name, value in settings.headers.items()}
+    values["query"] = {
+        name: "***" if url(f"?{name}=x").masked else value for name, value in settings.query.items()
+    }
+    values["key"] = f"set, {len(settings.key)} characters" if settings.key else "not set"
+    where = "url" if settings.url else "base_url"
+    return {
+        "version": version(),
+        "versions": _versions(),
+        "paths": paths(environ).as_text(),
+        "settings": {
+            name: {"value": value, "source": settings.source(name)} for name, value in values.items()
+        },
+        "endpoint": {
+            "url": url(endpoint.url).value,
+            "http_url": url(endpoint.http_url).value,
+            "route": route.text,
+            "profile": settings.profile,
+            "sources": {
+                "url": settings.source(where),
+                "route": route.source,
+                "profile": settings.source("profile"),
+                "key": settings.source("key"),
+            },
+            "hints": list(endpoint.hints),
+            "deviations": list(settings.facts.deviations),
+        },
+    }
+
+
+def as_text(facts: Mapping[str, Any]) -> str:
+    """The same for a person: aligned, defaults last."""
+    endpoint = facts["endpoint"]
+    lines = [f"turnscope {facts['version']}", "", "endpoint"]
+    shown = ("url", "http_url", "route", "profile")
+    lines += [_row(name, endpoint[name], endpoint["sources"].get(name, "")) for name in shown]
+    lines += [_row("hint", hint) for hint in endpoint["hints"]]
+    lines += [_row("known", sentence) for sentence in endpoint["deviations"]]
+    lines += ["", "settings"]
+    settings = sorted(facts["settings"].items(), key=lambda item: item[1]["source"] == "default")
+    for name, entry in settings:
+        value = entry["value"]
+        plain = value if isinstance(value, str) else json.dumps(value)
+        lines.append(_row(name, plain or "-", entry["source"]))
+    for title in ("paths", "versions"):
+        lines += ["", title, *(_row(name, value) for name, value in facts[title].items())]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, value: str, source: str = "") -> str:
+    row = f"  {name:<14}{safe_line(str(value))}"
+    return f"{row:<60}  ({safe_line(source)})" if source else row
+
+
+def _versions() -> dict[str, str]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+VERB = Info()
