@@ -118,6 +118,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.find_next", "n", "next match", "The next match.", _P),
     Action("pane.find_previous", "N", "match before", "The match before.", _P),
     Action("pane.toggle_wrap", "w", "wrap", "Wrap long lines, or cut them.", _P),
+    Action("pane.shift_left", "left,h", "left", "Towards the start of long rows.", _P),
+    Action("pane.shift_right", "right,l", "right", "Towards the end of long rows.", _P),
     Action("pane.open", "enter", "open", "Open what is selected, one level down.", _P),
     Action("talk.toggle_markdown", "m", "plain/markdown", "Plain text, or light Markdown.", Where.TALK),
     Action("events.edit_filter", "f", "filter", "Show only some events; ! negates.", Where.EVENTS, 16),

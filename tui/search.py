@@ -81,7 +81,7 @@ class Search:
         return self._after[0] if self._after else None
 
     def preceding(self, row: int, count: int) -> int | None:
-        """The last match before this row, going round at the start; None while there is none or none known."""
+        """The last match before this row, round the start; None while there is none or none known."""
         if row > self.anchor:
             place = bisect_left(self._after, row)
             if place and (self._next_after >= row or self._next_after >= count):

@@ -1,0 +1,186 @@
+"""Rows that can be searched: a line to type at the foot, matches marked, and how far the search is, in words.
+
+Its one rule: a search works in slices between other work, however many rows there are, and says that it does.
+What a row holds beyond what it shows, the subclass knows (`row_matches`).
+"""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widgets import Input
+
+from sessions.safe import safe_line
+from tui.search import Search
+from tui.widgets.canvas import Canvas
+from tui.widgets.prompt import Prompt
+
+_SLICE_SECONDS, _PAUSE_SECONDS = 0.008, 0.004  # a search works and lets others work
+_LOOKED_AT = 4096  # characters of a row, where no subclass knows better
+
+
+class Searchable(Canvas):
+    """Painted rows with a search over all of them."""
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.search: Search | None = None
+        self._prompt: Prompt | None = None
+        self._find_forward = True
+        self._find_origin = -1
+        self._is_searching = False  # the cursor waits to go to a match
+        self._is_search_due = False
+
+    def row_matches(self, index: int, needle: str) -> bool:
+        """Whether a row holds the text that is looked for; case does not count."""
+        return needle.casefold() in self.row(index, _LOOKED_AT).plain.casefold()
+
+    def choose_row(self, index: int) -> None:
+        """Move the cursor to this row, as a person does."""
+        raise NotImplementedError
+
+    @property
+    def rows_height(self) -> int:
+        """How many rows fit."""
+        return max(0, self.size.height - (1 if self._prompt is not None else 0))
+
+    # Finding --------------------------------------------------------------------------------------------
+
+    def find(self, text: str, forward: bool = True, *, start: int | None = None, again: bool = False) -> None:
+        """Look for text in all rows and go to the nearest match after (or before) the cursor.
+
+        With `start` the row itself counts too. `again` looks at all rows once more and moves nothing.
+        """
+        if not text:
+            self.clear_find()
+            return
+        origin = start if start is not None else self.cursor if self.cursor >= 0 else self.top
+        if self.search is None or self.search.needle != text:
+            self.forget_lines()
+            self.search = Search(text, origin, lambda index: self.row_matches(index, text))
+        self._find_forward = forward
+        self._find_origin = origin - 1 if start is not None and forward else origin
+        self._is_searching = True
+        self.find_on()
+
+    def find_again(self) -> None:
+        """The rows are others now: look at all of them once more, and move nothing."""
+        if self.search is not None:
+            text = self.search.needle
+            self.search = Search(text, max(0, self.top), lambda index: self.row_matches(index, text))
+            self._is_searching = False
+            self.find_on()
+
+    def clear_find(self) -> None:
+        """Forget what was looked for."""
+        if self.search is not None:
+            self.search = None
+            self._is_searching = False
+            self.forget_lines()
+            self.dress()
+            self.refresh()
+
+    def needle(self) -> str:
+        """What is looked for, marked wherever it is in sight."""
+        return self.search.needle if self.search is not None else ""
+
+    def find_words(self) -> str:
+        """How far the search is: `3 of 17`, `searching… 41%`, `nothing found`; "" when there is none."""
+        if self.search is None:
+            return ""
+        count, total = self.shown_count, len(self.search)
+        rank = self.search.rank(self.cursor)
+        words = f"{rank:,} of {total:,}" if rank else f"{total:,} found" if total else "nothing found"
+        if not self.search.is_complete(count):
+            share = f"searching\u2026 {self.search.progress(count):.0%}"
+            words = f"{words}, {share}" if total else share
+        return f"/{safe_line(self.search.needle, 24)}  {words}"
+
+    def find_on(self) -> None:
+        """Look at rows that were not looked at yet, soon, a slice of time at a time."""
+        if self.search is not None and not self._is_search_due:
+            self._is_search_due = True
+            self.set_timer(_PAUSE_SECONDS, self._search_on, name="search")
+
+    def _search_on(self) -> None:
+        self._is_search_due = False
+        search = self.search
+        if search is None:
+            return
+        count = self.shown_count
+        search.advance(count, _SLICE_SECONDS)
+        if self._is_searching:
+            step = search.following if self._find_forward else search.preceding
+            found = step(self._find_origin, count)
+            self._is_searching = found is None and not search.is_complete(count)
+            if found is not None:
+                self.choose_row(found)
+        self.dress()
+        if not search.is_complete(count):
+            self.find_on()
+
+    # The line at the foot ----------------------------------------------------------------------------
+
+    def ask(self, purpose: str, value: str = "", *, placeholder: str = "") -> None:
+        """Open the line at the foot and let the person type; `answering` and `answered` hear of it."""
+        if self._prompt is None:
+            self._find_origin = self.cursor if self.cursor >= 0 else self.top
+            self._prompt = Prompt(purpose, value, placeholder=placeholder)
+            self.mount(self._prompt)
+            self._prompt.focus()
+            self.refresh()
+
+    def answering(self, purpose: str, value: str) -> None:
+        """Something is being typed into the line at the foot."""
+        if purpose == "find":
+            self.clear_find()
+            self.find(value, start=max(0, self._find_origin))
+
+    def answered(self, purpose: str, value: str | None) -> None:
+        """The line at the foot was left: with a value to keep, or with None to take it back."""
+        if purpose == "find" and value is None:
+            self.clear_find()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Pass on what is typed while it is typed."""
+        event.stop()
+        if self._prompt is not None:
+            self.answering(self._prompt.purpose, event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep what was typed."""
+        event.stop()
+        self._leave_prompt(event.value)
+
+    def on_prompt_given_up(self, event: Prompt.GivenUp) -> None:
+        """Take back what was typed."""
+        event.stop()
+        self._leave_prompt(None)
+
+    def _leave_prompt(self, value: str | None) -> None:
+        prompt, self._prompt = self._prompt, None
+        if prompt is not None:
+            self.focus()
+            prompt.remove()
+            self.answered(prompt.purpose, value)
+            self.refresh()
+
+    def action_find(self) -> None:
+        """Type what to find."""
+        self.ask("find", placeholder="find in all rows, not only those in sight")
+
+    def action_find_next(self) -> None:
+        """To the next match."""
+        if self.search is not None:
+            self.find(self.search.needle)
+
+    def action_find_previous(self) -> None:
+        """To the match before."""
+        if self.search is not None:
+            self.find(self.search.needle, forward=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Esc forgets what was found before it means anything else."""
+        if event.key == "escape" and self.search is not None:
+            event.stop()
+            event.prevent_default()
+            self.clear_find()
