@@ -1,4 +1,4 @@
-"""The conversations of the protocol, (a) to (l), against the reducer: what each record changes and adds up to.
+"""The conversations of the protocol, (a) to (l), against the reducer: what each record changes.
 
 The golden recordings say the same in a file; the first test keeps them equal to their makers.
 """
