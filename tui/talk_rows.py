@@ -1,0 +1,142 @@
+"""A place of the conversation -> one row of styled text: headings, labels, titles, texts, folds; pure.
+
+Its one rule: every remote character passes `safe` and the veil before it stands in a row. Styles are names of
+component classes; a row never takes more cells than it was given.
+"""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from sessions import redact
+from sessions.reducer import Sessions
+from sessions.safe import safe_line
+from sessions.session import Turn
+from tui.cells import cut, fill, width
+from tui.figures import seconds_words, standing, standing_style
+from tui.layout import GUTTER, Layout, Piece, Place
+from tui.wrap import TAB_CELLS, shown
+
+CURSOR = "\u258c"  # stands where a live text will go on
+_ID_CELLS = 24
+
+#: blocks whose text is dimmed or coloured as a whole, not only their label
+_WHOLE = frozenset({"think", "system", "earlier", "note", "error", "cut", "refusal", "compact", "steer"})
+
+
+def line(value: str, limit: int = 0) -> str:
+    """One row of text that a screen may show."""
+    return safe_line(redact.screen(value), limit)
+
+
+def draw(layout: Layout, place: Place, now: float, linked: int = -1) -> Text:
+    """The row at a place; what the record `linked` brought is marked."""
+    turn = layout.sessions.turn(place.turn)
+    if turn is None:
+        return Text()
+    if place.row == 0:
+        return heading(layout.sessions, turn, layout.width, now)
+    found = layout.laid(place.turn).piece_at(place.row)
+    return _piece_row(layout, found[0], found[1], linked) if found is not None else Text()
+
+
+def heading(sessions: Sessions, turn: Turn, cells: int, now: float) -> Text:
+    """The rule above a turn: `T4 resp_a1d3 <- T3 -- lane main -- live 3.1s`."""
+    left = f"T{turn.number}"
+    if turn.response_id:
+        left += " " + line(turn.response_id, _ID_CELLS)
+    if turn.parent_turn:
+        left += f" <- T{turn.parent_turn}"
+    elif turn.parent:
+        left += f" <- {line(turn.parent, _ID_CELLS)} (not in this recording)"
+    middle = f"lane {line(turn.lane, _ID_CELLS)}" if turn.lane is not None else ""
+    if len(sessions.sessions) > 1:
+        middle = f"c{turn.session} {middle}".strip()
+    right = standing(turn)
+    if turn.is_live or turn.ended >= 0:
+        right += " " + seconds_words(max(0.0, turn.duration(now)))
+    rule = Text("\u2500\u2500\u2500 ", "talk--rule")
+    room = cells - 4
+    tail = 0 if room < 30 else width(right) + 5
+    rule.append(cut(left, max(8, room - tail)), "talk--heading")
+    if middle and rule.cell_len + width(middle) + tail + 6 <= cells:
+        rule.append(" \u2500\u2500\u2500 ", "talk--rule")
+        rule.append(middle, "talk--lane")
+    if tail:
+        dashes = max(1, cells - rule.cell_len - width(right) - 6)
+        rule.append(" " + "\u2500" * dashes + " ", "talk--rule")
+        rule.append(right, standing_style(turn))
+        rule.append(" \u2500\u2500\u2500", "talk--rule")
+    rule.truncate(cells)
+    return rule
+
+
+def _piece_row(layout: Layout, piece: Piece, at: int, linked: int) -> Text:
+    block = piece.block
+    role = f"talk--{block.role.value}"
+    label = f"{block.role.value if at == 0 else '':<{GUTTER}}"
+    row = Text(label, role)
+    room = max(1, layout.width - GUTTER)
+    whole = role if block.role.value in _WHOLE else ""
+    if piece.is_folded:
+        _folded(row, piece, room, whole)
+    elif at < piece.head:
+        _title(row, piece, room, whole)
+    elif piece.wrapped is not None and at - piece.head < len(piece.wrapped):
+        _body(row, layout, piece, at - piece.head, whole, linked)
+    elif block.feet and 0 <= (foot := at - piece.rows + len(block.feet)) < len(block.feet):
+        row.append(cut(line(block.feet[foot], 4 * room), room), "talk--foot")
+    elif block.is_live:
+        row.append(CURSOR, "talk--live")
+    return row
+
+
+def _folded(row: Text, piece: Piece, room: int, whole: str) -> None:
+    block = piece.block
+    words = block.title
+    if block.text is not None:
+        start = shown(block.text, 0, 2 * room).strip()
+        words = f"{words}: {start}" if words else start
+        mark = f"+ {len(block.text):,} characters"
+    else:
+        mark = "+ folded"
+    kept = max(4, room - len(mark) - 2)
+    row.append(fill(line(words, 4 * room), kept), whole)
+    row.append("  " + mark, "talk--fold")
+
+
+def _title(row: Text, piece: Piece, room: int, whole: str) -> None:
+    block = piece.block
+    note = cut(line(block.note, 4 * room), max(8, room * 2 // 3))
+    kept = room - width(note) - 2 if note else room
+    row.append(fill(line(block.title, 4 * room), max(4, kept)), whole or "talk--title")
+    if note:
+        row.append("  " + note, "talk--pending" if block.is_pending else "talk--state")
+
+
+def _body(row: Text, layout: Layout, piece: Piece, index: int, whole: str, linked: int) -> None:
+    wrapped = piece.wrapped
+    assert wrapped is not None  # the caller looked
+    text = wrapped.text(index)
+    offset = len(row)
+    row.append(text, whole)
+    start, end = wrapped.span(index)
+    light = layout.light_of(piece)
+    if light is not None:
+        for stretch in light.stretches(start, text):
+            row.stylize(stretch.style, offset + stretch.start, offset + stretch.end)
+    if linked >= 0:
+        first, last = wrapped.source.span(linked)
+        first, last = max(first, start), min(last, end)
+        if first < last:
+            row.stylize(
+                "talk--linked",
+                offset + _column(wrapped.source.slice(start, first)),
+                offset + _column(wrapped.source.slice(start, last)),
+            )
+    if piece.block.is_live and index == len(wrapped) - 1 and row.cell_len < layout.width:
+        row.append(CURSOR, "talk--live")
+
+
+def _column(before: str) -> int:
+    return len(before) + before.count("\t") * (TAB_CELLS - 1)
