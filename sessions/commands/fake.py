@@ -1,0 +1,232 @@
+"""`turnscope fake`: the server that follows a script, as a program of its own.
+
+Its one rule: stdout gets one line of JSON when the server is ready, and nothing after it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sessions.errors import UsageError
+
+if TYPE_CHECKING:
+    from sessions.wire.fake import FakeServer
+
+
+class FakeVerb:
+    """The verb `fake`."""
+
+    name = "fake"
+    help = "a Responses server on this machine that follows a script; no key, no network"
+    screen = False
+
+    def prepare(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options of this verb."""
+        parser.formatter_class = _Catalogue
+        parser.description = (
+            "Listen on this machine and answer as a Responses server does: over WebSocket, POST with and "
+            "without an event stream, and GET models. One line of JSON on stdout says where, once it is "
+            "ready; SIGINT or SIGTERM stops it."
+        )
+        add = parser.add_argument
+        add("--port", type=_port, default=0, help="port to listen on (any free one)")
+        add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+        add("--allow-remote", action="store_true", help="accept an address that other machines can reach")
+        add(
+            "--tls",
+            action="store_true",
+            help="speak TLS, with a certificate made at start or --cert and --key",
+        )
+        add("--cert", type=Path, metavar="FILE", help="PEM certificate chain, for --tls")
+        add("--key", type=Path, metavar="FILE", help="PEM private key of --cert")
+        add("--seed", type=int, metavar="N", help="give the same ids and times in every run")
+        add(
+            "--rate",
+            type=_amount,
+            default=0.0,
+            metavar="N",
+            help="tokens per second; 0 is as fast as possible (0)",
+        )
+        add("--think-ms", type=_amount, default=0.0, metavar="MS", help="silence before the first token (0)")
+        add(
+            "--delay-ms",
+            type=_amount,
+            default=0.0,
+            metavar="MS",
+            help="wait before an upgrade is answered (0)",
+        )
+        add(
+            "--dialect", default="openai", metavar="NAME", help="whose manners to copy (openai; listed below)"
+        )
+        add(
+            "--scenario",
+            default="conversation",
+            metavar="NAME",
+            help="what to say (conversation; listed below)",
+        )
+        add(
+            "--fault",
+            action="append",
+            default=[],
+            metavar="NAME[:ARG][@N]",
+            help="go wrong on purpose, at the n-th create or upgrade only with @N; repeatable (listed below)",
+        )
+        add(
+            "--age-limit",
+            type=_amount,
+            metavar="SECONDS",
+            help="lifetime of a connection (the dialect's own)",
+        )
+        add("--max-connections", type=_count, default=100, metavar="N", help="open sockets at most (100)")
+        add("--no-auth", action="store_true", help="do not ask for an Authorization header")
+        add("--require-key", metavar="KEY", help="accept this bearer key only")
+        add("--model", action="append", metavar="NAME", help="a model to list; repeatable")
+        add("--no-compression", action="store_true", help="do not accept permessage-deflate")
+        add("--no-store", action="store_true", help="an absent store means false")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Serve until a signal; returns 0. Raises UsageError for what cannot be served."""
+        import asyncio
+
+        from sessions.wire.fake import MODELS, FakeServer, Options
+
+        if not _is_loopback(args.host) and not args.allow_remote:
+            raise UsageError(
+                f"{args.host} can be reached from other machines; add --allow-remote to mean that."
+            )
+        if (args.cert is None) != (args.key is None):
+            raise UsageError("--cert and --key belong together.")
+        options = Options(
+            host=args.host,
+            port=args.port,
+            tls=args.tls or args.cert is not None,
+            cert=args.cert,
+            key_file=args.key,
+            seed=args.seed,
+            rate=args.rate,
+            dialect=args.dialect,
+            scenario=args.scenario,
+            faults=tuple(args.fault),
+            age_limit=args.age_limit,
+            max_connections=args.max_connections,
+            store=not args.no_store,
+            auth="none" if args.no_auth else "any",
+            require_key=args.require_key,
+            models=tuple(args.model or MODELS),
+            delay_ms=args.delay_ms,
+            think_ms=args.think_ms,
+            compression=not args.no_compression,
+        )
+        asyncio.run(_serve(FakeServer(options)))
+        return 0
+
+
+async def _serve(server: FakeServer) -> None:
+    import asyncio
+    import signal
+    import tempfile
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with server:
+        with tempfile.TemporaryDirectory(prefix="turnscope-fake-") as folder:
+            ready: dict[str, object] = {
+                "event": "ready",
+                "base_url": server.base_url,
+                "port": server.port,
+                "dialect": server.options.dialect,
+                "scenario": server.options.scenario,
+                "faults": list(server.options.faults),
+                "models": list(server.options.models),
+            }
+            if server.ca_pem:
+                authority = Path(folder) / "ca.pem"
+                authority.write_bytes(server.ca_pem)
+                ready["ca"] = str(authority)
+            sys.stdout.write(json.dumps(ready) + "\n")
+            sys.stdout.flush()
+            await stop.wait()
+
+
+class _Catalogue(argparse.RawDescriptionHelpFormatter):
+    """Help that ends with every dialect, scenario and fault; they are read only when help is asked for."""
+
+    def format_help(self) -> str:
+        """The usual help, and the lists."""
+        return f"{super().format_help()}\n{_catalogue()}"
+
+
+def _catalogue() -> str:
+    from sessions.wire.scenarios.answers import SCENARIOS
+    from sessions.wire.scenarios.dialects import DIALECTS
+    from sessions.wire.scenarios.faults import FAULTS
+
+    dialects = [(dialect.name, dialect.line) for dialect in DIALECTS.values()]
+    scenarios = [(scenario.name, scenario.line) for scenario in SCENARIOS.values()]
+    faults = [(fault.name, fault.line) for fault in FAULTS.values()]
+    return "\n".join(
+        (
+            _listed("dialects", "", dialects),
+            _listed(
+                "scenarios",
+                "A prompt may choose one itself: /markdown, /flood 5000, /hostile line.",
+                scenarios,
+            ),
+            _listed(
+                "faults",
+                "As NAME, NAME:ARGUMENT, and with @N for the n-th only: abort-mid-stream:fin@2.",
+                faults,
+            ),
+        )
+    )
+
+
+def _listed(title: str, note: str, rows: list[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in rows) + 2
+    lines = [
+        f"{title}:",
+        *([f"  {note}"] if note else []),
+        *(f"  {name:<{width}}{line}" for name, line in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
+    return value
+
+
+VERB = FakeVerb()

@@ -1,0 +1,7 @@
+"""What the fake server says and does.
+
+From the request inwards: `request` reads a create, `connection` keeps lanes and turns of one socket over
+`socket`, `memory` knows which response may be a parent, `answers` decide what is said, `narration` spells it
+as events, `dialects` respell them as another server would, `faults` spoil them. `http` serves the same
+answers over POST. Nothing here is used by a real session.
+"""

@@ -1,0 +1,95 @@
+"""From a create and its parent to the question that a scenario answers, or to what is wrong with it.
+
+Its one rule: a call that was made is answered, and an answer belongs to a call; else it is a 400.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from sessions.contract import ANSWERS
+from sessions.wire.scenarios.answer import Ask, Said
+from sessions.wire.scenarios.memory import Kept, is_hosted
+from sessions.wire.scenarios.problem import Problem
+from sessions.wire.scenarios.request import Create, Item, text_of
+
+_OUTPUTS = frozenset(ANSWERS.values())
+
+
+def wrong_outputs(create: Create, parent: Kept | None) -> Problem | None:
+    """The problem of a pending call without its output, or of an output without its call."""
+    earlier = parent.items() if parent else ()
+    calls = {_call_id(item) for item in (*earlier, *create.input) if item.get("type") in ANSWERS}
+    answered = [_answered_id(item) for item in create.input if item.get("type") in _OUTPUTS]
+    for call_id in answered:
+        if call_id not in calls:
+            message = f"No tool call found for the output with id '{call_id}'."
+            return Problem(400, None, message, "input")
+    pending = parent.open_calls() if parent and create.generate else ()
+    replayed = [item for item in create.input if item.get("type") in ANSWERS and not is_hosted(item)]
+    for call in (*pending, *replayed):
+        if _call_id(call) not in answered:
+            kind = str(call.get("type")).replace("_", " ")
+            return Problem(400, None, f"No tool output found for {kind} '{_call_id(call)}'.", "input")
+    return None
+
+
+def asked(create: Create, parent: Kept | None, seed: int | None) -> Ask:
+    """What a scenario needs to know of a create; `seed` makes its chances repeat."""
+    earlier = parent.items() if parent else ()
+    links = [] if parent is None else [*reversed(list(parent.ancestors())), parent]
+    said = [Said(_user_text(link.input), _assistant_text(link.output)) for link in links]
+    turns, text = _split(create.input)
+    context = (*earlier, *create.input)
+    names = {_call_id(item): str(item.get("name") or item.get("type")) for item in context if _call_id(item)}
+    outputs = tuple(
+        (names.get(_answered_id(item), "the tool"), text_of(item) or str(item.get("output", "")))
+        for item in _fresh(create.input)
+        if item.get("type") in _OUTPUTS and item.get("type") != "mcp_approval_response"
+    )
+    earlier_turns = tuple(turn for turn in (*said, *turns) if turn.user or turn.assistant)
+    return Ask(text, create, context, earlier_turns, outputs, Random(f"{seed} {text}"))
+
+
+def _fresh(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    # in a full replay, outputs before the model's last words were used up long ago
+    for index in range(len(items) - 1, -1, -1):
+        if items[index].get("type") == "message" and items[index].get("role") == "assistant":
+            return items[index + 1 :]
+    return items
+
+
+def _split(items: tuple[Item, ...]) -> tuple[list[Said], str]:
+    """Earlier turns inside one input (a full replay), and the text that is new in it."""
+    turns: list[Said] = []
+    user: list[str] = []
+    for item in items:
+        if item.get("type") != "message":
+            if item.get("type") in _OUTPUTS and user:
+                # the prompt led to calls, and has been dealt with
+                turns.append(Said("\n".join(user), ""))
+                user = []
+        elif item.get("role") == "user":
+            user.append(text_of(item))
+        elif item.get("role") == "assistant":
+            turns.append(Said("\n".join(user), text_of(item)))
+            user = []
+    return turns, "\n".join(user).strip()
+
+
+def _user_text(items: tuple[Item, ...]) -> str:
+    return "\n".join(
+        text_of(item) for item in items if item.get("type") == "message" and item.get("role") == "user"
+    )
+
+
+def _assistant_text(items: tuple[Item, ...]) -> str:
+    return "\n".join(text_of(item) for item in items if item.get("type") == "message")
+
+
+def _call_id(item: Item) -> str:
+    return str(item.get("call_id") or (item.get("id") if "approval" in str(item.get("type")) else "") or "")
+
+
+def _answered_id(item: Item) -> str:
+    return str(item.get("call_id") or item.get("approval_request_id") or "")

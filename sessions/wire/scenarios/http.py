@@ -1,0 +1,189 @@
+"""The same answers over plain HTTP: POST with JSON or an event stream, compaction, models, stored responses.
+
+Its one rule: HTTP has no connection-local memory, so a parent must be stored; keys that exist on a socket
+only are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sessions.events import Undecodable, whole
+from sessions.wire.http1 import HttpConnection, Request
+from sessions.wire.scenarios import problem, request
+from sessions.wire.scenarios.answers import answer
+from sessions.wire.scenarios.asking import asked, wrong_outputs
+from sessions.wire.scenarios.narration import RUN, narrate
+from sessions.wire.scenarios.problem import Problem
+from sessions.wire.scenarios.setting import Setting
+from sessions.wire.scenarios.turn import Turn
+from sessions.wire.scenarios.units import Deltas, Event, Pause, Unit, encode, singly
+
+
+async def respond(http: HttpConnection, asked_for: Request, setting: Setting) -> int:
+    """Answer one request that is no upgrade; returns the status."""
+    path = asked_for.path.rstrip("/")
+    tail = path.rsplit("/", 2)
+    get = asked_for.method in ("GET", "HEAD")
+    if path.endswith("/responses"):
+        if asked_for.method == "POST":
+            return await _create(http, asked_for.body, setting)
+        if get:
+            message = "This path takes POST, or a WebSocket upgrade."
+            wrong = Problem(426, "upgrade_required", message)
+            return await refuse(http, wrong, (("upgrade", "websocket"), ("connection", "upgrade")))
+        return await refuse(http, Problem(405, None, "Method not allowed."), (("allow", "GET, POST"),))
+    if path.endswith("/responses/compact") and asked_for.method == "POST":
+        return await _compact(http, asked_for.body, setting)
+    if path.endswith("/models") and get:
+        models = [_model(name) for name in setting.options.models]
+        return await _json(http, {"object": "list", "data": models})
+    if len(tail) == 3 and tail[1] == "models" and get:
+        if tail[2] in setting.options.models:
+            return await _json(http, _model(tail[2]))
+        return await refuse(
+            http, Problem(404, "model_not_found", f"The model '{tail[2]}' does not exist.", "model")
+        )
+    if len(tail) == 3 and tail[1] == "responses":
+        return await _stored(http, asked_for.method, tail[2], setting)
+    return await refuse(
+        http, Problem(404, None, f"Unknown request URL: {asked_for.method} {asked_for.path}.")
+    )
+
+
+async def refuse(http: HttpConnection, wrong: Problem, headers: tuple[tuple[str, str], ...] = ()) -> int:
+    """Answer with a problem as HTTP spells it."""
+    await http.respond_json(wrong.status, {"error": error_of(wrong)}, headers)
+    return wrong.status
+
+
+def error_of(wrong: Problem) -> Event:
+    """The error object of a problem."""
+    return {"message": wrong.message, "type": wrong.type, "param": wrong.param, "code": wrong.code}
+
+
+def _model(name: str) -> Event:
+    return {"id": name, "object": "model", "created": 1_780_000_000, "owned_by": "turnscope-fake"}
+
+
+async def _json(http: HttpConnection, body: Any, status: int = 200) -> int:
+    await http.respond_json(status, body)
+    return status
+
+
+async def _stored(http: HttpConnection, method: str, response_id: str, setting: Setting) -> int:
+    kept = setting.storage.find(response_id)
+    if kept is None:
+        return await refuse(http, Problem(404, None, f"Response with id '{response_id}' not found."))
+    if method == "DELETE":
+        setting.storage.forget(response_id)
+        return await _json(http, {"id": response_id, "object": "response.deleted", "deleted": True})
+    if method not in ("GET", "HEAD"):
+        return await refuse(http, Problem(405, None, "Method not allowed."), (("allow", "GET, DELETE"),))
+    return await _json(http, kept.resource)
+
+
+def _body(content: bytes) -> Mapping[str, Any] | Problem:
+    event = whole(content)
+    return problem.not_json(event.reason) if isinstance(event, Undecodable) else event.body
+
+
+async def _compact(http: HttpConnection, content: bytes, setting: Setting) -> int:
+    body = _body(content)
+    if isinstance(body, Problem):
+        return await refuse(http, body)
+    create = request.read_create(body, None, store=False)
+    if isinstance(create, Problem):
+        return await refuse(http, create)
+    parent = setting.storage.find(create.parent_id) if create.parent_id else None
+    if create.parent_id and parent is None:
+        return await refuse(http, problem.parent_not_found(create.parent_id))
+    turn = Turn(create, parent, setting.ids)
+    user = [item for item in create.input if item.get("role") == "user"]
+    sealed = {
+        "id": setting.ids.new("cmp"),
+        "type": "compaction",
+        "encrypted_content": setting.ids.sealed(turn.id),
+    }
+    turn.spend(12)
+    compacted = {
+        "id": turn.id,
+        "object": "response.compaction",
+        "created_at": turn.created_at,
+        "output": [*user[-1:], sealed],
+        "usage": turn.usage(),
+    }
+    return await _json(http, compacted)
+
+
+async def _create(http: HttpConnection, content: bytes, setting: Setting) -> int:
+    body = _body(content)
+    if isinstance(body, Problem):
+        return await refuse(http, body)
+    for key in request.SOCKET_KEYS:
+        if key in body:
+            return await refuse(http, problem.unknown_parameter(key))
+    create = request.read_create(body, None, store=setting.options.store)
+    if isinstance(create, Problem):
+        return await refuse(http, create)
+    parent = setting.storage.find(create.parent_id) if create.parent_id else None
+    if create.parent_id and parent is None:
+        return await refuse(http, problem.parent_not_found(create.parent_id))
+    wrong = request.flat_tools(create.tools) or wrong_outputs(create, parent)
+    if wrong is not None:
+        return await refuse(http, wrong)
+
+    def keep(turn: Turn) -> None:
+        if turn.status in ("completed", "incomplete") and create.store:
+            setting.storage.keep(turn.kept())
+
+    turn = Turn(create, parent, setting.ids, on_end=keep)
+    options = setting.options
+    steps = answer(asked(create, parent, options.seed), options.scenario)
+    units = narrate(turn, steps, think_seconds=options.think_ms / 1000, run=1 if options.rate else RUN)
+    if body.get("stream") is not True:
+        await _drain(units, setting)
+        return await _json(http, turn.resource())
+    await http.start(
+        200, (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+    )
+    for unit in units:
+        match unit:
+            case Deltas():
+                await _pace(setting)
+                await http.write(b"".join(_framed(event) for event in unit.events()))
+            case dict():
+                await http.write(_framed(unit))
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
+    await http.finish()
+    return 200
+
+
+async def _drain(units: Iterator[Unit], setting: Setting) -> None:
+    for unit in singly(units):
+        if isinstance(unit, Pause):
+            await asyncio.sleep(unit.seconds)
+
+
+async def _pace(setting: Setting) -> None:
+    await asyncio.sleep(1 / setting.options.rate if setting.options.rate else 0)
+
+
+def _framed(event: Event) -> bytes:
+    # over HTTP an error is flat
+    nested = event.get("error")
+    if event["type"] == "error" and isinstance(nested, dict):
+        event = {key: value for key, value in event.items() if key not in ("error", "status")} | {
+            key: nested.get(key) for key in ("code", "message", "param")
+        }
+    return (
+        b"event: "
+        + json.dumps(event["type"], ensure_ascii=True)[1:-1].encode()
+        + b"\ndata: "
+        + encode(event)
+        + b"\n\n"
+    )
