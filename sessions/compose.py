@@ -1,0 +1,190 @@
+"""The exact text of the frames that a person sends, made from a `Create` or from a few words.
+
+Its one rule: `frame` adds nothing to the create and `from_frame` takes nothing away from the text. `stream`
+and `background` do not exist on a socket and are never added.
+Raises LocalProtocolError only where we ourselves would break the contract; advice is the business of `lint`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from sessions.context import ENCRYPTED_REASONING, ReadRecord, create_of
+from sessions.contract import LANE_PATTERN
+from sessions.create import Create, File, Image, JsonObject, fields, from_fields, is_same
+from sessions.errors import LocalProtocolError
+from sessions.reducer import Sessions
+from sessions.session import Turn
+
+__all__ = [
+    "Create",
+    "File",
+    "Image",
+    "Shape",
+    "differences",
+    "fields",
+    "frame",
+    "from_fields",
+    "from_frame",
+    "inherit",
+    "keep_reasoning",
+    "shaped",
+    "steer",
+    "to_text",
+    "warm_up",
+]
+
+Shape: TypeAlias = Literal["flat", "nested"]
+
+_LANE = re.compile(LANE_PATTERN)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+# Frames ------------------------------------------------------------------------------------------------
+
+
+def frame(create: Create, shape: Shape = "flat", *, indent: int | None = None) -> str:
+    """The exact text of the frame; `indent` spreads it over lines for an editor.
+
+    Raises LocalProtocolError for a lane that the contract forbids, for parent and conversation together, and
+    for a number that JSON does not know.
+    """
+    flat = fields(create)
+    lane = flat.get("stream_id")
+    if lane is not None and not (isinstance(lane, str) and _LANE.fullmatch(lane)):
+        what = "an empty lane name" if lane == "" else f"the lane name {lane!r}"
+        raise LocalProtocolError(
+            f"{what} breaks the contract: use 1 to 256 of A-Z a-z 0-9 _ . - or leave it out for the default "
+            "lane (the JSON mode sends it all the same)"
+        )
+    if flat.get("previous_response_id") and flat.get("conversation"):
+        raise LocalProtocolError("a parent and a conversation exclude each other: leave one of them out")
+    return to_text(shaped(flat, shape), indent=indent)
+
+
+def to_text(body: Mapping[str, Any], *, indent: int | None = None) -> str:
+    """JSON text as it goes out: nothing escaped that need not be.
+
+    Raises LocalProtocolError for a number that JSON does not know.
+    """
+    separators = (",", ":") if indent is None else (",", ": ")
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent)
+    except ValueError as error:
+        raise LocalProtocolError(f"this cannot be written as JSON: {error}") from error
+    # a lone surrogate has no UTF-8; its escape is the same JSON string
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def from_frame(text: str) -> Create | None:
+    """The create that a frame says, so that it can be edited; None when it is no `response.create`.
+
+    Whatever has no field of its own is kept in `extra`: the frame of the result says the same as the text.
+    """
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict) or body.get("type") != "response.create":
+        return None
+    nested = body.get("response")
+    if isinstance(nested, dict) and nested:
+        if any(key not in ("type", "response", "stream_id") for key in body):
+            return None  # neither flat nor nested: only its text says what it is
+        body = {**{key: body[key] for key in ("type", "stream_id") if key in body}, **nested}
+    return from_fields(body)
+
+
+# Other frames and other creates ------------------------------------------------------------------------
+
+
+def steer(target_id: str, text: str, *, lane: str | None = None) -> str:
+    """The frame that steers a running response; it has exactly three keys [STEER].
+
+    Raises LocalProtocolError for a lane (the target decides it), an empty target or an empty text.
+    """
+    if lane is not None:
+        raise LocalProtocolError("a steer names no lane: the response that it steers decides it")
+    if not target_id:
+        raise LocalProtocolError("a steer needs the id of a response that is running")
+    if not text.strip():
+        raise LocalProtocolError("a steer needs a text")
+    return to_text({"type": "response.steer", "previous_response_id": target_id, "input": text})
+
+
+def warm_up(create: Create) -> Create:
+    """The same settings and history with nothing to generate and no prompt; its id can be a parent."""
+    kept = create.history or ()
+    return create.model_copy(
+        update={
+            "generate": False, "text": "", "images": (), "files": (), "answers": (), "history": kept,
+        }
+    )  # fmt: skip
+
+
+def keep_reasoning(create: Create) -> Create:
+    """The same create, asking for encrypted reasoning where nothing is stored; a full replay needs it."""
+    if create.is_stored or ENCRYPTED_REASONING in create.include:
+        return create
+    return create.model_copy(update={"include": (*create.include, ENCRYPTED_REASONING)})
+
+
+def inherit(sessions: Sessions, parent: Turn, read_record: ReadRecord) -> Create:
+    """The create that goes on from a turn as it was asked: same model, instructions, tools, store; no prompt.
+
+    Nothing but the context is inherited through `previous_response_id` [WSG], so all of it is sent again.
+    MCP secrets stand masked in a recording: see `tools.unmasked`.
+    """
+    asked: Turn | None = parent
+    while asked is not None and asked.create < 0:
+        asked = sessions.turn(asked.parent_turn)
+    found = create_of(asked, read_record) if asked is not None else None
+    before = from_fields(found) if found is not None else Create(model=parent.model, store=parent.store)
+    extra = {key: value for key, value in before.extra.items() if key not in _ONE_TURN_ONLY}
+    choice = before.tool_choice if not isinstance(before.tool_choice, dict) else None
+    return before.model_copy(
+        update={
+            "text": "", "images": (), "files": (), "history": (), "answers": (), "generate": True,
+            "parent": parent.response_id or None, "lane": parent.lane, "extra": extra,
+            "tool_choice": None if choice == "required" else choice,
+        }
+    )  # fmt: skip
+
+
+#: keys that say something about one turn and not about the chain
+_ONE_TURN_ONLY = frozenset(
+    {"type", "input", "previous_response_id", "conversation", "generate", "stream", "background", "stream_id"}
+)
+
+
+def differences(create: Create, before: Create, name: str = "the parent") -> tuple[str, ...]:
+    """What a continuation leaves out or says differently from its parent, in sentences."""
+    out: list[str] = []
+    if before.instructions and create.instructions is None:
+        out.append(f"The instructions of {name} are left out: they are not inherited.")
+    elif before.instructions is not None and create.instructions != before.instructions:
+        out.append(f"The instructions differ from those of {name}.")
+    if before.tools and not create.tools:
+        out.append(f"The tools of {name} are left out: they are not inherited.")
+    elif not is_same(list(create.tools), list(before.tools)):
+        out.append(f"The tools differ from those of {name}: expect no cached tokens.")
+    if create.effort != before.effort:
+        out.append(f"The effort differs from that of {name}: expect no cached tokens.")
+    if create.model != before.model:
+        out.append(f"The model is {create.model or 'not said'}; {name} used {before.model or 'none'}.")
+    if create.is_stored != before.is_stored:
+        verb = "is" if create.is_stored else "is not"
+        out.append(f"This turn {verb} stored, unlike {name}.")
+    return tuple(out)
+
+
+def shaped(flat: JsonObject, shape: Shape) -> JsonObject:
+    """A flat object in the shape that a server wants; nested is LiteLLM's and the Realtime API's."""
+    if shape == "flat":
+        return flat
+    outer = ("type", "stream_id")
+    inner = {key: value for key, value in flat.items() if key not in outer}
+    return {**{key: flat[key] for key in outer if key in flat}, "response": inner}
