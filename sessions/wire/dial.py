@@ -229,7 +229,7 @@ class Dial:
                     own = await proxy.connect(self.endpoint.host, self.endpoint.port)
                     _, stream = await asyncio.get_running_loop().create_connection(ByteStream, sock=own)
                 except ProxyConnectionError as error:
-                    failures.append(f"{self.address}: {error.strerror}")
+                    failures.append(f"{self.address}: {_said(error)}")
                 except ProxyError as error:
                     said = f"the proxy {route.address} did not open a tunnel: {error}"
                     raise ConnectError(FailureClass.PROXY_CONNECT, said) from None

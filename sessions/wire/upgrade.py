@@ -127,6 +127,11 @@ def authorization_for(plan: Plan) -> str:
     return ""
 
 
+def failure_class_for(status: int) -> FailureClass:
+    """The class of an HTTP status that is not what was asked for."""
+    return _CLASSES.get(status, FailureClass.HTTP_STATUS)
+
+
 def refusal(answer: Answer) -> UpgradeRefused:
     """An answer that is not a 101, as the failure it is; the detail names status, kind of body and hints."""
     status = answer.status
@@ -140,7 +145,7 @@ def refusal(answer: Answer) -> UpgradeRefused:
         origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "the same origin"
         said += f"; it points to {origin}, redirects are not followed"
     error = UpgradeRefused(
-        _CLASSES.get(status, FailureClass.HTTP_STATUS),
+        failure_class_for(status),
         said,
         status=status,
         body=answer.text,
