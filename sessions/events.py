@@ -43,7 +43,11 @@ def decode(payload: bytes) -> Event | Undecodable:
     """The event in a message's bytes. Never raises."""
     if len(payload) > LARGE and payload.count(b",") + payload.count(b":") > _MANY:
         return _envelope(payload)
-    return whole(payload)
+    try:
+        body = from_json(payload)
+    except ValueError:
+        return whole(payload)
+    return _event(body) if type(body) is dict else whole(payload)
 
 
 def whole(payload: bytes) -> Event | Undecodable:
@@ -73,6 +77,14 @@ def _event(body: dict[str, Any], is_partial: bool = False) -> Event:
     number = get("sequence_number")
     lane = get("stream_id")
     item_id = get("item_id")
+    if type(event_type) is not str:
+        event_type = ""
+    if type(number) is not int:
+        number = None
+    if lane is not None and type(lane) is not str:
+        lane = None
+    if type(item_id) is str:  # an event that names an item names no response
+        return Event(event_type, body, number, lane, None, item_id, is_partial)
     response_id = None
     response = get("response")
     if type(response) is dict:
@@ -80,13 +92,7 @@ def _event(body: dict[str, Any], is_partial: bool = False) -> Event:
     elif response is None:
         response_id = get("response_id")
     return Event(
-        event_type if type(event_type) is str else "",
-        body,
-        number if type(number) is int else None,
-        lane if type(lane) is str else None,
-        response_id if type(response_id) is str else None,
-        item_id if type(item_id) is str else None,
-        is_partial,
+        event_type, body, number, lane, response_id if type(response_id) is str else None, None, is_partial
     )
 
 

@@ -66,6 +66,11 @@ class What(StrEnum):
     OTHER = "other"
 
 
+# names that the hot path looks up once instead of at every delta
+_TEXT, _SERVER, _RUNNING, _GREW = Kind.TEXT, Direction.SERVER, Status.IN_PROGRESS, What.TEXT
+_DELTAS = dict(DELTAS)
+
+
 class Change(NamedTuple):
     """One small fact about what a record changed; turn 0 means none."""
 
@@ -136,45 +141,44 @@ class Sessions:
         if session is None:
             session = self.sessions[session_number] = Session(session_number)
         size = len(payload)
-        if kind is Kind.TEXT:
+        if kind is _TEXT:
             if event is None:
                 event = decode(payload)
-            if direction is Direction.SERVER:
+            if direction is _SERVER:
                 session.bytes_in += size
                 session.frames_in += 1
                 session.last_frame = at
                 if size > session.largest:
                     session.largest = size
                 # the hot path: a string delta for a part that is there, in a response that is running
-                if type(event) is Event and (fragment := DELTAS.get(event.type)) is not None:
-                    lane = session.lanes.get(event.stream_id)
+                if type(event) is Event:
+                    event_type, body, sequence, lane_id, _, item_id, _ = event
+                    fragment = _DELTAS.get(event_type)
+                    lane = session.lanes.get(lane_id) if fragment is not None else None
                     response = lane.open if lane is not None else None
-                    if response is not None and response.status is Status.IN_PROGRESS:
-                        body = event.body
-                        item = response.by_id.get(event.item_id or "")
-                        piece = body.get(fragment.field)
+                    if fragment is not None and response is not None and response.status is _RUNNING:
+                        slot, index_field, field = fragment
+                        item = response.by_id.get(item_id or "")
+                        piece = body.get(field)
                         if item is not None and type(piece) is str:
-                            index = body.get(fragment.index_field, 0) if fragment.index_field else 0
-                            part = item.parts.get((fragment.slot, index)) if type(index) is int else None
+                            index = body.get(index_field, 0) if index_field else 0
+                            part = item.parts.get((slot, index)) if type(index) is int else None
                             if part is not None:
                                 part.text.append(piece, number)
                                 response.deltas += 1
                                 response.last = number
                                 response.last_token = at
+                                response.sequence_number = sequence
                                 if response.first_token < 0:
                                     response.first_token = at
-                                if response.first_text < 0 and fragment.slot == "output_text":
+                                if response.first_text < 0 and slot == "output_text":
                                     response.first_text = at
-                                response.sequence_number = event.sequence_number
+                                turn = response.turn
                                 self.type_column.append(
-                                    self._type_ids.get(event.type) or self._type_id(event.type)
+                                    self._type_ids.get(event_type) or self._type_id(event_type)
                                 )
-                                self.turn_column.append(response.turn)
-                                return (
-                                    Change(
-                                        What.TEXT, number, session_number, response.turn, response.id, item.id
-                                    ),
-                                )
+                                self.turn_column.append(turn)
+                                return (Change(_GREW, number, session_number, turn, response.id, item.id),)
         self._record, self._at, self._size, self._turn = number, at, size, 0
         self._session_number = session_number
         changes = self._changes = []

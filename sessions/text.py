@@ -15,7 +15,7 @@ _BLOCK = 1 << 16
 class Text:
     """An append-only text with the record of each of its deltas."""
 
-    __slots__ = ("_blocks", "_chunks", "_ends", "_pending", "_records", "_size", "_starts", "is_final")
+    __slots__ = ("_blocks", "_chunks", "_ends", "_joined", "_records", "_size", "_starts", "is_final")
 
     def __init__(self) -> None:
         self.is_final = False  #: a done value has confirmed or replaced it
@@ -25,7 +25,7 @@ class Text:
         self._blocks: list[str] = []
         self._starts = array("q")
         self._chunks: list[str] = []
-        self._pending = 0
+        self._joined = 0  #: characters that stand in blocks
         self._size = 0
         self._ends = array("q")
         self._records = array("q")
@@ -39,13 +39,11 @@ class Text:
 
     def append(self, fragment: str, record: int) -> None:
         """Add one delta that came with this record."""
-        length = len(fragment)
         self._chunks.append(fragment)
-        self._size += length
-        self._pending += length
-        self._ends.append(self._size)
+        size = self._size = self._size + len(fragment)
+        self._ends.append(size)
         self._records.append(record)
-        if self._pending >= _BLOCK:
+        if size - self._joined >= _BLOCK:
             self._compact()
 
     def settle(self, value: str, record: int) -> bool:
@@ -104,4 +102,4 @@ class Text:
         elif joined:
             self._starts.append(self._size - len(joined))
             self._blocks.append(joined)
-        self._pending = 0
+        self._joined = self._size

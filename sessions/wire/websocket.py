@@ -48,7 +48,7 @@ class WebSocket(asyncio.Protocol):
         self._meter = meter
         self._session = session
         self._secrets = secrets
-        self._secret_bytes = tuple(secret.encode() for secret in secrets if len(secret) >= 8)
+        self._needles = (_MCP, *(secret.encode() for secret in secrets if len(secret) >= 8))
         self._clock = clock
         self._deliver = deliver
         self._over = over
@@ -90,9 +90,20 @@ class WebSocket(asyncio.Protocol):
         frames = cast(list[Frame], protocol.events_received())  # heads come only before the 101
         self._flush()
         records: list[Record] = []
+        session, needles, is_metered = self._session, self._needles, self._meter is not None
+        server, text = Direction.SERVER, Kind.TEXT
         for frame in frames:
             if frame.opcode is TEXT and frame.fin:
-                records.append(self._message(Kind.TEXT, bytes(frame.data), wall, elapsed))
+                payload = bytes(frame.data)
+                if is_metered:
+                    records.append(self._message(text, payload, wall, elapsed))
+                    continue
+                for needle in needles:
+                    if needle in payload:
+                        records.append(self._message(text, payload, wall, elapsed))
+                        break
+                else:  # the hot path: a whole text message with nothing to mask
+                    records.append(Record(session, server, text, wall, elapsed, payload, NO_META))
             else:
                 self._frame(frame, records, wall, elapsed)
         self._tell_close(records, wall, elapsed)
@@ -296,7 +307,7 @@ class WebSocket(asyncio.Protocol):
         return Record(self._session, direction, kind, wall, elapsed, payload, meta)
 
     def _may_hold_secret(self, payload: bytes) -> bool:
-        return _MCP in payload or any(secret in payload for secret in self._secret_bytes)
+        return any(needle in payload for needle in self._needles)
 
     def _masked(self, payload: bytes, meta: Meta) -> tuple[bytes, Meta]:
         clean = redact.payload(payload, self._secrets)
