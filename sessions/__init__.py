@@ -24,7 +24,16 @@ Pure, no I/O, no clock:
   items         Item and Part: a message, a reasoning, a tool call and its texts
   session       Session, Lane, Turn, Response: plain state
   facts         usage, failures, rate limits out of event bodies, read without trust
-  reducer       Sessions.apply: one record in, what it changed out
+  changes       What and Change: what one record changed
+  state         all sessions, turns and responses, read by number and id; the step that writes them
+  reducer       Sessions.apply: one record in, what it changed out; and by what they take:
+    connection    the socket: opened, refused, closed, lost
+    requests      the client's frames: a create begins a turn
+    lifecycle     created to completed, failed, late; ids that repeat, change or are missing
+    content       items, parts, deltas and done values
+    outputs       which item an event means, and where it stands
+    error_frames  which turn an error ends
+    steering      what became of a steer, and whose successor a response is
   snapshot      all state as plain data
   secret        a credential that no repr shows
 Edge, disk and tasks:

@@ -333,7 +333,7 @@ FAILURES: Mapping[FailureClass, tuple[str, str]] = MappingProxyType(
         ),
         FailureClass.FORBIDDEN: (
             "The server refused the upgrade without looking at a frame.",
-            "Read the body; a bare 403 often means no WebSocket route, or a proxy that wants ?model= in the URL.",
+            "Read the body; a bare 403 often means no WebSocket route, or a proxy that wants ?model=.",
         ),
         FailureClass.NOT_FOUND: (
             "There is no WebSocket route at this path.",

@@ -1,14 +1,18 @@
 """What bodies of events say, read without trust: usage, failures, rate limits, steering.
 
-Every function takes whatever JSON came and returns a frozen value; a field of the wrong kind counts as absent.
+Every function takes whatever JSON came and returns a frozen value; a field of the wrong kind counts as
+absent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from sessions.session import Failure, Usage
+
+_MAX_LIMITS = 100  # names of rate limits kept per session
 
 
 def word(value: object) -> str:
@@ -19,6 +23,26 @@ def word(value: object) -> str:
 def number(value: object) -> int | None:
     """The value when it is a whole number, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def quantity(value: object) -> float | None:
+    """The value as a float when it is a finite number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def brief(value: object) -> str:
+    """Any JSON value as one string: text as it is, everything else as Python writes it. Never raises."""
+    if isinstance(value, str):
+        return value
+    try:
+        return str(value)
+    except (RecursionError, ValueError):
+        return "\u2026"  # nested too deeply, or a number of thousands of digits
 
 
 def usage(body: object) -> Usage | None:
@@ -52,7 +76,7 @@ def failure(body: Mapping[str, Any]) -> Failure:
     elif isinstance(inner, str):
         error = {"message": inner}
     elif "detail" in body and "message" not in body:
-        error = {"message": body["detail"] if isinstance(body["detail"], str) else repr(body["detail"])}
+        error = {"message": brief(body["detail"])}
     else:
         error = body
     status = number(body.get("status")) or number(body.get("status_code")) or number(error.get("status")) or 0
@@ -64,7 +88,7 @@ def failure(body: Mapping[str, Any]) -> Failure:
         "" if kind == "error" else kind,
         word(error.get("param")),
         status,
-        {key: str(value) for key, value in headers.items()} if isinstance(headers, dict) else {},
+        {key: brief(value) for key, value in headers.items()} if isinstance(headers, dict) else {},
     )
 
 
@@ -75,10 +99,10 @@ def rate_limits(body: Mapping[str, Any]) -> dict[str, str]:
     for name, window in limits.items() if isinstance(limits, dict) else ():
         if isinstance(window, dict) and (used := window.get("used_percent")) is not None:
             minutes = window.get("window_minutes")
-            out[str(name)] = f"{used}% used" + (f" of {minutes} min" if minutes else "")
+            out[str(name)] = f"{brief(used)}% used" + (f" of {brief(minutes)} min" if minutes else "")
     credit = body.get("credits")
     if isinstance(credit, dict) and credit.get("has_credits") is not None:
-        balance = "unlimited" if credit.get("unlimited") else str(credit.get("balance", "?"))
+        balance = "unlimited" if credit.get("unlimited") else brief(credit.get("balance", "?"))
         out["credits"] = balance
     return out
 
@@ -90,21 +114,31 @@ def limit_headers(headers: Mapping[str, str]) -> dict[str, str]:
         for key, value in headers.items()
         if key.lower() == "retry-after"
         or "ratelimit" in key.lower()
-        or key.lower().startswith("x-codex-")
-        and "used" in key
+        or (key.lower().startswith("x-codex-") and "used" in key.lower())
     }
 
 
+def keep_limits(kept: dict[str, str], told: Mapping[str, str]) -> None:
+    """Put what a server told about its limits into what is kept, as many names as a person could read."""
+    for name, value in told.items():
+        if name in kept or len(kept) < _MAX_LIMITS:
+            kept[name] = value
+
+
 def head_headers(head: bytes) -> dict[str, str]:
-    """The headers of the last HTTP head in an OPEN or REFUSED record's payload, lower-case names."""
-    start = head.rfind(b"HTTP/1.")
-    if start < 0:
-        return {}
+    """The headers of the final HTTP response in an OPEN or REFUSED record's payload, lower-case names."""
     out: dict[str, str] = {}
-    for line in head[start:].split(b"\r\n\r\n", 1)[0].split(b"\r\n")[1:]:
-        name, colon, value = line.partition(b":")
-        if colon:
-            out[name.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
+    for block in head.split(b"\r\n\r\n"):
+        lines = block.split(b"\r\n")
+        if not lines[0].startswith(b"HTTP/1."):
+            continue
+        out = {}
+        for line in lines[1:]:
+            name, colon, value = line.partition(b":")
+            if colon:
+                out[name.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
+        if not lines[0].partition(b" ")[2].startswith((b"100", b"102", b"103")):
+            break  # what follows a final head is its body
     return out
 
 

@@ -82,6 +82,7 @@ class Response:
 
     __slots__ = (
         "by_id",
+        "by_index",
         "created",
         "deltas",
         "dialects",
@@ -120,7 +121,10 @@ class Response:
         self.status = Status.SENT
         self.store: bool | None = None  #: as the server echoed it
         self.items: list[Item] = []
-        self.by_id: dict[str, Item] = {}
+        self.by_id: dict[
+            str | None, Item
+        ] = {}  #: never holds None: an event without an item id finds nothing
+        self.by_index: dict[int, Item] = {}
         self.usage: Usage | None = None
         self.failure: Failure | None = None
         self.incomplete_reason = ""
@@ -158,7 +162,7 @@ class Response:
         return "".join(item.text("output_text") for item in self.items)
 
     def tokens_per_second(self, now: float) -> float | None:
-        """Output speed: by usage once it is known, by deltas (about a token each) until then; None when unknown."""
+        """Output speed: by usage once it is known, by deltas (about a token each) until then; or None."""
         if self.first_token < 0 or self.deltas < 2:
             return None
         end = self.last_token if not self.is_live else now

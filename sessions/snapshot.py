@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sessions.items import Item
-    from sessions.reducer import Sessions
     from sessions.session import Lane, Response, Session, Turn
+    from sessions.state import State
 
 
-def snapshot(sessions: Sessions) -> dict[str, Any]:
+def snapshot(sessions: State) -> dict[str, Any]:
     """The whole state."""
     return {
         "records": sessions.records,
