@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
+from sessions.events import Event, Undecodable
 from sessions.reducer import Sessions
 from sessions.session import Turn
 from tui.blocks import Block, Check, Read, blocks_of
@@ -22,6 +23,8 @@ GUTTER = 8
 _KEPT = 128  # turns whose blocks are kept
 _GUESS = 6  # rows of a turn that was never laid out
 _WRAPPED = 1 << 18  # characters wrapped at once in one text; the rest follows in the next steps
+_READ = 16  # events kept for turns that are laid out again and again while they run
+_MANY_ITEMS = 100  # above this a delta only wraps texts on, without making the blocks anew
 
 
 class Place(NamedTuple):
@@ -29,6 +32,15 @@ class Place(NamedTuple):
 
     turn: int
     row: int
+
+
+class Anchor(NamedTuple):
+    """A place that survives another width and other rows around it: a character of a block of a turn."""
+
+    turn: int
+    key: Hashable = None  #: None: the heading
+    offset: int = 0
+    rows: int = 0  #: rows below that character, for titles and feet
 
 
 class Piece:
@@ -89,8 +101,9 @@ class Layout:
         self.sessions = sessions
         self.width = 80
         self.is_markdown = True
-        self._read = read
+        self._read_now = read
         self._check = check
+        self._events: OrderedDict[int, Event | Undecodable] = OrderedDict()
         self._only: tuple[int, ...] | None = None
         self._numbers: list[int] = []
         self._places: dict[int, int] = {}
@@ -124,6 +137,10 @@ class Layout:
         self._valid = self._guessed = 0
         self.sync()
 
+    def show_more(self, numbers: Iterable[int]) -> None:
+        """The turns that are shown became more at their end."""
+        self._only = tuple(numbers)
+
     def sync(self) -> None:
         """Take in turns that have come."""
         known = len(self._numbers)
@@ -141,9 +158,7 @@ class Layout:
         if width == self.width:
             return False
         self.width = width
-        self._laid.clear()
-        self._is_exact = bytearray(len(self._numbers))
-        self._guessed = 0
+        self.forget()
         return True
 
     # Heights -----------------------------------------------------------------------------------------
@@ -196,6 +211,11 @@ class Layout:
             self._guessed += 1
         return self._guessed >= count
 
+    def height(self, number: int) -> int:
+        """How many rows a turn takes; 1 when it is not shown."""
+        index = self._places.get(number)
+        return self._heights[index] if index is not None else 1
+
     def is_exact(self, number: int) -> bool:
         """Whether the height of this turn is known, not guessed."""
         index = self._places.get(number)
@@ -215,15 +235,62 @@ class Layout:
             self._laid.move_to_end(number)
         return found
 
-    def touch(self, number: int) -> None:
-        """A turn has changed: new blocks, other states; texts that are wrapped stay wrapped."""
+    def touch(self, number: int) -> int:
+        """A turn has changed: new blocks, other states; texts that are wrapped stay wrapped.
+
+        Returns the first row of the turn that may read differently now.
+        """
         old = self._laid.get(number)
-        if old is not None:
-            kept = {piece.block.key: piece for piece in old.pieces}
-            self._laid[number] = self._lay(number, kept)
-        elif (index := self._places.get(number)) is not None and self._is_exact[index]:
-            self._is_exact[index] = 0
-            self._guessed = min(self._guessed, index)
+        if old is None:
+            if (index := self._places.get(number)) is not None and self._is_exact[index]:
+                self._is_exact[index] = 0
+                self._guessed = min(self._guessed, index)
+            return 0
+        kept = {piece.block.key: piece for piece in old.pieces}
+        before = {key: (piece.first, piece.rows) for key, piece in kept.items()}
+        new = self._laid[number] = self._lay(number, kept)
+        for piece in new.pieces:
+            was = kept.get(piece.block.key)
+            if was is None or was.block != piece.block or before[piece.block.key][0] != piece.first:
+                return piece.first
+            if piece.block.is_live or before[piece.block.key][1] != piece.rows:
+                first, rows = before[piece.block.key]
+                return first + max(0, rows - 1 - len(piece.block.feet))
+        return new.rows - 1
+
+    def grow(self, number: int) -> int:
+        """Only texts of a turn have grown: cheaper than `touch` where a turn has very many items."""
+        turn = self.sessions.turn(number)
+        old = self._laid.get(number)
+        items = sum(len(response.items) for response in turn.responses) if turn is not None else 0
+        if old is None or items <= _MANY_ITEMS:
+            return self.touch(number)
+        row, changed = 1, old.rows
+        for piece in old.pieces:
+            if piece.wrapped is not None and not piece.wrapped.is_complete:
+                changed = min(changed, row + max(0, piece.rows - 1 - len(piece.block.feet)))
+                piece.wrapped.update(_WRAPPED)
+            piece.first = row
+            row += piece.rows
+        self._laid[number] = Laid(old.pieces, row + 1)
+        self._set_height(number, row + 1)
+        return changed
+
+    def forget(self) -> None:
+        """Any turn may have changed: lay each out again when somebody looks."""
+        self._laid.clear()
+        self._is_exact = bytearray(len(self._numbers))
+        self._guessed = 0
+
+    def _read(self, record: int) -> Event | Undecodable:
+        found = self._events.get(record)
+        if found is None:
+            found = self._events[record] = self._read_now(record)
+            if len(self._events) > _READ:
+                self._events.popitem(last=False)
+        else:
+            self._events.move_to_end(record)
+        return found
 
     def _lay(self, number: int, kept: dict[Hashable, Piece]) -> Laid:
         turn = self.sessions.turn(number)
@@ -242,12 +309,15 @@ class Layout:
         is_folded = self._folds.get((number, block.key), block.is_folded) and block.text is not None
         wrapped = None
         if block.text is not None and not is_folded:
-            if old is not None and old.wrapped is not None and old.wrapped.source is block.text:
+            if old is not None and old.wrapped is not None and old.wrapped.source == block.text:
                 wrapped = old.wrapped
             else:
                 wrapped = Wrapped(block.text, max(8, self.width - GUTTER))
             wrapped.update(_WRAPPED)
-        return Piece(block, wrapped, is_folded)
+        piece = Piece(block, wrapped, is_folded)
+        if old is not None and old.light is not None and old.block.text == block.text:
+            piece.light = old.light
+        return piece
 
     def unwrapped(self) -> tuple[int, ...]:
         """Turns in which a text was so large that a part of it waits to be wrapped."""
@@ -298,6 +368,33 @@ class Layout:
         if nearest is None or (turn is not None and record == turn.create and not laid.pieces):
             return Place(number, 0)
         return Place(number, nearest.first)
+
+    def anchor(self, place: Place) -> Anchor:
+        """What stands at a place, in words that outlive another width."""
+        found = self.laid(place.turn).piece_at(place.row)
+        if found is None:
+            return Anchor(place.turn, None, 0, place.row)
+        piece, row = found
+        at = row - piece.head
+        if piece.wrapped is None or piece.is_folded or at < 0:
+            return Anchor(place.turn, piece.block.key, 0, 0)
+        last = len(piece.wrapped) - 1
+        if last < 0:
+            return Anchor(place.turn, piece.block.key, 0, row)
+        return Anchor(
+            place.turn, piece.block.key, piece.wrapped.span(min(at, last))[0] + 1, max(0, at - last)
+        )
+
+    def place_at(self, anchor: Anchor) -> Place:
+        """Where an anchor stands now; the heading when its block is gone."""
+        laid = self.laid(anchor.turn)
+        for piece in laid.pieces if anchor.key is not None else ():
+            if piece.block.key == anchor.key:
+                row = piece.first
+                if anchor.offset and piece.wrapped is not None and not piece.is_folded:
+                    row += piece.head + piece.wrapped.row_of(anchor.offset - 1)
+                return Place(anchor.turn, min(row + anchor.rows, piece.first + piece.rows - 1))
+        return Place(anchor.turn, min(anchor.rows if anchor.key is None else 0, laid.rows - 1))
 
     def light_of(self, piece: Piece) -> Light | None:
         """The Markdown styles of a piece, made when first asked for; None for plain text."""

@@ -53,6 +53,12 @@ class Fixed:
     def __len__(self) -> int:
         return len(self._text)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and (self._record, self._text) == (other._record, other._text)
+
+    def __hash__(self) -> int:
+        return hash((self._record, self._text))
+
     def __repr__(self) -> str:
         return f"<Fixed of {len(self._text)} characters>"
 
@@ -79,6 +85,12 @@ class Joined:
 
     def __len__(self) -> int:
         return sum(map(len, self._texts)) + max(0, len(self._texts) - 1)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Joined) and self._texts == other._texts
+
+    def __hash__(self) -> int:
+        return hash(self._texts)
 
     def slice(self, start: int, end: int) -> str:
         """The characters from start to end."""

@@ -1,0 +1,425 @@
+"""Talk: the conversation as it is spoken, turn by turn, each kind of thing in a block of its own.
+
+Its one rule: what is read stays where it is. When a turn above grows or folds, the rows in sight keep their
+place; only following moves them. What the rows are and how they are laid out is `tui.layout`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+
+from sessions.inspector import Batch, Inspector
+from sessions.reducer import Change, What
+from sessions.safe import safe
+from tui.figures import seconds_words, standing
+from tui.keys import Where, bindings
+from tui.layout import Anchor, Layout, Place
+from tui.talk_rows import draw
+from tui.widgets.pane import Motion, Pane
+from tui.wrap import shown
+
+_SETTLED = 8  # turns laid out in one step, between other work
+_PAUSE_SECONDS = 0.01
+_NARROWEST = 16  # cells; in fewer, rows are cut instead of wrapped
+
+
+class Talk(Pane):
+    """The conversation of all turns, or of one chain."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "talk--you", "talk--system", "talk--earlier", "talk--reply", "talk--think", "talk--tool",
+        "talk--model", "talk--refusal", "talk--search", "talk--code", "talk--image", "talk--mcp",
+        "talk--shell", "talk--patch", "talk--compact", "talk--item", "talk--steer", "talk--error",
+        "talk--cut", "talk--note", "talk--rule", "talk--heading", "talk--lane", "talk--title",
+        "talk--state", "talk--pending", "talk--foot", "talk--fold", "talk--live", "talk--linked",
+        "talk--markdown-heading", "talk--markdown-code", "talk--markdown-strong",
+        "talk--markdown-bullet", "talk--markdown-quote",
+    }  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.TALK)]
+
+    class Selected(Message):
+        """The person chose a row: the turn it belongs to and the record that brought it."""
+
+        def __init__(self, turn: int, record: int) -> None:
+            super().__init__()
+            self.turn = turn
+            self.record = record
+
+    class Opened(Message):
+        """The person pressed enter on a row that does not fold."""
+
+        def __init__(self, turn: int, record: int) -> None:
+            super().__init__()
+            self.turn = turn
+            self.record = record
+
+    def __init__(
+        self,
+        inspector: Inspector,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.inspector = inspector
+        self.spoken = Layout(inspector.sessions, inspector.recording.event)
+        self.now = 0.0
+        self.linked = -1  #: the record whose words are marked
+        self._chain: list[int] = []  # empty: all turns are shown
+        self._missed: set[int] = set()  # turns that changed while the picture was frozen
+        self._missed_all = False
+        self._is_settling = False
+        self.spoken.sync()
+
+    # Rows --------------------------------------------------------------------------------------------
+
+    def row_count(self) -> int:
+        """All rows of all turns that are shown."""
+        return self.spoken.row_count()
+
+    def row(self, index: int, width: int) -> Text:
+        """One row of the conversation."""
+        if not 0 <= index < self.spoken.row_count():
+            return Text()
+        return draw(self.spoken, self.spoken.place(index), self.now, self.linked)
+
+    def row_key(self, index: int) -> Hashable:
+        """What a row says, as a few values that differ when it reads differently."""
+        place = self.spoken.place(index)
+        width = self.spoken.width
+        turn = self.inspector.sessions.turn(place.turn)
+        if place.row == 0 and turn is not None:
+            said = (
+                standing(turn),
+                seconds_words(turn.duration(self.now)),
+                turn.response_id,
+                turn.parent_turn,
+            )
+            return (place.turn, width, said, len(self.inspector.sessions.sessions))
+        found = self.spoken.laid(place.turn).piece_at(place.row)
+        if found is None:
+            return None
+        piece, row = found
+        block = piece.block
+        at = row - piece.head
+        if piece.is_folded or piece.wrapped is None or not 0 <= at < len(piece.wrapped):
+            size = len(block.text) if block.text is not None else 0
+            said_here = (block.title, block.note, block.feet, size, block.is_pending, block.is_live)
+            return (place.turn, width, block.key, row, piece.is_folded, said_here)
+        is_last = block.is_live and at == len(piece.wrapped) - 1
+        origin = piece.wrapped.source.record_at(0)
+        is_light = self.spoken.is_markdown and block.is_markdown
+        span = piece.wrapped.span(at)
+        return (place.turn, width, block.key, row, span, origin, is_last, is_light, self.linked)
+
+    def row_matches(self, index: int, needle: str) -> bool:
+        """Whether a match begins in this row; it may go on in the next, and a folded block counts whole."""
+        place = self.spoken.place(index)
+        found = self.spoken.laid(place.turn).piece_at(place.row)
+        if found is not None:
+            piece, row = found
+            text = piece.block.text
+            if piece.is_folded and text is not None:
+                if needle.casefold() in shown(text, 0, len(text)).casefold():
+                    return True
+            elif piece.wrapped is not None and 0 <= row - piece.head < len(piece.wrapped):
+                start, end = piece.wrapped.span(row - piece.head)
+                stretch = shown(piece.wrapped.source, start, end + len(needle) - 1)
+                return needle.casefold() in stretch.casefold()
+        return super().row_matches(index, needle)
+
+    def title_words(self) -> str:
+        """Whose words these are, how many turns, how many calls wait."""
+        count = len(self.spoken.numbers)
+        scope = f"chain of T{self._chain[-1]}   " if self._chain else ""
+        open_calls = sum(
+            1 for session in self.inspector.sessions.sessions.values() for _ in session.pending_calls()
+        )
+        calls = f"   {open_calls} call{'s' if open_calls > 1 else ''} open" if open_calls else ""
+        return f"talk   {scope}{count} turn{'' if count == 1 else 's'}{calls}"
+
+    def state_words(self) -> str:
+        """The states, and whether text is shown plain."""
+        plain = "" if self.spoken.is_markdown else "plain text"
+        laying = "laying out" if self._is_settling else ""
+        return "   ".join(words for words in (super().state_words(), plain, laying) if words)
+
+    def copy_text(self) -> str:
+        """The whole text of the block under the cursor; the response's id for a heading."""
+        if not 0 <= self.cursor < self.row_count():
+            return ""
+        place = self.spoken.place(self.cursor)
+        found = self.spoken.laid(place.turn).piece_at(place.row)
+        turn = self.inspector.sessions.turn(place.turn)
+        if found is None:
+            return turn.response_id if turn is not None else ""
+        block = found[0].block
+        if block.text is None:
+            return safe(block.title)
+        return safe(block.text.slice(0, len(block.text)))
+
+    # What came ---------------------------------------------------------------------------------------
+
+    def show(self, batch: Batch) -> None:
+        """Take in what a batch changed."""
+        if batch.last:
+            self.now = max(self.now, self.inspector.recording.elapsed_at(batch.last - 1))
+        if not batch.is_complete:
+            self._missed_all = True
+        grown: set[int] = set()
+        for change in batch.changes:
+            if change.what is What.TEXT:
+                grown.add(change.turn)
+            else:
+                self._missed.update(self._touched(change))
+        if self.motion is Motion.FROZEN:
+            self._missed |= grown
+            self.dress()
+            return
+        self._take_in(grown - self._missed)
+
+    def _touched(self, change: Change) -> Iterable[int]:
+        sessions = self.inspector.sessions
+        if change.turn:
+            yield change.turn
+            turn = sessions.turn(change.turn)
+            if change.what is What.ANSWER and turn is not None and turn.parent_turn:
+                yield turn.parent_turn
+        if change.what in (What.TURN, What.RESPONSE, What.SESSION, What.ERROR):
+            session = sessions.sessions.get(change.session)
+            for lane in session.lanes.values() if session is not None else ():
+                yield from (waiting.number for waiting in lane.waiting)
+            if change.what is What.SESSION and session is not None and session.phase.is_over:
+                yield from (turn.number for turn in session.turns if turn.ended == session.ended)
+
+    def _take_in(self, grown: set[int]) -> None:
+        top, cursor = self._anchors()
+        spoken = self.spoken
+        count = len(spoken.numbers)
+        self._lengthen_chain()
+        spoken.sync()
+        if self._missed_all:
+            spoken.forget()
+            changed = [0]
+        else:
+            changed = [spoken.row_of(Place(number, spoken.touch(number))) for number in self._missed]
+            changed += [spoken.row_of(Place(number, spoken.grow(number))) for number in grown]
+        self._missed.clear()
+        self._missed_all = False
+        if count < len(spoken.numbers):
+            changed.append(spoken.row_of(Place(spoken.numbers[count], 0)))
+        self._settle_soon()
+        self._restore(top, cursor)
+        rows = [row for row in changed if row >= 0]
+        if rows:
+            self.repaint_rows(min(rows), self.row_count() + self.rows_height)
+        self.grew()
+
+    def _lengthen_chain(self) -> None:
+        if not self._chain:
+            return
+        for turn in self.inspector.sessions.turns[self._chain[-1] :]:
+            if turn.parent_turn == self._chain[-1]:
+                self._chain.append(turn.number)
+        self.spoken.show_more(self._chain)
+
+    def refresh_at(self, now: float) -> None:
+        """Move the clock: durations of running turns in sight are written anew."""
+        self.now = max(self.now, now)
+        if self.motion is Motion.FROZEN or not self.size.height:
+            return
+        for index in range(self.top, min(self.top + self.rows_height, self.row_count())):
+            place = self.spoken.place(index)
+            if place.row == 0:
+                turn = self.inspector.sessions.turn(place.turn)
+                if turn is not None and turn.is_live:
+                    self.repaint_rows(index, index + 1)
+
+    # Places ------------------------------------------------------------------------------------------
+
+    def _anchors(self) -> tuple[Anchor | None, Anchor | None]:
+        count = self.row_count()
+        is_read = count > 0 and self.motion is not Motion.FOLLOWING
+        top = self.spoken.anchor(self.spoken.place(min(self.top, count - 1))) if is_read else None
+        has_cursor = 0 <= self.cursor < count
+        return top, self.spoken.anchor(self.spoken.place(self.cursor)) if has_cursor else None
+
+    def _restore(self, top: Anchor | None, cursor: Anchor | None) -> None:
+        if cursor is not None:
+            self.cursor = self.spoken.row_of(self.spoken.place_at(cursor))
+        if top is not None:
+            self._look_down(top)
+        else:
+            self._look_at_end()
+
+    def _look_at_end(self) -> None:
+        """Lay out what is in sight when the end is, from below."""
+        spoken = self.spoken
+        for number in reversed(spoken.numbers):
+            spoken.laid(number)
+            if spoken.row_count() - spoken.row_of(Place(number, 0)) >= self.rows_height:
+                break
+
+    def _look_down(self, anchor: Anchor) -> None:
+        """Put an anchor at the top again and lay out what is in sight below it."""
+        spoken = self.spoken
+        place = spoken.place_at(anchor)
+        first = spoken.row_of(place)
+        row = first
+        while row < min(first + self.rows_height, spoken.row_count()):
+            number = spoken.place(row).turn
+            spoken.laid(number)
+            row = spoken.row_of(Place(number, 0)) + spoken.height(number)
+        top = max(0, min(first, self.last_top))
+        if top != self.top:
+            self.top = top
+            self.refresh()
+
+    def scroll_rows_to(self, top: int) -> None:
+        """Paint from this row on, its turns laid out first."""
+        count = self.row_count()
+        if count:
+            place = self.spoken.place(max(0, min(top, count - 1)))
+            self._look_down(self.spoken.anchor(place))
+            top = self.spoken.row_of(place)
+        super().scroll_rows_to(top)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay out for the new width; the same words stay at the top."""
+        top, cursor = self._anchors()
+        if self.spoken.set_width(max(_NARROWEST, self.rows_width)):
+            self.forget_lines()
+        self._settle_soon()
+        self._restore(top, cursor)
+        if self.motion is Motion.FOLLOWING:
+            self.top = self.last_top
+        self.find_again()
+
+    def _settle_soon(self) -> None:
+        if not self._is_settling and self.is_attached:
+            self._is_settling = True
+            self.set_timer(_PAUSE_SECONDS, self._settle, name="settle")
+
+    def _settle(self) -> None:
+        """Lay out some turns that nobody has looked at, and what was too large for one step."""
+        self._is_settling = False
+        if self.motion is Motion.FROZEN or not self.size.height:
+            return
+        before = self.row_count()
+        top, cursor = self._anchors()
+        is_settled = self.spoken.settle(_SETTLED)
+        for number in self.spoken.unwrapped():
+            self.spoken.touch(number)
+            is_settled = False
+        self._restore(top, cursor)
+        if self.row_count() != before:
+            if self.motion is Motion.FOLLOWING:
+                self.grew()
+            else:
+                self._held_count += self.row_count() - before  # these rows were there, only not counted yet
+                self.find_again()
+            self.refresh()
+        if not is_settled:
+            self._settle_soon()
+        self.dress()
+
+    # What a person does ------------------------------------------------------------------------------
+
+    def row_chosen(self, index: int) -> None:
+        """Tell which turn and record the cursor is on."""
+        place = self.spoken.place(index)
+        self.post_message(self.Selected(place.turn, self.spoken.record_of(place)))
+
+    def row_opened(self, index: int) -> None:
+        """Fold or unfold; a row that does not fold is opened by whoever listens."""
+        place = self.spoken.place(index)
+        top, _ = self._anchors()
+        found = self.spoken.laid(place.turn).piece_at(place.row)
+        if found is not None and found[0].block.is_folded and self.spoken.toggle(place):
+            self._restore(top, None)
+            self.cursor = self.spoken.row_of(Place(place.turn, found[0].first))
+            self.reset_rows()
+        else:
+            self.post_message(self.Opened(place.turn, self.spoken.record_of(place)))
+
+    def thaw(self) -> None:
+        """End a freeze: hold here, and take in what came meanwhile."""
+        super().thaw()
+        self._take_in(set())
+
+    def follow(self) -> None:
+        """Keep the end in sight, whatever was frozen before."""
+        was_frozen = self.motion is Motion.FROZEN
+        self._look_at_end()
+        super().follow()
+        if was_frozen:
+            self._take_in(set())
+
+    def action_toggle_markdown(self) -> None:
+        """Show finished answers plain, or with light Markdown."""
+        self.spoken.is_markdown = not self.spoken.is_markdown
+        self.dress()
+        self.refresh()
+
+    def action_toggle_scope(self) -> None:
+        """Show only the chain of the selected turn, or all turns."""
+        if self._chain:
+            self.show_chain(None)
+        elif self.row_count():
+            at = self.cursor if self.cursor >= 0 else self.row_count() - 1
+            self.show_chain(self.spoken.place(at).turn)
+
+    def show_chain(self, number: int | None) -> None:
+        """Show the turns from the root to this one and what will continue it; None: all turns."""
+        turn = self.inspector.sessions.turn(number or 0)
+        top, cursor = self._anchors()
+        self._chain = [one.number for one in self.inspector.sessions.chain(turn)] if turn is not None else []
+        self.spoken.show_only(self._chain or None)
+        top = top if top is not None and top.turn in self.spoken.numbers else None
+        cursor = cursor if cursor is not None and cursor.turn in self.spoken.numbers else None
+        self.cursor = -1
+        self._restore(top, cursor)
+        self._settle_soon()
+        self.reset_rows()
+
+    def show_turn(self, number: int) -> None:
+        """Bring the heading of a turn to the top, the cursor on it."""
+        self._show_place(Place(number, 0), is_at_top=True)
+
+    def show_record(self, number: int) -> None:
+        """Bring the words that a record brought into sight and mark them."""
+        self._include(number)
+        place = self.spoken.place_of(number)
+        if place is None:
+            return
+        found = self.spoken.laid(place.turn).piece_at(place.row)
+        if found is not None and found[0].is_folded:
+            self.spoken.toggle(place)
+            place = self.spoken.place_of(number) or place
+        self.linked = number
+        self.forget_lines()
+        self._show_place(place)
+        self.refresh()
+
+    def _include(self, record: int) -> None:
+        column = self.inspector.sessions.turn_column
+        number = column[record] if 0 <= record < len(column) else 0
+        if number and number not in self.spoken.numbers:
+            self.show_chain(None)
+
+    def _show_place(self, place: Place, *, is_at_top: bool = False) -> None:
+        if place.turn not in self.spoken.numbers:
+            if self.inspector.sessions.turn(place.turn) is None:
+                return
+            self.show_chain(None)
+        self.spoken.laid(place.turn)
+        self.select_row(self.spoken.row_of(place))
+        if is_at_top:
+            self.scroll_rows_to(self.cursor)
