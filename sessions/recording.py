@@ -31,10 +31,8 @@ _CACHED = 512  # records and events read back lately
 _CACHED_BYTES = 1 << 16  # larger ones are read again each time they are asked for
 
 _synchronise = getattr(os, "fdatasync", os.fsync)  # macOS has only fsync
-_KINDS = tuple(Kind)
-_DIRECTIONS = tuple(Direction)
-_KIND_CODE = {kind: code for code, kind in enumerate(_KINDS)}
-_DIRECTION_CODE = {direction: code for code, direction in enumerate(_DIRECTIONS)}
+_LABELS = tuple((direction, kind) for direction in Direction for kind in Kind)
+_LABEL = {label: code for code, label in enumerate(_LABELS)}
 
 
 class Problem(NamedTuple):
@@ -73,10 +71,9 @@ class Recording:
         self._offsets = array("q", [start])
         self._elapsed = array("d")
         self._wall = array("q")
-        self._sessions = array("H")
-        self._kinds = bytearray()
-        self._directions = bytearray()
         self._sizes = array("Q")
+        self._labels = array("I")  #: session, direction and kind of each record, packed
+        self._is_timeless = False
         self._timer: asyncio.TimerHandle | None = None
         self._is_syncing = False
         self._records: OrderedDict[int, Record] = OrderedDict()
@@ -171,28 +168,28 @@ class Recording:
         number = len(self._elapsed)
         line = to_line(record, number)
         self._buffer += line
-        self._end += len(line)
-        self._offsets.append(self._end)
+        end = self._end = self._end + len(line)
+        self._offsets.append(end)
         self._index(record)
-        if self._timer is None:
+        if self._timer is None and not self._is_timeless:
             self._schedule()
-        if len(self._buffer) >= _FLUSH_BYTES:
+        if end - self._written >= _FLUSH_BYTES:
             self.flush()
         return number
 
     def _index(self, record: Record) -> None:
-        self._elapsed.append(record.elapsed)
-        self._wall.append(record.wall)
-        self._sessions.append(record.session & 0xFFFF)
-        self._kinds.append(_KIND_CODE[record.kind])
-        self._directions.append(_DIRECTION_CODE[record.direction])
-        self._sizes.append(len(record.payload))
+        session, direction, kind, wall, elapsed, payload, _ = record
+        self._elapsed.append(elapsed)
+        self._wall.append(wall)
+        self._sizes.append(len(payload))
+        self._labels.append((session & 0xFFFF) << 8 | _LABEL[direction, kind])
 
     def _schedule(self) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return  # without a loop the buffer's size, a look back or the end flushes
+            self._is_timeless = True  # without a loop the buffer's size, a look back or the end flushes
+            return
         self._timer = loop.call_later(FLUSH_SECONDS, self._flush_on_time, loop)
 
     def _flush_on_time(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -306,15 +303,15 @@ class Recording:
 
     def session_at(self, number: int) -> int:
         """Which session a record belongs to."""
-        return self._sessions[number]
+        return self._labels[number] >> 8
 
     def kind_at(self, number: int) -> Kind:
         """What kind of record it is."""
-        return _KINDS[self._kinds[number]]
+        return _LABELS[self._labels[number] & 0xFF][1]
 
     def direction_at(self, number: int) -> Direction:
         """Who sent it."""
-        return _DIRECTIONS[self._directions[number]]
+        return _LABELS[self._labels[number] & 0xFF][0]
 
     def save_as(self, path: Path) -> None:
         """Copy the recording so far to a new file of the owner's; raises RecordingError when it cannot."""
