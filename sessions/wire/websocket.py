@@ -43,7 +43,11 @@ class WebSocket(asyncio.Protocol):
         clock: Clock,
         deliver: Callable[[Sequence[Record], int], None],
         over: Callable[[], None],
+        ping_seconds: float = PING_SECONDS,
+        close_seconds: float = CLOSE_SECONDS,
     ) -> None:
+        self._ping_seconds = ping_seconds
+        self._close_seconds = close_seconds
         self._protocol = protocol
         self._meter = meter
         self._session = session
@@ -75,7 +79,7 @@ class WebSocket(asyncio.Protocol):
         """Continue on the stream's transport, with the bytes it has already read."""
         self._transport = stream.transport
         self._transport.set_protocol(self)
-        self._ping_timer = self._loop.call_later(PING_SECONDS, self._ping)
+        self._ping_timer = self._loop.call_later(self._ping_seconds, self._ping)
         if rest := stream.take():
             self.data_received(rest)
         if stream.is_ended:
@@ -249,7 +253,7 @@ class WebSocket(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _ping(self) -> None:
-        self._ping_timer = self._loop.call_later(PING_SECONDS, self._ping)
+        self._ping_timer = self._loop.call_later(self._ping_seconds, self._ping)
         if not self.is_open:
             return
         if self._pings and self._is_reading:
@@ -284,11 +288,11 @@ class WebSocket(asyncio.Protocol):
         payload = b"" if sent.code == 1005 else sent.serialize()
         records.append(self._record(Direction.CLIENT, Kind.CLOSE, wall, elapsed, payload, _close_meta(sent)))
         if not self._is_over:
-            self._close_timer = self._loop.call_later(CLOSE_SECONDS, self._give_up)
+            self._close_timer = self._loop.call_later(self._close_seconds, self._give_up)
 
     def _give_up(self) -> None:
         if self._protocol.close_rcvd is None:
-            meta: Meta = {"note": "close_unanswered", "s": CLOSE_SECONDS}
+            meta: Meta = {"note": "close_unanswered", "s": self._close_seconds}
             wall, elapsed = self._clock.wall(), self._clock.elapsed()
             self._deliver((self._record(Direction.LOCAL, Kind.NOTE, wall, elapsed, b"", meta),), 0)
         self.abort()
