@@ -200,7 +200,8 @@ class FakeServer:
         refused = self._refused(request, status=dialect.unauthorized_status)
         if refused is not None:
             return await http_face.refuse(http, refused)
-        if len(self._open) >= self.options.max_connections and dialect.busy_close_code is None:
+        is_busy = len(self._open) >= self.options.max_connections
+        if is_busy and dialect.busy_close_code is None:
             wrong = Problem(503, "too_many_connections", "Too many open connections.", None, "server_error")
             return await http_face.refuse(http, wrong, (("retry-after", "1"),))
         handshake = ServerProtocol(
@@ -217,18 +218,23 @@ class FakeServer:
         response.headers["openai-version"] = "2020-10-01"
         response.headers["openai-processing-ms"] = "3"
         writer.write(response.serialize())
-        await writer.drain()
         visit.is_websocket = True
         visit.compression = response.headers.get("Sec-WebSocket-Extensions", "")
         socket = Socket(reader, writer, handshake.extensions, max_bytes=dialect.max_message_bytes)
-        await self._converse(socket, request, visit, http.trailing)
+        connection = Connection(socket, self._setting, visit, url_model=request.query("model"))
+        if is_busy and dialect.busy_close_code is not None:
+            connection.reject(dialect.busy_close_code, "too many connections")
+        await self._converse(connection, socket, visit, http.trailing)
         return 101
 
-    async def _converse(self, socket: Socket, request: Request, visit: Visit, first: bytes) -> None:
-        connection = Connection(socket, self._setting, visit, url_model=request.query("model"))
+    async def _converse(self, connection: Connection, socket: Socket, visit: Visit, first: bytes) -> None:
         self._open.add(connection)
         try:
             await connection.run(first)
+        except Exception:
+            # a defect of this server; the client is told, and `_serve` keeps what it was
+            socket.close(1011, "the fake server failed")
+            raise
         finally:
             self._open.discard(connection)
             visit.sent_count = socket.sent

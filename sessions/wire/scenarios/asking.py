@@ -41,7 +41,8 @@ def asked(create: Create, parent: Kept | None, seed: int | None) -> Ask:
     said = [Said(_user_text(link.input), _assistant_text(link.output)) for link in links]
     turns, text = _split(create.input)
     context = (*earlier, *create.input)
-    names = {_call_id(item): str(item.get("name") or item.get("type")) for item in context if _call_id(item)}
+    calls = [item for item in context if item.get("type") in ANSWERS]
+    names = {_call_id(item): str(item.get("name") or item.get("type")) for item in calls}
     outputs = tuple(
         (names.get(_answered_id(item), "the tool"), text_of(item) or str(item.get("output", "")))
         for item in _fresh(create.input)

@@ -15,6 +15,8 @@ from sessions.wire.scenarios import problem, request, steering
 from sessions.wire.scenarios.answer import Step
 from sessions.wire.scenarios.answers import answer
 from sessions.wire.scenarios.asking import asked, wrong_outputs
+from sessions.wire.scenarios.compaction import compacted
+from sessions.wire.scenarios.delivery import CLOSE_SECONDS, Delivery
 from sessions.wire.scenarios.dialects.openai import AfterError
 from sessions.wire.scenarios.faults import StepFault, UnitFault
 from sessions.wire.scenarios.lanes import Lanes, Waiting
@@ -26,25 +28,9 @@ from sessions.wire.scenarios.request import Create
 from sessions.wire.scenarios.setting import Setting
 from sessions.wire.scenarios.socket import Message, Socket
 from sessions.wire.scenarios.turn import Turn
-from sessions.wire.scenarios.units import (
-    Abort,
-    Batch,
-    Close,
-    Deltas,
-    Event,
-    Hang,
-    Pause,
-    Payload,
-    Pieces,
-    Unit,
-    encode,
-    is_delta,
-    singly,
-)
+from sessions.wire.scenarios.units import Unit, singly
 
-#: how long a closing or dead connection may linger
-_CLOSE_SECONDS, _DEAD_SECONDS = 2.0, 2.7
-_BREATH = 64  # events between two looks at the other lanes
+_DEAD_SECONDS = 2.7  # after an error the Codex back end falls silent for so long, and is gone
 
 
 class Connection:
@@ -54,6 +40,7 @@ class Connection:
         self, socket: Socket, setting: Setting, visit: Visit, *, url_model: str | None = None
     ) -> None:
         self._socket = socket
+        self._out = Delivery(socket, setting.options, visit)
         self._setting = setting
         self._dialect = setting.dialect
         self._visit = visit
@@ -67,7 +54,6 @@ class Connection:
         self._last: Create | None = None
         self._shared_id: str | None = None
         self._turn_tasks: set[asyncio.Task[None]] = set()
-        self._deadline: asyncio.Timeout
         self._tasks: asyncio.TaskGroup
 
     # The connection as a whole ------------------------------------------------------------------------
@@ -79,7 +65,10 @@ class Connection:
             limit = self._dialect.lifetime_seconds
         age_ends = asyncio.get_running_loop().time() + limit
         try:
-            async with asyncio.timeout_at(age_ends) as self._deadline:
+            async with asyncio.timeout_at(age_ends) as deadline:
+                self._out.deadline = deadline
+                if not self._socket.is_open:  # rejected already
+                    self._out.end_in(CLOSE_SECONDS)
                 await self._converse(first)
         except TimeoutError:
             if self._is_dead or not self._socket.is_open:
@@ -87,16 +76,20 @@ class Connection:
                 return
             await self._end_of_age()
 
+    def reject(self, code: int, reason: str) -> None:
+        """Close at once what has only just been accepted."""
+        self._out.close(code, reason)
+
     async def shut(self) -> None:
         """Say that the server goes away."""
         self._socket.close(1001, "the fake server stops")
 
     async def _end_of_age(self) -> None:
         if self._dialect.says_age_limit:
-            self._send(self._dialect.error(self._dialect.age_problem(), None, self._setting.ids))
+            self._out.send(self._dialect.error(self._dialect.age_problem(), None, self._setting.ids))
         self._socket.close(*self._dialect.age_close)
         try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 async for _ in self._socket.messages():
                     pass
         except TimeoutError:
@@ -106,7 +99,7 @@ class Connection:
         if self._setting.fault("half-open", self._visit.number) is not None:
             self._socket.mute_pongs()
         if self._setting.fault("1008-after-101", self._visit.number) is not None:
-            self._close(1008, "policy violation")
+            self._out.close(1008, "policy violation")
         async with asyncio.TaskGroup() as self._tasks:
             beats = self._setting.fault("keepalive", self._visit.number)
             alive = [] if beats is None else [self._tasks.create_task(self._keep_alive(float(beats or 30)))]
@@ -125,8 +118,8 @@ class Connection:
         while True:
             await asyncio.sleep(seconds)
             for turn in list(self._running.values())[:1]:
-                self._send({"type": "keepalive", "sequence_number": turn.sequence()})
-                await self._flush()
+                self._out.send({"type": "keepalive", "sequence_number": turn.sequence()})
+                await self._out.flush()
 
     # Frames in ----------------------------------------------------------------------------------------
 
@@ -196,12 +189,12 @@ class Connection:
             event = steering.failed(frame, wrong)
             if turn is not None:
                 event = turn.event("response.steer.failed", **{k: v for k, v in event.items() if k != "type"})
-            self._send(event)
+            self._out.send(event)
         elif turn is not None and not isinstance(items, Problem):
             steer_id = self._setting.ids.new("steer", 12)
             turn.steers.append((steer_id, items))
             steer = {"id": steer_id, "previous_response_id": turn.id}
-            self._send(turn.event("response.steer.accepted", steer=steer))
+            self._out.send(turn.event("response.steer.accepted", steer=steer))
 
     def _inject(self, frame: Mapping[str, Any]) -> None:
         response_id = frame.get("response_id")
@@ -209,7 +202,7 @@ class Connection:
             "response_already_completed" if response_id in self._visit.response_ids else "response_not_found"
         )
         error = {"type": "invalid_request_error", "code": code, "message": "Nothing waits for this input."}
-        self._send(
+        self._out.send(
             {
                 "type": "response.inject.failed",
                 "response_id": response_id,
@@ -231,14 +224,15 @@ class Connection:
             turn = self._begin(waiting)
             if isinstance(turn, Problem):
                 self._refuse(turn, waiting.lane)
-                await self._flush()
+                await self._out.flush()
                 return
             for event in self._dialect.greeting():
-                self._send(event)
+                self._out.send(event)
             steps: Iterable[Step] = self._steps(turn)
             while True:
-                await self._tell(turn, steps)
+                await self._out.tell(self._units(turn, steps))
                 follower = self._successor(turn)
+                await self._out.flush()
                 if follower is None:
                     break
                 steps = turn.successor or self._steps(follower)
@@ -316,7 +310,7 @@ class Connection:
 
     def _steps(self, turn: Turn) -> Iterable[Step]:
         ask = asked(turn.create, turn.parent, self._setting.options.seed)
-        steps = answer(ask, self._setting.options.scenario)
+        steps = compacted(turn, answer(ask, self._setting.options.scenario))
         for fault, argument in self._setting.hitting(StepFault, turn.number):
             steps = fault.act(steps, argument)
         return steps
@@ -337,11 +331,11 @@ class Connection:
                     "message": "The response failed.",
                 }
                 steer = {"id": steer_id, "previous_response_id": turn.id, "input": list(given)}
-                self._send(turn.event("response.steer.failed", steer=steer, error=error))
+                self._out.send(turn.event("response.steer.failed", steer=steer, error=error))
             return None
         if kept.open_calls():
             for steer_id, _ in turn.steers:
-                self._send(steering.pending(turn, kept, steer_id))
+                self._out.send(steering.pending(turn, kept, steer_id))
             return None
         items = tuple(item for _, given in turn.steers for item in given)
         create = turn.create._replace(input=items, parent_id=turn.id)
@@ -358,82 +352,10 @@ class Connection:
             units = fault.act(singly(units), argument, turn)
         return units
 
-    async def _tell(self, turn: Turn, steps: Iterable[Step]) -> None:
-        clock = asyncio.get_running_loop().time
-        rate = self._setting.options.rate
-        due = clock()
-        since_breath = 0
-        for unit in self._units(turn, steps):
-            if rate and (is_delta(unit) or isinstance(unit, Deltas)):
-                due = max(due + 1 / rate, clock() - 1)
-                if (ahead := due - clock()) > 0.0005:
-                    await self._flush()
-                    await asyncio.sleep(ahead)
-            since_breath += 1
-            if isinstance(unit, Deltas) or since_breath >= _BREATH:
-                since_breath = 0
-                await self._flush()
-                await asyncio.sleep(0)
-            if not await self._put(unit):
-                return
-        await self._flush()
-
-    async def _put(self, unit: Unit) -> bool:
-        """Send one unit; False when it ends the connection."""
-        match unit:
-            case Deltas():
-                self._send_all(unit.payloads())
-            case dict():
-                self._send(unit)
-            case Payload(content, is_binary):
-                if is_binary:
-                    self._socket.send_binary(content)
-                else:
-                    self._send_all([content])
-            case Batch(contents):
-                self._send_all(contents)
-            case Pieces(pieces):
-                self._socket.send_pieces(pieces)
-            case Pause(seconds):
-                await self._flush()
-                await asyncio.sleep(seconds)
-            case Hang():
-                await self._flush()
-                await asyncio.Event().wait()
-            case Close(code, reason):
-                self._close(code, reason)
-                return False
-            case Abort(is_reset):
-                await self._flush()
-                self._socket.abort(is_reset=is_reset)
-                return False
-        return True
-
-    def _send(self, event: Event) -> None:
-        self._send_all([encode(event)])
-
-    def _send_all(self, payloads: Iterable[bytes]) -> None:
-        if self._setting.options.keep_frames and self._socket.is_open:
-            payloads = list(payloads)
-            self._visit.sent.extend(payloads)
-        self._socket.send_all(payloads)
-
-    async def _flush(self) -> None:
-        await self._socket.flush()
-
     def _refuse(self, wrong: Problem, lane: str | None = None) -> None:
-        self._send(self._dialect.error(wrong, lane, self._setting.ids))
+        self._out.send(self._dialect.error(wrong, lane, self._setting.ids))
         if self._dialect.after_error is AfterError.CLOSED:
-            self._close(1000, "")
+            self._out.close(1000, "")
         elif self._dialect.after_error is AfterError.DEAD:
             self._is_dead = True
-            self._end_in(_DEAD_SECONDS)
-
-    def _close(self, code: int, reason: str) -> None:
-        self._socket.close(code, reason)
-        self._end_in(_CLOSE_SECONDS)
-
-    def _end_in(self, seconds: float) -> None:
-        now = asyncio.get_running_loop().time()
-        when = self._deadline.when()
-        self._deadline.reschedule(now + seconds if when is None else min(when, now + seconds))
+            self._out.end_in(_DEAD_SECONDS)

@@ -51,8 +51,8 @@ def narrate(
     if think_seconds:
         yield Pause(think_seconds)
     for step in steps:
-        if turn.steers:
-            yield turn.end("incomplete", reason="steered")
+        if turn.steers or turn.tokens_left() == 0:
+            yield turn.end("incomplete", reason="steered" if turn.steers else "max_output_tokens")
             return
         match step:
             case Text():
@@ -81,9 +81,6 @@ def narrate(
                 yield from _succeeded(turn, step)
                 return
         if turn.is_over:
-            return
-        if turn.tokens_left() == 0:
-            yield turn.end("incomplete", reason="max_output_tokens")
             return
     yield turn.end("completed")
 

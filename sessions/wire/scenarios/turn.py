@@ -76,7 +76,10 @@ class Turn:
         return None if limit is None else max(0, limit - self.output_tokens)
 
     def spend(self, tokens: int, *, is_reasoning: bool = False) -> None:
-        """Count tokens of output."""
+        """Count tokens of output, as far as the limit allows."""
+        left = self.tokens_left()
+        if left is not None:
+            tokens = min(tokens, left)
         self.output_tokens += tokens
         if is_reasoning:
             self.reasoning_tokens += tokens

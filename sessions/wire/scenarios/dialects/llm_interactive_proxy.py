@@ -23,6 +23,7 @@ class LlmInteractiveProxy(Dialect):
     answers_unknown_types = True
     accepts_chat_tools = True
     steers = False
+    busy_close_code = 1013
 
     def respell(self, units: Iterator[Unit], turn: Turn) -> Iterator[Unit]:
         """Text deltas as objects, `response.done` as the end, usage under the chat API's names."""
