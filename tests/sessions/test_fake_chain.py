@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -258,7 +259,7 @@ async def test_lanes_run_side_by_side_and_each_event_names_its_own() -> None:
         events += await one.until("response.completed", lane="risk") if "risk" not in _ended(events) else []
     lanes = [event["stream_id"] for event in events]
     assert set(lanes) == {"plan", "risk"}
-    switches = sum(before != after for before, after in zip(lanes, lanes[1:], strict=False))
+    switches = sum(before != after for before, after in pairwise(lanes))
     assert switches > 10
     for lane in ("plan", "risk"):
         numbers = [event["sequence_number"] for event in events if event["stream_id"] == lane]

@@ -66,7 +66,7 @@ def _split(items: tuple[Item, ...]) -> tuple[list[Said], str]:
     user: list[str] = []
     for item in items:
         if item.get("type") != "message":
-            if item.get("type") in _OUTPUTS and user:
+            if item.get("type") in ANSWERS and user:
                 # the prompt led to calls, and has been dealt with
                 turns.append(Said("\n".join(user), ""))
                 user = []

@@ -310,7 +310,7 @@ class Connection:
 
     def _steps(self, turn: Turn) -> Iterable[Step]:
         ask = asked(turn.create, turn.parent, self._setting.options.seed)
-        steps = compacted(turn, answer(ask, self._setting.options.scenario))
+        steps: Iterable[Step] = compacted(turn, answer(ask, self._setting.options.scenario))
         for fault, argument in self._setting.hitting(StepFault, turn.number):
             steps = fault.act(steps, argument)
         return steps
