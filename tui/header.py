@@ -1,0 +1,291 @@
+"""The two lines above everything: where we are connected, and how it goes; at any width; pure.
+
+Its one rule: what matters most stays longest. Each piece has several wordings and a rank; the lowest ranks
+go first, then wordings become longer where there is room. What is not known is left out, not guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.text import Text
+
+from sessions.contract import FAILURES, MAX_IN_FLIGHT, close_meaning
+from sessions.reducer import Sessions
+from sessions.session import Phase, Response, Session, Turn, Usage
+from tui.cells import cut, width
+from tui.countdown import Urgency, countdown
+from tui.figures import count_words, percentile, seconds_words, standing, standing_style
+from tui.talk_rows import line
+from tui.tally import Tally, tally
+
+QUIET_SECONDS = 5.0  # without a frame: it is said that the model thinks
+DEAD_SECONDS = 40.0  # without a pong either: it is said that the socket may be dead
+_MIDDLE = 110  # cells from which there is room for what is nice to know
+_WIDE = 180  # cells from which everything is told, also what the server did not send
+_NARROWEST_URL = 20
+
+
+class Surroundings(NamedTuple):
+    """What the state of a session does not know: how it is recorded, whether a key is set, which badges."""
+
+    recorded_bytes: int | None = None  #: None: nothing is kept
+    is_key_set: bool | None = None
+    badges: tuple[str, ...] = ()  #: DEMO, READ-ONLY, INSECURE
+    handshake_ms: float | None = None
+    is_recording_broken: bool = False
+
+
+class Piece(NamedTuple):
+    """One thing a line may say: its wordings from short to long, how much it matters, and where it stands."""
+
+    forms: tuple[str, ...]
+    style: str = ""
+    rank: int = 50  #: 100 stays to the last
+    is_right: bool = False
+
+
+def status_lines(
+    sessions: Sessions,
+    session: Session | None,
+    now: float,
+    cells: int,
+    surroundings: Surroundings | None = None,
+    sums: Tally | None = None,
+) -> list[Text]:
+    """Both lines, each at most `cells` wide; `now` is recording time in seconds."""
+    surroundings = surroundings or Surroundings()
+    if session is None:
+        first = [Piece(("NOT CONNECTED",), "status--over", 100), *_surrounding_pieces(surroundings)]
+        return [fit(first, cells), Text()]
+    return [
+        fit([*_where(sessions, session, cells), *_surrounding_pieces(surroundings)], cells),
+        fit(_how(sessions, session, sums or tally(session), now, cells, surroundings), cells),
+    ]
+
+
+# Line one ----------------------------------------------------------------------------------------------
+
+
+def _where(sessions: Sessions, session: Session, cells: int) -> list[Piece]:
+    phase = session.phase
+    state = "status--open" if phase is Phase.OPEN else "status--over" if phase.is_over else "status--between"
+    route = line(session.route, 120) or "route unknown"
+    url = line(session.url, 200) or "(no address yet)"
+    pieces = [Piece((phase.value.upper(),), state, 100)]
+    if len(sessions.sessions) > 1:
+        pieces.append(Piece((f"c{session.number}",), "status--strong", 70))
+    short = url.partition("://")[2] or url
+    host = cut(short.partition("/")[0], 40)
+    pieces.append(Piece((cut(host, _NARROWEST_URL), host, cut(short, 48), cut(url, 100)), "status--url", 95))
+    bare = route.partition(" (")[0]
+    pieces.append(Piece((cut(bare, 14), bare, route), "status--route", 60))
+    if session.latency_ms is not None and cells >= _MIDDLE:
+        pieces.append(Piece((f"ping {session.latency_ms:.0f}ms",), "", 45))
+    if session.compression not in ("", "off"):
+        pieces.append(Piece(("deflate on",), "status--dim", 20))
+    elif session.compression and cells >= _WIDE:
+        pieces.append(Piece(("deflate off",), "status--dim", 10))
+    if session.profile and cells >= _MIDDLE:
+        pieces.append(Piece((f"profile {line(session.profile, 24)}",), "status--dim", 15))
+    return pieces
+
+
+def _surrounding_pieces(around: Surroundings) -> list[Piece]:
+    pieces = [Piece((badge,), f"status--badge-{badge.lower()}", 90, is_right=True) for badge in around.badges]
+    if around.is_recording_broken:
+        pieces.append(Piece(("REC FAILED",), "status--wrong", 92, is_right=True))
+    elif around.recorded_bytes is not None:
+        pieces.append(Piece((f"REC {count_words(around.recorded_bytes)}",), "status--rec", 55, is_right=True))
+    else:
+        pieces.append(Piece(("not recorded",), "status--dim", 35, is_right=True))
+    if around.is_key_set is not None:
+        words = "key set" if around.is_key_set else "no key"
+        pieces.append(Piece((words,), "status--dim", 50, is_right=True))
+    return pieces
+
+
+# Line two ----------------------------------------------------------------------------------------------
+
+
+def _how(
+    sessions: Sessions, session: Session, sums: Tally, now: float, cells: int, around: Surroundings
+) -> list[Piece]:
+    if session.phase.is_over:
+        return [*_ending(session, now), *_totals(sums.usage)]
+    if session.opened < 0:
+        return [Piece(("opening the connection",), "status--between", 100)]
+    pieces = [_countdown_piece(session, now)]
+    turn = _told_turn(sessions, session)
+    live = session.live
+    if len(live) > 1:
+        many = f"LIVE {len(live)}"
+        pieces.append(Piece((many, f"{many} of {MAX_IN_FLIGHT}"), "status--live", 85))
+    if turn is not None:
+        pieces.append(_turn_piece(turn, now))
+    for other in live[1:] if len(live) > 1 else ():
+        words = f"T{other.turn} {_lane_words(other)} {seconds_words(now - other.created)}"
+        pieces.append(Piece((words,), "status--live", 18))
+    if session.waiting and (live or session.waiting > 1):
+        pieces.append(Piece((f"queued {session.waiting}",), "status--between", 75))
+    pieces += _activity(session, now, cells, is_busy=bool(live or session.waiting))
+    pieces += _speed(sums.first_tokens, turn, now, cells)
+    pieces += _totals(sums.usage)
+    if session.errors:
+        pieces.append(Piece((f"err {session.errors}",), "status--wrong", 72))
+    pieces += _limits(session, cells)
+    if around.handshake_ms is not None and cells >= _WIDE:
+        pieces.append(Piece((f"handshake {around.handshake_ms:.0f}ms",), "status--dim", 8))
+    return pieces
+
+
+def _countdown_piece(session: Session, now: float) -> Piece:
+    left = countdown(session, now)
+    style = "status--countdown" if left.urgency is Urgency.CALM else f"status--countdown-{left.urgency}"
+    short = left.words.partition(",")[0]
+    forms = (short, f"{short} {left.bar(12)}", f"{left.words} {left.bar(12)}")
+    return Piece(forms if left.urgency is not Urgency.CALM else forms[:2], style, 98)
+
+
+def _told_turn(sessions: Sessions, session: Session) -> Turn | None:
+    """The turn that line two speaks of: the oldest live one, else the newest."""
+    live = session.live
+    if live:
+        return sessions.turn(live[0].turn)
+    return session.turns[-1] if session.turns else None
+
+
+def _turn_piece(turn: Turn, now: float) -> Piece:
+    words = f"T{turn.number} {standing(turn)} {seconds_words(max(0.0, turn.duration(now)))}"
+    lane = f"lane {line(turn.lane, 20)}" if turn.lane is not None else ""
+    longer = f"T{turn.number} {lane} {standing(turn)} {seconds_words(max(0.0, turn.duration(now)))}"
+    style = "status--live" if turn.is_live else standing_style(turn).replace("pane--", "status--")
+    return Piece((words, longer) if lane else (words,), style, 88)
+
+
+def _lane_words(response: Response) -> str:
+    return f"lane {line(response.lane, 16)}" if response.lane is not None else "default lane"
+
+
+def _activity(session: Session, now: float, cells: int, *, is_busy: bool) -> list[Piece]:
+    heard = session.last_frame if session.last_frame >= 0 else session.opened
+    silent = max(0.0, now - heard)
+    ponged = session.last_pong
+    pong_age = now - ponged if ponged >= 0 else None
+    if is_busy and silent >= QUIET_SECONDS:
+        if pong_age is not None and pong_age < DEAD_SECONDS:
+            words = f"thinking {seconds_words(silent)}"
+            return [Piece((words, f"{words}, pong {seconds_words(pong_age)} ago"), "status--between", 84)]
+        words = f"silent {seconds_words(silent)}"
+        told = (
+            f"no pong for {seconds_words(pong_age)}: dead?" if pong_age is not None else "no pong yet: dead?"
+        )
+        if pong_age is None and silent < DEAD_SECONDS:
+            return [Piece((words, f"{words}, no pong yet"), "status--between", 84)]
+        return [Piece((f"{words}: dead?", f"{words}, {told}"), "status--wrong", 96)]
+    if pong_age is not None and pong_age >= DEAD_SECONDS and silent >= DEAD_SECONDS:
+        return [Piece((f"no pong for {seconds_words(pong_age)}",), "status--wrong", 80)]
+    if cells < _MIDDLE:
+        return []
+    forms = [f"last frame {seconds_words(silent)} ago"]
+    if pong_age is not None and cells >= _WIDE:
+        forms.append(f"{forms[0]}, pong {seconds_words(pong_age)} ago")
+    return [Piece(tuple(forms), "status--dim", 30)]
+
+
+def _speed(firsts: Sequence[float], turn: Turn | None, now: float, cells: int) -> list[Piece]:
+    pieces = []
+    first = turn.time_to_first_token if turn is not None else None
+    if first is not None:
+        forms = [f"ttft {seconds_words(first)}"]
+        if cells >= _WIDE and len(firsts) > 1:
+            half, most = percentile(firsts, 0.5), percentile(firsts, 0.95)
+            forms.append(f"{forms[0]} p50 {seconds_words(half)} p95 {seconds_words(most)}")
+        pieces.append(Piece(tuple(forms), "", 66))
+    response = turn.response if turn is not None else None
+    speed = response.tokens_per_second(now) if response is not None else None
+    if speed is not None:
+        pieces.append(Piece((f"{speed:.0f} tok/s",), "", 64))
+    return pieces
+
+
+def _totals(usage: Usage) -> list[Piece]:
+    pieces = []
+    if usage.input_tokens is not None:
+        words = f"in {count_words(usage.input_tokens)}"
+        cached = f"{words} ({count_words(usage.cached_tokens)} cached)" if usage.cached_tokens else ""
+        pieces.append(Piece((words, cached) if cached else (words,), "", 62))
+    if usage.output_tokens is not None:
+        words = f"out {count_words(usage.output_tokens)}"
+        thought = usage.reasoning_tokens
+        longer = f"{words} ({count_words(thought)} reasoning)" if thought else ""
+        pieces.append(Piece((words, longer) if longer else (words,), "", 61))
+    return pieces
+
+
+def _limits(session: Session, cells: int) -> list[Piece]:
+    told = [f"{line(name, 32)} {line(value, 32)}" for name, value in list(session.limits.items())[:3]]
+    if told:
+        return [Piece((f"limits {told[0]}", f"limits {', '.join(told)}"), "status--dim", 28)]
+    return [Piece(("limits not sent",), "status--dim", 5)] if cells >= _WIDE else []
+
+
+def _ending(session: Session, now: float) -> list[Piece]:
+    ago = f"{seconds_words(max(0.0, now - session.ended))} ago"
+    if session.phase is Phase.REFUSED:
+        name = session.failure_class.value if session.failure_class is not None else "refused"
+        status = f" {session.status}" if session.status else ""
+        cause = FAILURES[session.failure_class][0] if session.failure_class is not None else ""
+        short = f"refused: {name}{status}"
+        return [
+            Piece((short, f"{short}. {cause}"), "status--wrong", 98),
+            Piece((ago,), "status--dim", 30),
+        ]
+    lasted = seconds_words(session.ended - session.opened) if session.opened >= 0 else "-"
+    by = f", by the {session.closed_by}" if session.closed_by else ""
+    meaning = close_meaning(session.close_code)
+    short = f"{session.phase.value} {session.close_code}"
+    reason = f": {line(session.close_reason, 60)}" if session.close_reason else ""
+    style = "status--wrong" if session.close_code != 1000 else "status--between"
+    return [
+        Piece((short, f"{short} {meaning}", f"{short} {meaning}{by}{reason}"), style, 98),
+        Piece((f"after {lasted}",), "status--dim", 50),
+        Piece((ago,), "status--dim", 30),
+    ]
+
+
+# Fitting -----------------------------------------------------------------------------------------------
+
+
+def fit(pieces: Sequence[Piece], cells: int) -> Text:
+    """One line of at most `cells`: pieces left and right; where there is no room the lowest ranks go."""
+    gap = 1 if cells < 100 else 2 if cells < 110 else 3
+    kept = list(range(len(pieces)))
+    chosen = [0] * len(pieces)
+
+    def needed() -> int:
+        return 1 + sum(width(pieces[index].forms[chosen[index]]) + gap for index in kept)
+
+    while len(kept) > 1 and needed() > cells:
+        kept.remove(min(kept, key=lambda index: pieces[index].rank))
+    for index in sorted(kept, key=lambda one: -pieces[one].rank):
+        for form in range(len(pieces[index].forms) - 1, 0, -1):
+            chosen[index] = form
+            if needed() <= cells:
+                break
+            chosen[index] = 0
+    left = Text(" ", no_wrap=True, end="")
+    right = Text(no_wrap=True, end="")
+    for index in kept:
+        piece = pieces[index]
+        side = right if piece.is_right else left
+        if side.plain.strip():
+            side.append(" " * gap)
+        side.append(piece.forms[chosen[index]], piece.style)
+    blank = cells - left.cell_len - right.cell_len - (1 if right.plain else 0)
+    if right.plain and blank > 0:
+        left.append(" " * blank)
+        left.append_text(right)
+    left.truncate(max(0, cells))
+    return left

@@ -1,0 +1,154 @@
+"""The header: two lines that say where we are connected and how it goes.
+
+Its one rule: it only paints what `tui.header` says; how near the age limit is stands in words, and as a class
+for the style sheet (`-warn` at 10 minutes, `-alarm` at 2).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Span, Text
+from textual.widget import Widget
+
+from sessions.inspector import Inspector
+from sessions.session import Phase, Session
+from tui.cells import cut, steady
+from tui.countdown import Urgency, countdown
+from tui.header import Surroundings, status_lines
+from tui.tally import Tally
+
+_STAGES = ("dns_ms", "tcp_ms", "connect_ms", "tls_ms", "upgrade_ms")
+
+
+class Status(Widget):
+    """The header of one session."""
+
+    ALLOW_SELECT: ClassVar[bool] = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "status--open", "status--between", "status--over", "status--strong", "status--url",
+        "status--route", "status--dim", "status--rec", "status--wrong", "status--live", "status--good",
+        "status--warning", "status--error", "status--countdown", "status--countdown-warn",
+        "status--countdown-alarm", "status--countdown-over", "status--badge-demo",
+        "status--badge-read-only", "status--badge-insecure", "status--badge",
+    }  # fmt: skip
+
+    def __init__(
+        self,
+        inspector: Inspector,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.inspector = inspector
+        self.now = 0.0
+        self.number = 0  #: the session that is told; 0: the newest one
+        self._badges: tuple[str, ...] = ()
+        self._is_key_set: bool | None = None
+        self._sums: Tally | None = None
+        self._sums_of = 0
+        self._handshakes: dict[int, tuple[float | None, bool]] = {}
+
+    def show_session(self, number: int) -> None:
+        """Tell of this session; 0: of the newest one."""
+        if number != self.number:
+            self.number = number
+            self.refresh()
+
+    def show_badges(self, *badges: str, is_key_set: bool | None = None) -> None:
+        """Show these words for good: DEMO, READ-ONLY, INSECURE; and whether a key is set."""
+        self._badges = badges
+        self._is_key_set = is_key_set
+        self.refresh()
+
+    def refresh_at(self, now: float) -> None:
+        """Paint again; `now` is recording time in seconds."""
+        self.now = now
+        session = self.session
+        urgency = Urgency.CALM
+        if session is not None and session.phase is Phase.OPEN:
+            urgency = countdown(session, now).urgency
+        self.set_class(urgency is Urgency.WARN, "-warn")
+        self.set_class(urgency in (Urgency.ALARM, Urgency.OVER), "-alarm")
+        self.refresh()
+
+    @property
+    def session(self) -> Session | None:
+        """The session that is told."""
+        known = self.inspector.sessions.sessions
+        if self.number:
+            return known.get(self.number)
+        return known[max(known)] if known else None
+
+    def render(self) -> Text:
+        """Both lines; in one line's height the first makes room for the second's beginning."""
+        cells, height = self.size
+        session = self.session
+        sums = self._sums_now(session)
+        around = self._surroundings(session)
+        lines = status_lines(self.inspector.sessions, session, self.now, cells, around, sums)
+        if height < 2:
+            state = session.phase.value.upper() if session is not None else "NOT CONNECTED"
+            rest = status_lines(
+                self.inspector.sessions, session, self.now, max(8, cells - len(state) - 1), None, sums
+            )[1]
+            style = "status--open" if session is not None and session.phase is Phase.OPEN else "status--over"
+            first = Text(" ", no_wrap=True, end="")
+            first.append(cut(state, cells - 1), style)
+            first.append_text(rest)
+            lines = [first]
+        out = Text(no_wrap=True, end="")
+        for index, line in enumerate(lines):
+            if index:
+                out.append("\n")
+            out.append_text(self._styled(line))
+        return out
+
+    def _styled(self, line: Text) -> Text:
+        spans = [
+            Span(start, end, self._style(style) if isinstance(style, str) else style)
+            for start, end, style in line.spans
+        ]
+        plain = line.plain
+        return Text(plain if plain.isascii() else steady(plain), spans=spans, no_wrap=True, end="")
+
+    def _style(self, name: str) -> Style:
+        known = name if name in self.COMPONENT_CLASSES else "status--badge"
+        return self.get_component_rich_style(known, partial=True) if name else Style.null()
+
+    def _sums_now(self, session: Session | None) -> Tally | None:
+        if session is None:
+            return None
+        if self._sums is None or self._sums_of != session.number:
+            self._sums, self._sums_of = Tally(session), session.number
+        self._sums.update()
+        return self._sums
+
+    def _surroundings(self, session: Session | None) -> Surroundings:
+        recording = self.inspector.recording
+        handshake_ms, has_key = self._handshake(session)
+        is_kept = recording.path is not None
+        is_key_set = has_key if self._is_key_set is None else self._is_key_set
+        return Surroundings(
+            recording.bytes_written if is_kept else None,
+            is_key_set if session is not None or self._is_key_set is not None else None,
+            self._badges,
+            handshake_ms,
+            recording.failure is not None,
+        )
+
+    def _handshake(self, session: Session | None) -> tuple[float | None, bool]:
+        """How long the opening took and whether a key was sent with it, as its record says."""
+        if session is None or session.handshake < 0:
+            return None, False
+        known = self._handshakes.get(session.number)
+        if known is None:
+            meta = self.inspector.recording.record(session.handshake).meta
+            times = [float(meta[stage]) for stage in _STAGES if stage in meta]
+            masked = str(meta.get("masked", ""))
+            has_key = any(word in masked for word in ("authorization", "api-key", "protocol"))
+            known = self._handshakes[session.number] = (sum(times) if times else None, has_key)
+        return known
