@@ -31,6 +31,7 @@ class Canvas(Widget):
     Styles in a row's text are names of component classes (`"pane--client"`); the style sheet owns colours.
     """
 
+    HEAD_LINES: ClassVar[int] = 0  #: lines above the rows that do not scroll
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pane--cursor",
         "pane--cursor-blurred",
@@ -77,6 +78,10 @@ class Canvas(Widget):
         """What a painted row is cached under; change it, or call `refresh_rows`, when the row changes."""
         return index
 
+    def head(self, line: int, width: int) -> Text:
+        """One of the `HEAD_LINES` lines that stay above the rows."""
+        return Text("")
+
     def title_words(self) -> str:
         """What the upper border says."""
         return ""
@@ -99,7 +104,7 @@ class Canvas(Widget):
     @property
     def rows_height(self) -> int:
         """How many rows fit."""
-        return max(0, self.size.height)
+        return max(0, self.size.height - self.HEAD_LINES)
 
     @property
     def rows_width(self) -> int:
@@ -114,6 +119,10 @@ class Canvas(Widget):
     def is_in_sight(self, index: int) -> bool:
         """Whether this row is painted now."""
         return self.top <= index < self.top + self.rows_height
+
+    def settle(self) -> None:
+        """The height changed: keep the first row where it is, as far as there are rows."""
+        self.top = min(self.top, self.last_top)
 
     def scroll_rows_to(self, top: int) -> None:
         """Paint from this row on, as far as there are rows."""
@@ -134,7 +143,7 @@ class Canvas(Widget):
         first = max(first, self.top)
         last = min(last, self.top + self.rows_height)
         if first < last:
-            self.refresh(Region(0, first - self.top, self.size.width, last - first))
+            self.refresh(Region(0, self.HEAD_LINES + first - self.top, self.size.width, last - first))
 
     def forget_rows(self, first: int, last: int) -> None:
         """Drop what was painted of these rows, because they read differently now."""
@@ -187,7 +196,7 @@ class Canvas(Widget):
         lines: list[Strip] = []
         for y in range(crop.y, crop.bottom):
             if first <= y < last:
-                line = self._inside(y - first, width, height, gutter)
+                line = self._inside(y - first, width, gutter)
             else:
                 line = super().render_lines(Region(0, y, width, 1))[0]
             lines.append(line)
@@ -195,33 +204,39 @@ class Canvas(Widget):
             lines = [line.crop(crop.x, crop.right) for line in lines]
         return lines
 
-    def _inside(self, y: int, width: int, height: int, gutter: Spacing) -> Strip:
+    def _inside(self, y: int, width: int, gutter: Spacing) -> Strip:
+        if y < self.HEAD_LINES:
+            text = self.head(y, self.rows_width)
+            return self._frame(self._strip(text, 0, 0), 0, width, gutter)
+        y -= self.HEAD_LINES
         index = self.top + y
-        shown = index < self.shown_count and y < self.rows_height
-        key = self.row_key(index) if shown else None
-        mark = 0 if index != self.cursor or not shown else 2 if self.has_focus else 1
-        look = (mark, self._bar(y), self.left, width)
+        is_row = index < self.shown_count and y < self.rows_height
+        key = self.row_key(index) if is_row else None
+        mark = 0 if index != self.cursor or not is_row else 2 if self.has_focus else 1
+        bar = self._bar(y)
+        look = (mark, bar, self.left, width)
         known = self._lines.get(key)
         if known is not None and known[0] == look:
             return known[1]
-        line = self._frame(self._paint(index, mark) if shown else None, y, width, gutter)
+        row = self._strip(self.row(index, self.rows_width), self.left, mark) if is_row else None
+        line = self._frame(row, bar, width, gutter)
         self._lines.set(key, (look, line))
         return line
 
-    def _paint(self, index: int, mark: int) -> Strip:
+    def _strip(self, text: Text, left: int, mark: int) -> Strip:
         width = self.rows_width
-        text = self.row(index, width)
-        limit = self.left + 4 * width + 64  # a row of a megabyte costs no more than what is seen of it
+        limit = left + 4 * width + 64  # a row of a megabyte costs no more than what is seen of it
         if len(text) > limit:
             text = text[:limit]
         plain = text.plain
         if "\n" in plain or "\t" in plain:
             plain = safe_line(plain)
+        spans = [Span(0, len(plain), text.style), *text.spans] if text.style else text.spans
         text = Text(
             plain,
             spans=[
                 Span(start, end, self.style_named(style) if isinstance(style, str) else style)
-                for start, end, style in text.spans
+                for start, end, style in spans
             ],
         )
         if needle := self.needle().casefold():
@@ -241,13 +256,13 @@ class Canvas(Widget):
             segments.append(Segment(" " * width, base))
             style = self.style_named("pane--cursor" if mark == 2 else "pane--cursor-blurred")
             segments = list(Segment.apply_style(segments, post_style=style))
-        return Strip(segments).crop(self.left, self.left + width)
+        return Strip(segments).crop(left, left + width)
 
-    def _frame(self, row: Strip | None, y: int, width: int, gutter: Spacing) -> Strip:
+    def _frame(self, row: Strip | None, bar: int, width: int, gutter: Spacing) -> Strip:
         base = self.style_named("")
         cells = self.rows_width
         row = Strip.blank(cells, base) if row is None else row.adjust_cell_length(cells, base)
-        line = Strip([*row, self._bar_segment(y)], cells + 1)
+        line = Strip([*row, self._bar_segment(bar)], cells + 1)
         background = self.background_colors[1]
         for line_filter in self.get_line_filters():
             line = line.apply_filter(line_filter, background)
@@ -272,9 +287,8 @@ class Canvas(Widget):
         start = round(self.top * (height - size) / (count - height))
         return 2 if start <= y < start + size else 1
 
-    def _bar_segment(self, y: int) -> Segment:
-        part = self._bar(y)
-        if not part:
+    def _bar_segment(self, bar: int) -> Segment:
+        if not bar:
             return Segment(" ", self.style_named(""))
-        style = self.style_named("") + self.style_named("pane--thumb" if part == 2 else "pane--track")
-        return Segment("\u2588" if part == 2 else "\u2502", style)
+        style = self.style_named("") + self.style_named("pane--thumb" if bar == 2 else "pane--track")
+        return Segment("\u2588" if bar == 2 else "\u2502", style)

@@ -86,7 +86,7 @@ class Pane(Searchable, can_focus=True):
         """The rows are others now (a filter, a fold, another record): look at them from anew."""
         self.forget_lines()
         self._held_count = min(self._held_count, self.row_count())
-        self.top = self.last_top if self.motion is Motion.FOLLOWING else min(self.top, self.last_top)
+        self.settle()
         self.cursor = min(self.cursor, self.row_count() - 1)
         self.find_again()
         self.dress()
@@ -277,9 +277,13 @@ class Pane(Searchable, can_focus=True):
         """Show the state from the first picture on."""
         self._moved_state()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Keep the end in sight when following, the first row otherwise."""
+    def settle(self) -> None:
+        """The height changed: keep the end in sight when following, the first row otherwise."""
         self.top = self.last_top if self.motion is Motion.FOLLOWING else min(self.top, self.last_top)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the place."""
+        self.settle()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down; at the end, follow."""
@@ -308,17 +312,18 @@ class Pane(Searchable, can_focus=True):
         place = event.get_content_offset(self)
         if place is None:
             return
+        line = place.y - self.HEAD_LINES
         if place.x >= self.rows_width:
             self._is_dragging_bar = True
             self.capture_mouse()
-            self._drag_bar(place.y)
-        elif place.y < self.rows_height and self.top + place.y < self.shown_count:
-            self.choose_row(self.top + place.y)
+            self._drag_bar(line)
+        elif 0 <= line < self.rows_height and self.top + line < self.shown_count:
+            self.choose_row(self.top + line)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Drag the scroll bar."""
         if self._is_dragging_bar:
-            self._drag_bar(event.y - self.gutter.top)
+            self._drag_bar(event.y - self.gutter.top - self.HEAD_LINES)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Let go of the scroll bar."""

@@ -41,7 +41,7 @@ class Searchable(Canvas):
     @property
     def rows_height(self) -> int:
         """How many rows fit."""
-        return max(0, self.size.height - (1 if self._prompt is not None else 0))
+        return max(0, super().rows_height - (1 if self._prompt is not None else 0))
 
     # Finding --------------------------------------------------------------------------------------------
 
@@ -127,6 +127,7 @@ class Searchable(Canvas):
             self._prompt = Prompt(purpose, value, placeholder=placeholder)
             self.mount(self._prompt)
             self._prompt.focus()
+            self.settle()
             self.refresh()
 
     def answering(self, purpose: str, value: str) -> None:
@@ -161,6 +162,7 @@ class Searchable(Canvas):
         if prompt is not None:
             self.focus()
             prompt.remove()
+            self.settle()
             self.answered(prompt.purpose, value)
             self.refresh()
 

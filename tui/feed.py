@@ -1,0 +1,44 @@
+"""The feed: follows an inspector and tells the screen what happened, at most thirty times a second.
+
+Its one rule: no batch is lost and none is posted sooner than a frame after the last; between batches it waits
+on the inspector and costs nothing. It knows neither panes nor what a change means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from sessions.inspector import Batch, Inspector
+
+FRAME_SECONDS = 1 / 30
+_BUSY = 2  # messages in the target's queue; while there are more, the log is the better queue
+
+
+class SessionsChanged(Message):
+    """Records arrived and changed the state; `batch` says which and how. Never replaced, never merged."""
+
+    def __init__(self, inspector: Inspector, batch: Batch) -> None:
+        self.inspector = inspector
+        self.batch = batch
+        super().__init__()
+
+
+async def feed(inspector: Inspector, target: MessagePump, start: int = 0) -> None:
+    """Post `SessionsChanged` to `target` until cancelled; `start` is the first record it has not seen.
+
+    Run it as a worker of the screen. It stops by itself when the target no longer takes messages.
+    """
+    follower = inspector.follow(start)
+    try:
+        while True:
+            await follower.wait()
+            if target.message_queue_size <= _BUSY:
+                batch = follower.take()
+                if batch.first != batch.last and not target.post_message(SessionsChanged(inspector, batch)):
+                    return
+            await asyncio.sleep(FRAME_SECONDS)
+    finally:
+        follower.close()
