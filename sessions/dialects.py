@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sessions.contract import DELTAS, Family, family
 from sessions.events import Event, Undecodable, decode
 
-# Names of spellings, as faces show them. Sources: the llm-interactive-proxy page, xAI's, Codex's error frames,
-# LiteLLM's nested create, captures of other gateways.
+# Names of spellings, as faces show them. Sources: the llm-interactive-proxy page, xAI's, Codex's error
+# frames, LiteLLM's nested create, captures of other gateways.
 DONE_EVENT = "response.done"
 PART_DELTA = "response.content_part.delta"
 SHORT_DELTA = "response.delta"
@@ -38,7 +38,7 @@ class Reading(NamedTuple):
 
 
 def unwrap(payload: bytes) -> tuple[Event, str] | None:
-    """An event that was sent as server-sent text inside a frame, or the end marker; None for anything else."""
+    """An event sent as server-sent text inside a frame, or the end marker; None for anything else."""
     stripped = payload.strip()
     if stripped == b"[DONE]" or stripped == b"data: [DONE]":
         return Event("", {}), DONE_MARKER

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -17,7 +18,7 @@ from pydantic_core import from_json
 #: 16 MiB of small objects takes a second, 16 MiB of one string a few milliseconds (measured)
 LARGE = 1 << 20
 _MANY = 50_000  # commas and colons: a measure of how many objects would be made
-_HEAD, _TAIL = 1 << 16, 1 << 14
+_HEAD, _TAIL, _END = 1 << 16, 1 << 14, 1 << 12
 
 
 class Event(NamedTuple):
@@ -56,12 +57,12 @@ def whole(payload: bytes) -> Event | Undecodable:
         body = from_json(payload)
     except ValueError as error:
         try:
-            # lone surrogates and deep nesting are refused above and read here
-            body = json.loads(payload)
+            # refused above and read here: lone surrogates, deep nesting, byte order marks, very long numbers
+            body = json.loads(payload.decode("utf-8-sig"), parse_int=_whole_number)
         except RecursionError:
             return Undecodable("nested too deeply to be read", 0)
         except json.JSONDecodeError as wrong:
-            return Undecodable(f"not JSON: {wrong.msg}", len(wrong.doc[: wrong.pos].encode(errors="replace")))
+            return Undecodable(f"not JSON: {wrong.msg}", len(wrong.doc[: wrong.pos].encode()))
         except UnicodeDecodeError as wrong:
             return Undecodable("not UTF-8", wrong.start)
         except ValueError:
@@ -96,21 +97,45 @@ def _event(body: dict[str, Any], is_partial: bool = False) -> Event:
     )
 
 
-_TYPE_AT_END = re.compile(
-    rb'"type"\s*:\s*"([a-z_.]{1,80})"\s*(?:,\s*"[a-z_]{1,40}"\s*:\s*(?:"[^"\\]{0,300}"|-?\d{1,18}|true|false|null)\s*)*}\s*\Z'
+def _whole_number(digits: str) -> int | float:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than the interpreter reads
+        return float(digits)
+
+
+#: the fields of words and numbers that end an object: type, lane and sequence number may stand there
+_AT_END = re.compile(
+    rb'((?:,\s*"[a-z_]{1,40}"\s*:\s*(?:"[^"\\]{0,300}"|-?\d{1,18}|true|false|null)\s*)++)}\s*\Z'
 )
+_USAGE = re.compile(rb'"usage"\s*:\s*(\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\})')
+_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def _envelope(payload: bytes) -> Event | Undecodable:
+    head, tail = payload[:_HEAD], payload[-_TAIL:]
     try:
-        body = from_json(payload[:_HEAD].decode(errors="ignore"), allow_partial=True)
+        body = _beginning(head)
     except ValueError as error:
         return Undecodable(f"not JSON: {error}", 0)
     if type(body) is not dict:
         return Undecodable(f"JSON, but {_kind(body)} instead of an object", 0)
-    if "type" not in body and (found := _TYPE_AT_END.search(payload[-_TAIL:])):
-        body["type"] = found[1].decode()
+    if found := _AT_END.search(tail[-_END:]):
+        with suppress(ValueError):
+            body = {**from_json(b"{" + found[1].lstrip(b",") + b"}"), **body}
+    response = body.get("response")
+    if type(response) is dict and "usage" not in response and (counts := _USAGE.findall(tail)):
+        with suppress(ValueError):
+            body = {**body, "response": {**response, "usage": from_json(counts[-1])}}
     return _event(body, is_partial=True)
+
+
+def _beginning(head: bytes) -> Any:
+    text = head.decode(errors="ignore")
+    try:
+        return from_json(text, allow_partial=True)
+    except ValueError:
+        return from_json(_LONE_SURROGATE.sub(rb"\\ufffd", text.encode()), allow_partial=True)
 
 
 def _kind(value: object) -> str:

@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from enum import StrEnum
 from json.encoder import encode_basestring
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -99,7 +100,10 @@ def from_line(line: bytes | str) -> Record:
 
     Raises ValueError, with what is wrong, when the line is not a record.
     """
-    return from_fields(json.loads(line))
+    try:
+        return from_fields(json.loads(line))
+    except RecursionError as error:
+        raise ValueError("not a record: nested too deeply") from error
 
 
 def from_fields(fields: Any) -> Record:
@@ -110,18 +114,23 @@ def from_fields(fields: Any) -> Record:
         else:
             payload = b64decode(fields["b64"], validate=True)
         meta = fields.get("meta") or {}
-        if not isinstance(meta, dict):
-            raise TypeError("meta is not an object")
+        if not isinstance(meta, dict) or not all(isinstance(one, str | int | float) for one in meta.values()):
+            raise TypeError("meta is not an object of words and numbers")
         if "wire" in fields:
             meta = {"wire": int(fields["wire"]), **meta}
+        elapsed = float(fields["mono"])
+        if not isfinite(elapsed):
+            raise TypeError("mono is not a number of seconds")
         return Record(
             int(fields["conn"]),
             _DIRECTION_OF[fields["dir"]],
             _KIND_OF[fields["kind"]],
             int(fields["t"]),
-            float(fields["mono"]),
+            elapsed,
             payload,
             meta if meta else NO_META,
         )
-    except (KeyError, TypeError, AttributeError, UnicodeError) as error:
-        raise ValueError(f"not a record: {type(error).__name__} {error}") from error
+    except KeyError as error:
+        raise ValueError(f"not a record: {error} is missing or unknown") from error
+    except (TypeError, AttributeError, UnicodeError, OverflowError) as error:
+        raise ValueError(f"not a record: {error}") from error

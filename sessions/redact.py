@@ -28,18 +28,23 @@ _SECRET_HEADERS = frozenset(
         "x-codex-turn-state",
     }
 )
+#: part of the name of a header or query parameter whose value is a credential; `tokens` are counted, not kept
 _SECRET_NAME = re.compile(
-    r"(?i)(api[-_]?key|token|secret|password|passwd|authorization|credential|signature|session[-_]?key|^key$|^sig$|^code$)"
+    r"(?i)(api[-_]?key|subscription[-_]?key|session[-_]?key|token(?!s)|secret|passw(?:or)?d|credential|signature"
+    r"|authorization|(?:^|[-_])auth(?:entication)?$|(?:^|[-_])jwt(?:$|[-_])|^key$|^sig$|^code$)"
 )
+_SCHEME = re.compile(r"(?i)(bearer|basic|digest|negotiate|token|aws4-hmac-sha256)(\s+)\S")
 _KEY_SHAPED = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk|pk|rk|xai|gsk|vck|org|proj|ghp|AIza)[-_](?!\*)[A-Za-z0-9_-]{10,}"
+    r"(?<![A-Za-z0-9])(?:(?:sk|pk|rk|xai|gsk|vck|gh[pousr]|github_pat)[-_][A-Za-z0-9_-]{10,}"
+    r"|(?:org|proj)[-_](?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{10,}"
+    r"|AIza[A-Za-z0-9_-]{20,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"  # a JSON web token
 )
 _QUERY_PAIR = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
-_USERINFO = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)([^/?#\s@]+)@")
+_USERINFO = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)([^/?#\s]+)@")  # up to the last @, as URLs are read
 _PROTOCOL_KEY = re.compile(r"(?i)(openai-insecure-api-key\.|bearer\.)([^,\s]+)")
-_MCP_TOOL_FIELD = re.compile(
-    rb'("(?:authorization)"\s*:\s*")((?:[^"\\]|\\.)*)(")|("headers"\s*:\s*\{)((?:[^{}"]|"(?:[^"\\]|\\.)*")*)(\})'
-)
+#: strings and structure of JSON; possessive, so that no text makes it look back
+_JSON_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]', re.DOTALL)
 
 
 class Redacted(NamedTuple):
@@ -65,9 +70,9 @@ def header(name: str, value: str, secrets: Iterable[str] = ()) -> Redacted:
     """A header's value without credentials; the scheme of an Authorization header stays."""
     lower = name.lower()
     if lower in _SECRET_HEADERS or _SECRET_NAME.search(lower):
-        scheme, space, rest = value.partition(" ")
-        masked = f"{scheme} {MASK}" if space and rest and "authorization" in lower else MASK
-        return Redacted(masked, (lower,))
+        scheme = _SCHEME.match(value) if "authorization" in lower else None
+        masked = f"{scheme[1]} {MASK}" if scheme else MASK if value else ""
+        return Redacted(masked, (lower,) if masked != value else ())
     if lower == "sec-websocket-protocol":
         hidden = _PROTOCOL_KEY.sub(lambda found: found[1] + MASK, value)
         return Redacted(hidden, (lower,) if hidden != value else ())
@@ -111,7 +116,7 @@ def url(value: str, secrets: Iterable[str] = ()) -> Redacted:
 
 
 def text(value: str, secrets: Iterable[str] = (), *, where: str = "text") -> Redacted:
-    """Text without the given secrets and without key-shaped words; for messages, headers, bodies of refusals."""
+    """Text without the given secrets and without key-shaped words: messages, headers, bodies of refusals."""
     clean = value
     for secret in sorted((s for s in secrets if len(s) >= 4), key=len, reverse=True):
         clean = clean.replace(secret, MASK)
@@ -134,27 +139,64 @@ def payload(value: bytes, secrets: Iterable[str] = ()) -> RedactedBytes:
     return RedactedBytes(clean, tuple(dict.fromkeys(masked)))
 
 
+class _Object:
+    """One JSON object while it is read: the strings that would be credentials if it is an MCP tool."""
+
+    __slots__ = ("expects_value", "is_headers", "is_mcp", "key", "spans")
+
+    def __init__(self, *, is_headers: bool = False) -> None:
+        self.key = b""
+        self.expects_value = False
+        self.is_headers = is_headers
+        self.is_mcp = False
+        self.spans: list[tuple[int, int, str]] = []
+
+
 def _mcp(value: bytes) -> tuple[bytes, list[str]]:
+    """Mask `authorization` and the values of `headers` of every object of type mcp, and nothing else."""
+    found: list[tuple[int, int, str]] = []
+    stack: list[_Object | None] = []  # None: a list
+    for token in _JSON_TOKEN.finditer(value):
+        start, end = token.span()
+        mark = value[start : start + 1]
+        top = stack[-1] if stack else None
+        if mark == b"{":
+            is_headers = top is not None and top.expects_value and top.key == b'"headers"'
+            stack.append(_Object(is_headers=is_headers))
+        elif mark == b"[":
+            stack.append(None)
+        elif mark in b"}]":
+            closed = stack.pop() if stack else None
+            outer = stack[-1] if stack else None
+            if closed is not None and closed.is_mcp:
+                found += closed.spans
+            if closed is not None and closed.is_headers and outer is not None:
+                outer.spans += closed.spans
+        elif top is None:
+            continue
+        elif mark == b":":
+            top.expects_value = True
+        elif mark == b",":
+            top.expects_value = False
+        elif not top.expects_value:
+            top.key = value[start:end]
+        elif top.key == b'"type"':
+            top.is_mcp = value[start:end] == b'"mcp"'
+        elif top.is_headers:
+            top.spans.append((start + 1, end - 1, "mcp headers"))
+        elif top.key == b'"authorization"':
+            top.spans.append((start + 1, end - 1, "mcp authorization"))
+    out = bytearray(value)
     masked: list[str] = []
-
-    def hide(found: re.Match[bytes]) -> bytes:
-        if found[1] is not None:
-            if found[2] != MASK.encode() and found[2]:
-                masked.append("mcp authorization")
-                return found[1] + MASK.encode() + found[3]
-            return found[0]
-        hidden = re.sub(
-            rb'(:\s*")((?:[^"\\]|\\.)+)(")', lambda one: one[1] + MASK.encode() + one[3], found[5]
-        )
-        if hidden != found[5]:
-            masked.append("mcp headers")
-        return found[4] + hidden + found[6]
-
-    return _MCP_TOOL_FIELD.sub(hide, value), masked
+    for start, end, what in sorted(found, reverse=True):
+        if end > start and out[start:end] != MASK.encode():
+            out[start:end] = MASK.encode()
+            masked.append(what)
+    return bytes(out), masked[::-1]
 
 
 #: ids that name a person's account and are hidden on every screen and picture, though not in the recording
-_ACCOUNT = re.compile(r"\b(org|proj|user|acct|account)[-_](?!\*)[A-Za-z0-9]{6,}")
+_ACCOUNT = re.compile(r"\b(org|proj|user|acct|account)[-_](?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}")
 
 
 def screen(value: str) -> str:

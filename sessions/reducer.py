@@ -77,7 +77,9 @@ class Sessions(State):
                                 if response.first_text < 0 and slot == "output_text":
                                     response.first_text = at
                                 response.sequence_number = sequence_number
-                                self.type_column.append(self.type_id(event_type))
+                                self.type_column.append(
+                                    self._type_ids.get(event_type) or self.type_id(event_type)
+                                )
                                 self.turn_column.append(response.turn)
                                 return (
                                     Change(

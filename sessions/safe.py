@@ -15,14 +15,15 @@ _REPLACED: dict[int, str] = {
     0x7F: "\u2421",  # DEL
     **{code: "\ufffd" for code in range(0x80, 0xA0)},  # C1: CSI, OSC and their kin in one byte
     **{code: "\u2b2b" for code in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))},
-    **{code: "\u00b7" for code in (0x200B, 0x200C, 0x2060, 0xFEFF, 0xAD)},  # no width, hides in words
+    **{code: "\u2b2b" for code in (0x180E, *range(0x206A, 0x2070), *range(0xFFF9, 0xFFFC))},  # act unseen
+    **{code: "\u00b7" for code in (0x200B, 0x200C, *range(0x2060, 0x2065), 0xFEFF, 0xAD)},  # hide in words
     0x2028: "\u21b5",
     0x2029: "\u00b6",
 }
 _STANDALONE_JOINER = re.compile("(?<![\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d")
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e01ef]"
 )
 
 
@@ -31,7 +32,7 @@ def _stand_in(match: re.Match[str]) -> str:
     if 0xD800 <= code <= 0xDFFF:
         return "\ufffd"
     if code >= 0xE0000:
-        return "\u2b2b"  # tag characters: text that nobody sees
+        return "\u2b2b"  # tag characters and variation selectors: text that nobody sees
     return _REPLACED.get(code, match[0])
 
 
@@ -52,14 +53,15 @@ def safe(text: str) -> str:
 
 
 def safe_line(text: str, limit: int = 0) -> str:
-    """One row of safe text: newlines and tabs become visible too; cut to `limit` characters with an ellipsis."""
+    """One row of safe text: newlines and tabs become visible too; longer than `limit`, it is cut."""
     if limit and len(text) > limit:
         text = text[: limit - 1] + "\u2026"
     return safe(text).replace("\n", "\u21b5").replace("\t", " ")
 
 
 _UNSAFE_IN_JSON = re.compile(
-    "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e01ef]"
 )
 
 
@@ -72,5 +74,5 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def safe_json(text: str) -> str:
-    """The same JSON with every character that could act on a terminal written as its escape; nothing is lost."""
+    """The same JSON with every character that could act on a terminal written as its escape."""
     return _UNSAFE_IN_JSON.sub(_escaped, text)
