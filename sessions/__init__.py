@@ -35,10 +35,25 @@ Pure, no I/O, no clock:
     error_frames  which turn an error ends
     steering      what became of a steer, and whose successor a response is
   snapshot      all state as plain data
+  profile       how a provider deviates, as far as it changes what may be sent next
+  memory        what a connection remembers and what the server has stored
+  continuation  the forecast: may this response be a parent now, and what will happen
+  context       every item of a chain, ready to be sent again
+  cost          what sending it again costs
+  ways          the ways on after trouble, the safest that works first
+  survivors     what is left of each lane when its socket ends
+  create        what a person wants to send, as a value, and back
+  compose       the exact text of a frame
+  places        line and column of what stands in a JSON text
+  lint          what looks wrong in a frame before it goes out
+  tools         tools from a JSON file
+  forms         JSON schemas as forms
+  answers       answers to calls by hand, one frame for all
   secret        a credential that no repr shows
 Edge, disk and tasks:
   source        Source, Live, Clock: what an adapter fulfils
   recording     the append-only file, read back by number
+  drafts        what somebody has typed, kept between runs
   inspector     store, apply, tell; followers with cursors
   conversation  turns sent one after another on a live session
   version       which turnscope this is

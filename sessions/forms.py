@@ -19,8 +19,10 @@ _EXAMPLE_DEPTH = 3
 _MAX_FIELDS = 40
 _STEPS = 20_000  # of one check: a schema may refer to itself many times over
 _CHECKED = frozenset(
-    "type properties required additionalProperties enum const items anyOf oneOf $ref".split()
-    + ["$defs", "definitions"]
+    [
+        *"type properties required additionalProperties enum const items anyOf oneOf $ref".split(),
+        *("$defs", "definitions"),
+    ]
 )
 _REMARKS = frozenset("title description default examples example deprecated $schema $id $comment".split())
 
@@ -208,11 +210,8 @@ def example(schema: Any, root: Mapping[str, Any] | None = None, depth: int = 0) 
             properties = properties if isinstance(properties, dict) else {}
             wanted = schema.get("required")
             names = wanted if isinstance(wanted, list) and wanted else list(properties)
-            return {
-                name: example(properties[name], root, depth + 1)
-                for name in names[:_MAX_FIELDS]
-                if name in properties
-            }
+            known = [name for name in names if isinstance(name, str) and name in properties]
+            return {name: example(properties[name], root, depth + 1) for name in known[:_MAX_FIELDS]}
 
 
 # Checking ----------------------------------------------------------------------------------------------
