@@ -47,7 +47,7 @@ class Client:
             if event.get("type") in types and (lane is None or event.get("stream_id") == lane):
                 return events
 
-    async def create(self, text: Any = None, **fields: Any) -> None:
+    async def create(self, text: Any = None, /, **fields: Any) -> None:
         """Send a create; `text` is the input."""
         frame: Event = {"type": "response.create", "model": MODEL, "store": False}
         if text is not None:
@@ -55,7 +55,7 @@ class Client:
         frame.update(fields)
         await self.send({key: value for key, value in frame.items() if value is not ...})
 
-    async def turn(self, text: Any = None, **fields: Any) -> list[Event]:
+    async def turn(self, text: Any = None, /, **fields: Any) -> list[Event]:
         """Send a create and read up to its end."""
         await self.create(text, **fields)
         return await self.until(*TERMINAL)
@@ -80,7 +80,13 @@ async def serving(**options: Any) -> AsyncIterator[FakeServer]:
 async def connected(server: FakeServer, path: str = "/responses", **options: Any) -> AsyncIterator[Client]:
     """A socket to a fake server."""
     url = server.base_url.replace("http", "ws", 1) + path
-    settings: dict[str, Any] = {"additional_headers": KEY, "proxy": None, "max_size": None, **options}
+    settings: dict[str, Any] = {
+        "additional_headers": KEY,
+        "proxy": None,
+        "max_size": None,
+        "max_queue": None,
+        **options,
+    }
     async with connect(url, **settings) as socket:
         yield Client(socket)
 
