@@ -48,18 +48,19 @@ class Delivery:
         due = clock()
         since_breath = 0
         for unit in units:
-            if rate and (is_delta(unit) or isinstance(unit, Deltas)):
-                due = max(due + 1 / rate, clock() - _CATCH_UP_SECONDS)
-                if (ahead := due - clock()) > 0.0005:
-                    await self.flush()
-                    await asyncio.sleep(ahead)
+            # A unit has its number already, and steering is answered while this waits: first send, then wait.
+            if not await self._put(unit):
+                return
             since_breath += 1
             if isinstance(unit, Deltas) or since_breath >= _BREATH:
                 since_breath = 0
                 await self.flush()
                 await asyncio.sleep(0)
-            if not await self._put(unit):
-                return
+            if rate and (is_delta(unit) or isinstance(unit, Deltas)):
+                due = max(due + 1 / rate, clock() - _CATCH_UP_SECONDS)
+                if (ahead := due - clock()) > 0.0005:
+                    await self.flush()
+                    await asyncio.sleep(ahead)
         await self.flush()
 
     async def _put(self, unit: Unit) -> bool:

@@ -111,6 +111,10 @@ def _loose(turn: Turn, event: Item) -> Unit:
         fields["response"] = {**turn.resource(), "status": event["type"].removeprefix("response.")}
     if isinstance(fields.get("steer"), dict):
         fields["steer"] = {"previous_response_id": turn.id, **fields["steer"]}
+    if isinstance(fields.get("required_input"), list):
+        calls = [item["call_id"] for item in turn.output if item["type"] == "function_call"]
+        stubs = zip(fields["required_input"], calls, strict=True)
+        fields["required_input"] = [{**stub, "call_id": call_id} for stub, call_id in stubs]
     return turn.event(event["type"], **fields)
 
 

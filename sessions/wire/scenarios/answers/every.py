@@ -47,7 +47,12 @@ def _hosted(ask: Ask) -> Iterable[Step]:
         "mcp",
         {**call, "status": "in_progress"},
         ({"type": "response.mcp_call.in_progress"}, {"type": "response.mcp_call.failed"}),
-        {**call, "status": "failed", "output": None, "error": "no such day"},
+        {
+            **call,
+            "status": "failed",
+            "output": None,
+            "error": {"type": "mcp_protocol_error", "code": -32602, "message": "no such day"},
+        },
     )
     yield from hosted.shell(fresh, local)
     yield from hosted.apply_patch(fresh, {})
@@ -73,7 +78,7 @@ def answer(ask: Ask) -> Iterable[Step]:
                     "type": "response.steer.failed",
                     "steer": {"id": "steer_04", "input": "Later."},
                     "error": {
-                        "type": "server_error",
+                        "type": "invalid_request_error",
                         "code": "successor_creation_failed",
                         "message": "The next response could not begin.",
                     },
@@ -117,6 +122,8 @@ def _annotations() -> tuple[dict[str, object], ...]:
             "container_id": "cntr_fake",
             "file_id": "f",
             "filename": "tides.csv",
+            "start_index": 0,
+            "end_index": 5,
         },
         {"type": "file_path", "file_id": "file-tides", "index": 0},
     )

@@ -34,7 +34,7 @@ def web_search(ask: Ask, _: Item) -> Iterator[Step]:
         action["sources"] = [{"type": "url", "url": "https://example.com/tides"}]
     yield Hosted(
         "ws",
-        {"type": "web_search_call", "status": "in_progress"},
+        {"type": "web_search_call", "status": "in_progress", "action": {"type": "search"}},
         _progress("web_search_call", "in_progress", "searching", "completed"),
         {"type": "web_search_call", "status": "completed", "action": action},
     )
