@@ -75,7 +75,7 @@ class Fake:
 
 def start_fake(room: Room, *flags: str, home: Path) -> Fake:
     """Start `turnscope fake` in the room, deterministic under a seed."""
-    command = [sys.executable, "-m", "tui.cli", "fake", "--port", "0", "--seed", "7", *flags]
+    command = [sys.executable, "-m", "sessions.cli", "fake", "--port", "0", "--seed", "7", *flags]
     return Fake(room.start(command, folder=ROOT, environ={"HOME": str(home)}))
 
 

@@ -1,0 +1,168 @@
+"""turnscope holds its conversations through a real LiteLLM proxy, and explains the 403 of an older one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.peers.conftest import ROOT, Facts, start_fake
+from tests.peers.library import THERMOMETER
+from tests.peers.litellm import MODEL, LiteLLM
+from tests.peers.room import Finished, Room
+
+NEWER = pytest.mark.peer("litellm")
+OLDER = pytest.mark.peer("litellm-1.83")
+
+
+@pytest.fixture(scope="module")
+def newer(home: Path) -> Iterator[tuple[Room, LiteLLM]]:
+    """LiteLLM 1.106.2, which takes the model from the first frame."""
+    yield from _proxy("litellm", home)
+
+
+@pytest.fixture(scope="module")
+def older(home: Path) -> Iterator[tuple[Room, LiteLLM]]:
+    """LiteLLM 1.83.0, which wants ?model= in the address."""
+    yield from _proxy("litellm-1.83", home)
+
+
+def _proxy(environment: str, home: Path) -> Iterator[tuple[Room, LiteLLM]]:
+    with Room() as room:
+        upstream = start_fake(room, "--tls", home=home)
+        yield room, LiteLLM(room, environment, upstream, home)
+
+
+def _library(scene: str, room: Room, proxy: LiteLLM, home: Path) -> Facts:
+    done = room.run(
+        [sys.executable, "-m", "tests.peers.library", scene, proxy.base_url],
+        environ={"HOME": str(home), "OPENAI_API_KEY": proxy.key},
+        folder=ROOT,
+    )
+    assert done.status == 0, done.stderr
+    facts: Facts = json.loads(done.stdout)
+    return facts
+
+
+def _send(room: Room, proxy: LiteLLM, home: Path, *arguments: str) -> Finished:
+    return room.run(
+        [sys.executable, "-m", "sessions.cli", "send", "--model", MODEL, "--no-record", *arguments],
+        environ={"HOME": str(home), "OPENAI_API_KEY": proxy.key, "OPENAI_BASE_URL": proxy.base_url},
+        folder=ROOT,
+    )
+
+
+def _json_lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _assert_chained(turns: Sequence[Any]) -> None:
+    parents = [turn["responses"][0]["previous_response_id"] for turn in turns]
+    assert parents == [None, *(turn["responses"][0]["id"] for turn in turns[:-1])]
+
+
+@NEWER
+def test_a_conversation_goes_through(newer: tuple[Room, LiteLLM], home: Path) -> None:
+    """Four chained turns, a function call answered among them, on one socket through the proxy."""
+    facts = _library("three_turns", *newer, home)
+    turns = facts["turns"]
+    assert [turn["status"] for turn in turns] == ["completed"] * 4
+    _assert_chained(turns)
+    asked, answered, last = (turn["responses"][0] for turn in turns[1:])
+    (call,) = (item for item in asked["items"] if item["type"] == "function_call")
+    assert call["name"] == "read_thermometer"
+    assert call["answered_by"]
+    assert "city" in json.loads(call["parts"]["arguments.0"]["text"])
+    assert "3 degrees" in answered["text"]
+    assert "heron" in last["text"]
+    opened = facts["edges"][0]
+    assert opened["kind"] == "open"
+    assert opened["meta"]["status"] == 101
+    assert facts["edges"][-1]["kind"] == "close"
+
+
+@NEWER
+def test_the_proxy_rewrites_response_ids(newer: tuple[Room, LiteLLM], home: Path) -> None:
+    """What is shown is what came: LiteLLM's own long ids, the terminal event's the same as the first's."""
+    facts = _library("three_turns", *newer, home)
+    lines = _json_lines(facts["lines"])
+    seen: dict[str, set[str]] = {"response.created": set(), "response.completed": set()}
+    for line in lines:
+        if line["kind"] == "text" and line["dir"] == "server":
+            event = json.loads(line["raw"])
+            if event["type"] in seen:
+                seen[event["type"]].add(event["response"]["id"])
+    assert len(seen["response.created"]) == 4
+    assert seen["response.created"] == seen["response.completed"]
+    assert all(len(response_id) > 80 for response_id in seen["response.created"])
+
+
+@NEWER
+def test_no_key_is_kept(newer: tuple[Room, LiteLLM], home: Path) -> None:
+    """The proxy's key is in no record, and the record says that something was masked."""
+    room, proxy = newer
+    facts = _library("three_turns", room, proxy, home)
+    assert proxy.key not in json.dumps(facts)
+    assert "authorization" in facts["edges"][0]["meta"]["masked"].lower()
+
+
+@NEWER
+def test_send_goes_through(newer: tuple[Room, LiteLLM], home: Path, tmp_path: Path) -> None:
+    """`turnscope send` with three prompts and an answered tool, as a script would call it."""
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([THERMOMETER]))
+    done = _send(
+        *newer,
+        home,
+        f"--tools={tools}",
+        "--answer=read_thermometer=3 degrees",
+        "Remember the word heron.",
+        "How warm is it in Oslo? Use read_thermometer.",
+        "What was the word?",
+    )
+    assert done.status == 0, done.stderr
+    *records, summary = _json_lines(done.stdout)
+    assert summary["event"] == "summary"
+    assert [turn["status"] for turn in summary["turns"]] == ["completed"] * 4
+    assert "3 degrees" in summary["turns"][2]["text"]
+    assert "heron" in summary["turns"][3]["text"]
+    parents = [turn["previous_response_id"] for turn in summary["turns"]]
+    assert parents == [None, *(turn["response_id"] for turn in summary["turns"][:-1])]
+    assert records[0]["kind"] == "open"
+    assert records[-1]["kind"] in ("close", "lost")
+
+
+@OLDER
+def test_the_bare_403_is_explained_and_passed(older: tuple[Room, LiteLLM], home: Path) -> None:
+    """The refusal says that ?model= was tried and accepted; with it, the conversation goes through."""
+    facts = _library("refused_then_retried", *older, home)
+    assert facts["refusal"]["failure_class"] == "forbidden"
+    assert facts["refusal"]["status"] == 403
+    (refused,) = facts["refused"]["edges"]
+    assert refused["kind"] == "refused"
+    assert refused["meta"]["status"] == 403
+    assert refused["meta"]["probe"] == f"?model={MODEL} was accepted"
+    assert "?model=" in refused["meta"]["remedy"]
+    retried = facts["retried"]
+    assert f"?model={MODEL}" in retried["edges"][0]["meta"]["url"]
+    assert [turn["status"] for turn in retried["turns"]] == ["completed"] * 2
+    assert "heron" in retried["turns"][1]["responses"][0]["text"]
+
+
+@OLDER
+def test_send_explains_the_bare_403(older: tuple[Room, LiteLLM], home: Path) -> None:
+    """Exit 4, one machine-readable line with the remedy; and the remedy works when followed."""
+    done = _send(*older, home, "Say hello.")
+    assert done.status == 4, done.stderr
+    (error,) = (line for line in _json_lines(done.stdout) if line.get("event") == "error")
+    assert error["failure_class"] == "forbidden"
+    assert error["status"] == 403
+    assert "?model=" in error["remedy"]
+    assert "?model=" in done.stderr
+    followed = _send(*older, home, "--query", f"model={MODEL}", "--text", "Say hello.")
+    assert followed.status == 0, followed.stderr
+    assert followed.stdout.strip()
