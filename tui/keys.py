@@ -98,7 +98,8 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "session.previous_error", "left_curly_bracket", "last error", "Select the failed event before.", _M
     ),
-    Action("session.ways_on", "O", "ways on", "How this chain can go on, and at what cost.", _M, 3),
+    Action("session.ways_on", "O,f6", "ways on", "How this chain can go on, and at what cost.", _S, 2),
+    Action("session.retry_with_model", "M", "try ?model=", "Open once more with ?model= in the URL.", _M, 1),
     Action("session.close", "q", "close", "Close this session; asks first while its socket is open.", _M),
     # -- the message box
     Action("composer.submit", "enter", "send", "Send; in JSON mode a new line.", _T, 1, True),
@@ -195,6 +196,11 @@ def clashes(own: Mapping[str, str] | None = None) -> tuple[str, ...]:
     return tuple(found)
 
 
+def display(key: str) -> str:
+    """A key as footer, palette and help write it."""
+    return _DISPLAYED.get(key, key)
+
+
 def action(action_id: str) -> Action:
     """The action of this id; raises KeyError when there is none."""
     return _BY_ID[action_id]
@@ -207,3 +213,17 @@ def in_footer(active: Iterable[str], limit: int = 7) -> tuple[Action, ...]:
 
 
 _BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+_DISPLAYED: Mapping[str, str] = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "escape": "esc",
+    "enter": "Enter",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    **{f"f{number}": f"F{number}" for number in range(1, 13)},
+}

@@ -1,0 +1,30 @@
+"""The console script: the command line of `sessions`, with a screen for the verbs that have one.
+
+Its one rule: Textual is imported only when a screen is really opened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from sessions import cli
+
+
+def main() -> int:
+    """Run the command line of this process; returns its exit code."""
+    return cli.main(screen=run_screen)
+
+
+def run_screen(args: argparse.Namespace) -> int:
+    """Open the screen of a verb and stay until it is left; returns an exit code."""
+    from tui.app import TurnscopeApp
+    from tui.entrance import first_screen
+
+    app = TurnscopeApp(lambda: first_screen(args))
+    app.run()
+    return app.return_code or app.return_value or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""A launch: everything that a session screen is opened with, made from a command line.
+
+Its one rule: it opens no socket of the person's own and sends nothing. What is slow to import or to start
+(settings, the client library, the built-in server) is loaded here, after the first picture stands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sessions.profile import OPENAI, ProfileFacts
+
+if TYPE_CHECKING:
+    from sessions.compose import Create
+    from sessions.drafts import Drafts
+    from sessions.settings import Settings
+    from sessions.tools import Tools
+    from sessions.wire.plan import Plan
+
+#: what the demonstration offers to say; one key takes each, nothing is sent by itself
+SUGGESTIONS = (
+    "Remember the code word heliotrope. Then tell me in three sentences what you are.",
+    "What was the code word?",
+    "Think about it first: why does a chain on one socket need less input than HTTP?",
+    "What is the weather in Lisbon? Call get_weather.",
+    "Compare Lisbon and Oslo: call get_weather for both.",
+    "/markdown Show me a short table and some code.",
+    "/hostile Try to break my terminal.",
+)
+DEMO_TOOLS = (
+    {
+        "type": "function",
+        "name": "get_weather",
+        "description": "The weather of a city today.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string", "description": "Name of the city"},
+                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+            },
+            "required": ["city", "unit"],
+            "additionalProperties": False,
+        },
+        "strict": True,
+    },
+)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One session about to be opened; the first plan, the options, and what is known of the server."""
+
+    plan: Plan
+    settings: Settings
+    create: Create
+    profile: ProfileFacts = OPENAI
+    badge: str = ""  #: DEMO while the built-in server is the peer
+    suggestions: tuple[str, ...] = ()
+    drafts: Drafts | None = None
+    tools: Tools | None = None
+    notes: tuple[str, ...] = ()  #: sentences to tell once
+    release: Callable[[], None] = field(default=lambda: None)  #: lets go of what was started for it
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether nothing leaves this machine."""
+        return self.badge == "DEMO"
+
+
+def recording_path(args: argparse.Namespace, profile: str) -> Path | None:
+    """Where this run is recorded: the file that was named, a dated one, or None for a temporary one."""
+    from sessions.recording import new_path
+    from sessions.settings import paths
+
+    if getattr(args, "no_record", False):
+        return None
+    if named := getattr(args, "record", None):
+        return Path(named).expanduser()
+    if args.verb == "demo":
+        return None
+    return new_path(paths().recordings, profile, time.time_ns() // 1000)
+
+
+def launch_connection(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Launch:
+    """A session with the server that the command line, the environment and the file name.
+
+    Raises SettingsError or UsageError.
+    """
+    from sessions.commands.connection import settings_from
+    from sessions.wire.plan import plan_from
+
+    settings = settings_from(args, environ)
+    return launch_plan(args, settings, plan_from(settings, environ))
+
+
+def launch_plan(args: argparse.Namespace, settings: Settings, plan: Plan) -> Launch:
+    """A session by this plan."""
+    from sessions.compose import Create
+    from sessions.drafts import Drafts
+    from sessions.settings import paths
+
+    tools = _tools(getattr(args, "tools", None))
+    return Launch(
+        plan=plan,
+        settings=settings,
+        create=Create(
+            model=settings.model,
+            instructions=getattr(args, "instructions", None),
+            effort=getattr(args, "effort", None) or "",
+            store=getattr(args, "store", None),
+            tools=tools.tools if tools else (),
+        ),
+        profile=profile_facts(settings),
+        drafts=Drafts(
+            paths().state, settings.profile, secrets=plan.secrets, wall=lambda: time.time_ns() // 1000
+        ),
+        tools=tools,
+        notes=(*tools.converted, *tools.notes) if tools else (),
+    )
+
+
+def launch_demo(args: argparse.Namespace) -> Launch:
+    """The built-in server, started, and a session with it; a demo keeps no drafts."""
+    from sessions.compose import Create
+    from sessions.settings import load
+    from sessions.wire.embedded import Embedded
+    from sessions.wire.plan import plan_from
+    from sessions.wire.scenarios.options import MODELS, Options
+
+    options = Options(
+        scenario=getattr(args, "scenario", "conversation"),
+        rate=getattr(args, "rate", 55.0),
+        faults=tuple(getattr(args, "fault", ())),
+        dialect=getattr(args, "dialect", "openai"),
+        seed=getattr(args, "seed", None),
+        age_limit=getattr(args, "age_limit", None),
+        think_ms=250.0,
+    )
+    tools = _tools(getattr(args, "tools", None))
+    server = Embedded(options)
+    base_url = server.start()
+    try:
+        settings = load({"base_url": base_url, "profile": "fake", "no_proxy": True}, _demo_environment())
+        if options.age_limit is not None:
+            settings = settings.model_copy(update={"age_limit": options.age_limit})
+        return Launch(
+            plan=plan_from(settings, {}),
+            settings=settings,
+            create=Create(
+                model=getattr(args, "model", None) or MODELS[0],
+                instructions=getattr(args, "instructions", None),
+                effort=getattr(args, "effort", None) or "",
+                store=getattr(args, "store", None),
+                tools=tools.tools if tools else DEMO_TOOLS,
+            ),
+            profile=profile_facts(settings),
+            badge="DEMO",
+            suggestions=SUGGESTIONS,
+            tools=tools,
+            notes=(*tools.converted, *tools.notes) if tools else (),
+            release=server.stop,
+        )
+    except BaseException:
+        server.stop()
+        raise
+
+
+def profile_facts(settings: Settings) -> ProfileFacts:
+    """What the profile says, in the words of a forecast."""
+    facts = settings.facts
+    stores = {"both": "both", "false only": "never", "true only": "always"}.get(facts.stores, "unknown")
+    return OPENAI._replace(
+        name=settings.profile,
+        lanes=facts.lanes,
+        lifetime=settings.age_limit,
+        stores=stores,
+        socket_after_error=facts.socket_after_error,
+        model_in_query=facts.model_in_query,
+        create_shape="nested" if facts.create_shape == "nested" else "flat",
+    )
+
+
+def _demo_environment() -> dict[str, str]:
+    # The person's own settings file, addresses and keys have no part in a demonstration.
+    return {"TURNSCOPE_CONFIG": os.devnull}
+
+
+def _tools(path: str | None) -> Tools | None:
+    if path is None:
+        return None
+    from sessions.errors import UsageError
+    from sessions.tools import load
+
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the tools of {path}: {error}") from error
+    return load(text, path)

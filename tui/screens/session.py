@@ -1,0 +1,499 @@
+"""The session: five views of one recording, the composer, and the sockets behind them.
+
+Its one rule: what arrives is told to the views and changes nothing else; focus, scroll, selection and dialogs
+belong to the person. This screen alone knows two widgets; what an action does is in `sending`, `connecting`
+and `saving`, what the views show is theirs.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from sessions.inspector import Batch, Inspector
+from sessions.reducer import What
+from sessions.session import Session, Turn
+from tui import keys
+from tui.connecting import Connecting
+from tui.feed import SessionsChanged, feed
+from tui.launch import Launch
+from tui.outgoing import Outgoing
+from tui.saving import Saving
+from tui.sending import Sending
+from tui.sockets import Sockets
+from tui.widgets.chain import Chain
+from tui.widgets.composer import Composer
+from tui.widgets.events import Events
+from tui.widgets.footer import Footer
+from tui.widgets.raw import Raw
+from tui.widgets.stats import Stats
+from tui.widgets.status import Status
+from tui.widgets.talk import Talk
+from tui.widgets.trouble import Trouble
+from tui.widgets.views import VIEWS, Views
+
+TICK_SECONDS = 1.0
+_MAIN = ("talk", "raw", "stats")  # the views that share the middle where not all five fit
+
+
+class SessionScreen(Screen[None]):
+    """One recording, live or read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.Where.SESSION, keys.Where.MOVING)
+    CSS_PATH: ClassVar[list[str]] = [
+        "../widgets/pane.tcss",
+        "../widgets/talk.tcss",
+        "../widgets/status.tcss",
+        "session.tcss",
+    ]
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-speck"),
+        (40, "-tiny"),
+        (60, "-narrow"),
+        (110, "-wide"),
+        (180, "-huge"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-flat"),
+        (10, "-low"),
+        (16, "-short"),
+        (30, "-tall"),
+    ]
+
+    def __init__(
+        self,
+        inspector: Inspector,
+        sockets: Sockets,
+        launch: Launch | None = None,
+        *,
+        is_read_only: bool = False,
+    ) -> None:
+        super().__init__()
+        self.inspector = inspector
+        self.sockets = sockets
+        self.launch = launch
+        self.is_read_only = is_read_only or launch is None
+        self.number = 0  #: the session that the composer speaks to
+        self.selected_turn = 0
+        self.selected_record = -1
+        self.outgoing = Outgoing(inspector, launch.create, launch.profile) if launch else Outgoing(inspector)
+        if launch and launch.tools:
+            self.outgoing.loaded_tools = launch.tools.tools
+        self.sending = Sending(self)
+        self.connecting = Connecting(self)
+        self.saving = Saving(self)
+        self._view = "talk"  # the view that was focused last
+        self._main = "talk"
+        self._came_from = "talk"
+
+    def compose(self) -> ComposeResult:
+        """Header, five views, what is wrong, composer, keys."""
+        yield Status(self.inspector)
+        yield Views(self.inspector)
+        with Container(id="body"):
+            yield Chain(self.inspector, id="chain")
+            yield Talk(self.inspector, id="talk")
+            yield Events(self.inspector, id="events")
+            yield Raw(self.inspector, id="raw")
+            yield Stats(self.inspector, id="stats")
+        yield Trouble()
+        if not self.is_read_only:
+            yield Composer()
+        yield Footer()
+        yield Static("too small: 40x10 or more", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        """Show what is there, then open the first socket."""
+        self._show_view("talk")
+        self.set_interval(TICK_SECONDS, self.tick)
+        self.run_worker(feed(self.inspector, self), group="feed")
+        self._show_badges()
+        if self.launch is not None:
+            for note in self.launch.notes:
+                self.tell(note)
+            if not self.is_read_only:
+                self.composer.suggest(self.launch.suggestions)
+                self.sending.restore_draft()
+            self.connecting.open(self.launch.plan)
+        if self.is_read_only:
+            self.query_one(Talk).focus()
+        else:
+            self.composer.box.focus()
+        self.tick()
+
+    # What the parts of this screen share ----------------------------------------------------------------
+
+    @property
+    def composer(self) -> Composer:
+        """The composer; there is none in a read-only session."""
+        return self.query_one(Composer)
+
+    @property
+    def session(self) -> Session | None:
+        """The session that the composer speaks to; None before its first record."""
+        return self.inspector.sessions.sessions.get(self.number)
+
+    def turn(self) -> Turn | None:
+        """The turn that is selected, or the newest one."""
+        turns = self.inspector.sessions.turns
+        return self.inspector.sessions.turn(self.selected_turn) or (turns[-1] if turns else None)
+
+    def tell(self, sentence: str, *, is_wrong: bool = False) -> None:
+        """Say a sentence beside the views; it goes by itself."""
+        from sessions import redact
+        from sessions.safe import safe
+
+        shown = safe(redact.screen(sentence))
+        self.notify(shown, severity="error" if is_wrong else "information", markup=False)
+
+    def flow(self, steps: object) -> None:
+        """Run the steps of an action that asks something on the way."""
+        self.run_worker(steps, group="flow")  # type: ignore[arg-type]  # a coroutine of any result
+
+    # What arrives ---------------------------------------------------------------------------------------
+
+    @on(SessionsChanged)
+    def _sessions_changed(self, event: SessionsChanged) -> None:
+        event.stop()
+        batch = event.batch
+        self.query_one(Events).show(batch)
+        self.query_one(Talk).show(batch)
+        if any(change.what is not What.TEXT for change in batch.changes) or not batch.is_complete:
+            self.query_one(Chain).show(batch)
+            self.query_one(Views).show(batch)
+            self._state_moved(batch)
+        self.query_one(Status).refresh_at(self.sockets.now)
+
+    def _show_badges(self) -> None:
+        plan = self.launch.plan if self.launch else None
+        badges = [self.launch.badge] if self.launch and self.launch.badge else []
+        if self.is_read_only:
+            badges.append("READ-ONLY")
+        if plan is not None and plan.trust.is_insecure:
+            badges.append("INSECURE")
+        self.query_one(Status).show_badges(*badges, is_key_set=bool(plan.key) if plan is not None else None)
+
+    def _state_moved(self, batch: Batch) -> None:
+        self.describe()
+        self.connecting.look(batch)
+
+    def tick(self) -> None:
+        """Once a second: the countdown, the counters of silence, what would happen to a send now."""
+        now = self.sockets.now
+        self.query_one(Status).refresh_at(now)
+        self.query_one(Talk).refresh_at(now)
+        stats = self.query_one(Stats)
+        if stats.display:
+            stats.refresh_at(now)
+        self.describe()
+
+    def describe(self) -> None:
+        """Say beside the box what a send would be and do now; and which keys work."""
+        self.query_one(Chain).mark_parent(self._parent_number())
+        if not self.is_read_only:
+            self.sending.describe()
+        self.connecting.describe()
+        self.refresh_bindings()
+
+    def _parent_number(self) -> int | None:
+        if self.is_read_only:
+            return None
+        turn = self.outgoing.parent_turn(self.session)
+        return turn.number if turn is not None else None
+
+    # What is selected -----------------------------------------------------------------------------------
+
+    @on(Events.Selected)
+    def _event_selected(self, event: Events.Selected) -> None:
+        event.stop()
+        self._select(event.record, source="events")
+
+    @on(Talk.Selected)
+    def _talk_selected(self, event: Talk.Selected) -> None:
+        event.stop()
+        self.selected_turn = event.turn
+        self._select(event.record, source="talk")
+
+    @on(Chain.Selected)
+    def _chain_selected(self, event: Chain.Selected) -> None:
+        event.stop()
+        self.selected_turn = event.turn
+        self.query_one(Talk).show_turn(event.turn)
+        turn = self.inspector.sessions.turn(event.turn)
+        if turn is not None and turn.create >= 0:
+            self._select(turn.create, source="chain")
+
+    def _select(self, record: int, source: str) -> None:
+        """Move the other views to the same moment; the focus stays where it is."""
+        if not 0 <= record < len(self.inspector.recording):
+            return
+        self.selected_record = record
+        columns = self.inspector.sessions.turn_column
+        if source == "events" and record < len(columns) and columns[record]:
+            self.selected_turn = columns[record]
+        self.query_one(Raw).show_record(record)
+        if source != "events":
+            self.query_one(Events).select(record)
+        if source == "events":
+            self.query_one(Talk).show_record(record)
+        self.refresh_bindings()
+
+    # Where the person is --------------------------------------------------------------------------------
+
+    def on_descendant_focus(self, event: object) -> None:
+        """The focused view is the one that stays when the window shrinks."""
+        focused = self.focused
+        name = self._view_of(focused)
+        if name:
+            self._came_from = name
+            self._show_view(name)
+        is_typing = focused is not None and name == "" and not self.is_read_only
+        self.query_one(Footer).show_place("typing" if is_typing else name)
+        self.set_class(is_typing, "-typing")
+
+    def _view_of(self, widget: Widget | None) -> str:
+        while widget is not None and widget is not self:
+            if widget.id in VIEWS:
+                return widget.id
+            parent = widget.parent
+            widget = parent if isinstance(parent, Widget) else None
+        return ""
+
+    def _show_view(self, name: str) -> None:
+        self._view = name
+        if name in _MAIN:
+            self._main = name
+        for view in VIEWS:
+            self.set_class(view == self._view, f"-view-{view}")
+            self.set_class(view == self._main, f"-main-{view}")
+        self.query_one(Views).show_view(name)
+        if name == "stats":
+            self.query_one(Stats).refresh_at(self.sockets.now)
+
+    def _go(self, name: str) -> None:
+        self._show_view(name)
+        self.query_one(f"#{name}").focus()
+
+    def action_show_talk(self) -> None:
+        """Go to the conversation."""
+        self._go("talk")
+
+    def action_show_events(self) -> None:
+        """Go to the events."""
+        self._go("events")
+
+    def action_show_chain(self) -> None:
+        """Go to the chain."""
+        self._go("chain")
+
+    def action_show_raw(self) -> None:
+        """Go to the chosen event."""
+        self._go("raw")
+
+    def action_show_stats(self) -> None:
+        """Go to the counts."""
+        self._go("stats")
+
+    def action_zoom(self) -> None:
+        """Give the focused view everything, and back."""
+        self.toggle_class("-zoomed")
+
+    def action_write(self) -> None:
+        """Go to the message box."""
+        self.composer.box.focus()
+
+    def action_leave(self) -> None:
+        """One level up: from the box to the view, from raw to events, from events to talk; never out."""
+        if self._view_of(self.focused) == "":
+            self._go(self._came_from)
+        elif self.has_class("-zoomed"):
+            self.remove_class("-zoomed")
+        elif self._view == "raw":
+            self._go("events")
+        else:
+            self._go("talk")
+
+    def action_next_turn(self) -> None:
+        """Select the turn after the selected one."""
+        self._step_turn(1)
+
+    def action_previous_turn(self) -> None:
+        """Select the turn before the selected one."""
+        self._step_turn(-1)
+
+    def _step_turn(self, step: int) -> None:
+        turns = self.inspector.sessions.turns
+        if turns:
+            current = self.selected_turn or len(turns) + (1 if step < 0 else 0)
+            self.selected_turn = min(max(1, current + step), len(turns))
+            self.query_one(Talk).show_turn(self.selected_turn)
+            create = turns[self.selected_turn - 1].create
+            if create >= 0:
+                self._select(create, source="chain")
+
+    def action_next_error(self) -> None:
+        """Select the next turn that failed or was cut."""
+        self._step_error(1)
+
+    def action_previous_error(self) -> None:
+        """Select the failed turn before."""
+        self._step_error(-1)
+
+    def _step_error(self, step: int) -> None:
+        turns = self.inspector.sessions.turns
+        start = self.selected_turn or (0 if step > 0 else len(turns) + 1)
+        wanted = range(start + 1, len(turns) + 1) if step > 0 else range(start - 1, 0, -1)
+        for number in wanted:
+            if turns[number - 1].failure is not None or turns[number - 1].status in (
+                "cut",
+                "errored",
+                "failed",
+            ):
+                self.selected_turn = number - 1 if step > 0 else number + 1
+                self._step_turn(step)
+                return
+        self.tell("no failed turn there")
+
+    # What a person can do -------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key works now; the footer shows only those that do."""
+        if action in _WRITING and self.is_read_only:
+            return False
+        if action == "answer":
+            return self.sending.has_open_calls
+        if action == "steer":
+            return self.sending.steerable is not None
+        if action in ("stop", "other_route"):
+            return self.launch is not None
+        if action == "connection":
+            return self.launch is not None
+        if action == "ways_on":
+            return self.connecting.has_ways_on
+        if action == "retry_with_model":
+            return self.connecting.can_retry_with_model
+        if action in ("resend", "branch"):
+            return bool(self.inspector.sessions.turns)
+        return True
+
+    @on(Composer.Submitted)
+    def _submitted(self, event: Composer.Submitted) -> None:
+        event.stop()
+        self.flow(self.sending.submit(event.text, event.mode))
+
+    @on(Composer.Edited)
+    def _edited(self, event: Composer.Edited) -> None:
+        event.stop()
+        self.sending.edited()
+
+    def action_send_now(self) -> None:
+        """Send what the box holds."""
+        self.composer.submit()
+
+    def action_preview(self) -> None:
+        """Show the frame."""
+        self.flow(self.sending.preview())
+
+    def action_letter_preview(self) -> None:
+        """Show the frame."""
+        self.action_preview()
+
+    def action_edit_outside(self) -> None:
+        """Write in $EDITOR."""
+        self.sending.edit_outside()
+
+    def action_letter_editor(self) -> None:
+        """Write in $EDITOR."""
+        self.action_edit_outside()
+
+    def action_options(self) -> None:
+        """Change what goes with every send."""
+        self.flow(self.sending.change_options())
+
+    def action_toggle_mode(self) -> None:
+        """Text or JSON."""
+        self.sending.toggle_mode()
+
+    def action_history(self) -> None:
+        """Take something that was sent before."""
+        self.flow(self.sending.take_from_history())
+
+    def action_answer(self) -> None:
+        """Answer the open calls."""
+        self.flow(self.sending.answer_calls())
+
+    def action_steer(self) -> None:
+        """Steer the running answer."""
+        self.flow(self.sending.steer())
+
+    def action_branch(self) -> None:
+        """Fork from the selected turn."""
+        self.sending.branch()
+
+    def action_parent(self) -> None:
+        """Choose the parent."""
+        self.flow(self.sending.choose_parent())
+
+    def action_lane(self) -> None:
+        """Choose the lane."""
+        self.flow(self.sending.choose_lane())
+
+    def action_warm_up(self) -> None:
+        """Prepare a warm-up."""
+        self.sending.prepare_warm_up()
+
+    def action_resend(self) -> None:
+        """Take the selected frame into the box."""
+        self.sending.take_frame()
+
+    def action_stop(self) -> None:
+        """Close the socket, after saying what that costs."""
+        self.flow(self.connecting.stop())
+
+    def action_other_route(self) -> None:
+        """Go on over the other route."""
+        self.flow(self.connecting.take_other_route())
+
+    def action_connection(self) -> None:
+        """What can be done with the connection."""
+        self.flow(self.connecting.choose())
+
+    def action_ways_on(self) -> None:
+        """How the chain can go on."""
+        self.flow(self.connecting.choose_way_on())
+
+    def action_retry_with_model(self) -> None:
+        """Open once more with ?model= in the URL."""
+        self.connecting.retry_with_model()
+
+    def action_copy(self) -> None:
+        """Choose what to copy."""
+        self.flow(self.saving.copy())
+
+    def action_export(self) -> None:
+        """Save the conversation."""
+        self.flow(self.saving.export())
+
+    def action_picture(self) -> None:
+        """Save a picture."""
+        self.saving.picture()
+
+    def action_close(self) -> None:
+        """Leave this session."""
+        self.flow(self.connecting.leave())
+
+
+_WRITING = frozenset(
+    {
+        "send_now", "edit_outside", "preview", "options", "toggle_mode", "history", "write", "answer", "steer",
+        "branch", "parent", "lane", "warm_up", "resend", "letter_preview", "letter_editor", "other_route",
+    }
+)  # fmt: skip

@@ -1,0 +1,448 @@
+"""What a person sends from the session screen: asked for, described, warned about, and then handed to a socket.
+
+Its one rule: a frame leaves only after a person asked for it, and what was written stays in the box until it
+has left. A send that will fail, or a frame that is broken, is told first and goes out when asked for again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sessions import answers, compose, lint
+from sessions.errors import ConnectError, LocalProtocolError
+from sessions.records import Direction, Kind
+from sessions.safe import safe_line
+from sessions.session import Response, Turn
+from tui.editor import EditorError, edit
+from tui.outgoing import Aim, refuse_lane
+from tui.screens.ask import Ask
+from tui.screens.choose import Choice, Choose
+from tui.screens.reader import Reader
+from tui.widgets.composer import Mode
+from tui.widgets.talk import Talk
+
+if TYPE_CHECKING:
+    from tui.screens.session import SessionScreen
+
+_HISTORY = 200  # messages offered at once
+
+
+class Sending:
+    """The flows around the composer of one session screen."""
+
+    def __init__(self, screen: SessionScreen) -> None:
+        self._screen = screen
+        self._outgoing = screen.outgoing
+        self._armed: tuple[Mode, str] | None = None  # what goes out when it is asked for once more
+        self._objection = ""
+        self._generated = ""  # the JSON that was made from the text, to see whether a person changed it
+
+    # Beside the box ------------------------------------------------------------------------------------
+
+    def describe(self) -> None:
+        """Say what a send would be, and what it would do now."""
+        screen, composer = self._screen, self._screen.composer
+        session = screen.session
+        forecast = self._outgoing.forecast(session, screen.sockets.now)
+        composer.show_chips((*self._outgoing.chips(session, forecast), *screen.connecting.chips()))
+        composer.show_title(self._outgoing.title(session))
+        if self._objection:
+            composer.show_forecast(self._objection, "alarm")
+        elif session is None or session.phase == "opening":
+            composer.show_forecast("The socket is being opened; nothing is sent until you press Enter.")
+        else:
+            state = {True: "", False: "alarm", None: "warn"}[forecast.works]
+            sentence = " ".join((forecast.sentence, *forecast.warnings))
+            composer.show_forecast(sentence, "warn" if forecast.warnings and not state else state)
+
+    def edited(self) -> None:
+        """The text changed: an objection to the old one no longer counts."""
+        self._armed = None
+        if self._screen.composer.mode is Mode.JSON:
+            self._object_to_json(self._screen.composer.text)
+        else:
+            self._object("")
+        self._keep_draft()
+
+    def _object(self, objection: str) -> None:
+        if objection != self._objection:
+            self._objection = objection
+            self.describe()
+
+    def _object_to_json(self, text: str) -> None:
+        problems = lint.lint(text, shape=self._outgoing.profile.create_shape) if text.strip() else ()
+        first = next(iter(problems), None)
+        if first is None:
+            self._object("")
+        else:
+            more = f"  ({len(problems) - 1} more)" if len(problems) > 1 else ""
+            self._object(f"line {first.line}, column {first.column}: {first.sentence}{more}")
+
+    # Sending -------------------------------------------------------------------------------------------
+
+    async def submit(self, text: str, mode: Mode) -> None:
+        """Send what the box holds, unless there is something to say first."""
+        screen, outgoing = self._screen, self._outgoing
+        session = screen.session
+        if session is None or not screen.sockets.is_live(screen.number):
+            self._object("No socket is open; nothing was sent. O shows the ways on, c the connection.")
+            return
+        if mode is Mode.TEXT:
+            if (
+                not text.strip()
+                and not outgoing.answered
+                and not outgoing.is_warm_up
+                and outgoing.aim is not Aim.REPLAY
+            ):
+                self._object("Nothing to send: write something first.")
+                return
+            if not outgoing.settings.model and not await screen.connecting.ask_for_model():
+                return
+            try:
+                frame = outgoing.frame(text, session)
+            except LocalProtocolError as error:
+                self._object(str(error))
+                return
+            doubt = self._doubt()
+        else:
+            frame, doubt = text, self._doubt_of_json(text)
+        if doubt and self._armed != (mode, text):
+            again = "Enter" if mode is Mode.TEXT else "F5"
+            self._armed = (mode, text)
+            self._object(f"{doubt}  {again} once more sends it all the same.")
+            return
+        if await self.send(frame):
+            self._remember(text, mode)
+            self._armed = None
+            self._objection = ""
+            outgoing.sent()
+            screen.composer.clear()
+            screen.query_one(Talk).follow()
+            self.describe()
+
+    def _doubt(self) -> str:
+        forecast = self._outgoing.forecast(self._screen.session, self._screen.sockets.now)
+        return forecast.sentence if forecast.works is False else ""
+
+    def _doubt_of_json(self, text: str) -> str:
+        for problem in lint.lint(text, shape=self._outgoing.profile.create_shape):
+            if problem.severity == "error":
+                return f"line {problem.line}, column {problem.column}: {problem.sentence}"
+        return ""
+
+    async def send(self, frame: str) -> bool:
+        """Hand one frame to the socket; says so when it did not go."""
+        try:
+            await self._screen.sockets.send(self._screen.number, frame)
+        except ConnectError as error:
+            self._screen.tell(f"not sent: {error}", is_wrong=True)
+            return False
+        return True
+
+    async def preview(self) -> None:
+        """Show the frame that would go out; F5 there sends it."""
+        composer, outgoing, session = self._screen.composer, self._outgoing, self._screen.session
+        if composer.mode is Mode.JSON:
+            exact = shown = composer.text
+        else:
+            try:
+                exact = outgoing.frame(composer.text, session)
+                shown = outgoing.frame(composer.text, session, indent=2)
+            except LocalProtocolError as error:
+                self._object(str(error))
+                return
+        sessions, read = self._screen.inspector.sessions, self._screen.inspector.recording.record
+        words = compose.describe(exact, sessions, read)
+        forecast = outgoing.forecast(session, self._screen.sockets.now)
+        said = "\n".join((words, forecast.sentence, *forecast.warnings))
+        page = Reader("the frame to send", f"{said}\n\n{shown}", "F5 send   esc back")
+        if await self._screen.app.push_screen_wait(page):
+            await self.submit(composer.text, composer.mode)
+
+    # The box -------------------------------------------------------------------------------------------
+
+    def toggle_mode(self) -> None:
+        """Text to JSON and back; the JSON begins as the frame of the text."""
+        composer = self._screen.composer
+        if composer.mode is Mode.TEXT:
+            try:
+                made = self._outgoing.frame(composer.text, self._screen.session, indent=2)
+            except LocalProtocolError as error:
+                self._object(str(error))
+                return
+            composer.set_mode(Mode.JSON, made)
+            self._generated = made
+        else:
+            create = compose.from_frame(composer.text)
+            is_ours = composer.text == self._generated or create is None
+            composer.set_mode(Mode.TEXT, None if is_ours or create is None else create.text)
+            self._object("")
+        composer.box.focus()
+
+    def edit_outside(self) -> None:
+        """Write what the box holds in the person's own editor."""
+        composer = self._screen.composer
+        suffix = ".json" if composer.mode is Mode.JSON else ".md"
+        try:
+            with self._screen.app.suspend():
+                text = edit(composer.text, suffix)
+        except EditorError as error:
+            self._screen.tell(str(error), is_wrong=True)
+            return
+        self._screen.app.refresh()
+        composer.write(text)
+        composer.box.focus()
+
+    def take_frame(self) -> None:
+        """Take the selected turn's frame, exactly as it was sent, into the box as JSON."""
+        record = self._screen.selected_record
+        recording = self._screen.inspector.recording
+        is_ours = (
+            0 <= record < len(recording)
+            and recording.kind_at(record) is Kind.TEXT
+            and recording.direction_at(record) is Direction.CLIENT
+        )
+        if not is_ours:
+            turn = self._screen.turn()
+            if turn is None or turn.create < 0:
+                self._screen.tell("select a frame that was sent")
+                return
+            record = turn.create
+        text = recording.record(record).payload.decode(errors="replace")
+        composer = self._screen.composer
+        composer.set_mode(Mode.JSON, text)
+        composer.box.focus()
+        self._screen.tell(f"record {record} is in the box, as it was sent; F5 sends it again")
+
+    def prepare_warm_up(self) -> None:
+        """The next send makes state without an answer; pressed again, it does not."""
+        self._outgoing.is_warm_up = not self._outgoing.is_warm_up
+        self._screen.composer.box.focus()
+        self.describe()
+
+    # Parent and lane -----------------------------------------------------------------------------------
+
+    def branch(self) -> None:
+        """Make the selected turn the parent of the next send."""
+        turn = self._screen.turn()
+        if turn is None or not turn.response_id:
+            self._screen.tell("this turn has no response that could be a parent")
+            return
+        self._outgoing.branch_from(turn)
+        self._screen.composer.box.focus()
+        self._screen.describe()
+
+    async def choose_parent(self) -> None:
+        """The chain, a new chain, a replay, or any turn."""
+        screen, outgoing = self._screen, self._outgoing
+        sessions = screen.inspector.sessions
+        choices = [
+            Choice("chain", "continue the chain", "the newest answer of this lane is the parent"),
+            Choice("new", "a new chain", "no parent; the model knows nothing of earlier turns"),
+        ]
+        selected = screen.turn()
+        if selected is not None and selected.response_id:
+            cost = compose_cost(outgoing, selected)
+            choices.append(
+                Choice("replay", f"replay T{selected.number} in full", f"a new chain that begins with {cost}")
+            )
+        for turn in reversed(sessions.turns[-100:]):
+            if turn.response_id:
+                forecast = outgoing.forecast_for(turn, screen.session, screen.sockets.now)
+                choices.append(
+                    Choice(
+                        f"T{turn.number}",
+                        f"branch from T{turn.number}",
+                        forecast.sentence,
+                        forecast.works is not False,
+                    )
+                )
+        chosen = await screen.app.push_screen_wait(Choose("parent of the next send", choices))
+        if chosen == "chain":
+            outgoing.continue_chain()
+        elif chosen == "new":
+            outgoing.start_anew()
+        elif chosen == "replay" and selected is not None:
+            outgoing.replay(selected)
+        elif chosen.startswith("T") and (turn_chosen := sessions.turn(int(chosen[1:]))) is not None:
+            outgoing.branch_from(turn_chosen)
+        screen.describe()
+
+    async def choose_lane(self) -> None:
+        """One of the lanes of this socket, or a new one."""
+        screen, outgoing = self._screen, self._outgoing
+        session = screen.session
+        choices = [Choice("", "the default lane", "no stream_id in the frame")]
+        for name, lane in (session.lanes if session else {}).items():
+            if name is not None:
+                busy = "busy" if lane.open or lane.waiting else "idle"
+                head = f", head T{lane.head.turn}" if lane.head else ""
+                choices.append(Choice(name, safe_line(name, 40), f"{busy}{head}"))
+        choices.append(Choice("\0new", "a new lane", "", outgoing.profile.lanes))
+        if not outgoing.profile.lanes:
+            choices[-1] = choices[-1]._replace(note=f"{outgoing.profile.name} knows no lanes")
+        chosen = await screen.app.push_screen_wait(
+            Choose("lane of the next send", [c._replace(key=c.key or "\0default") for c in choices])
+        )
+        if chosen == "\0new":
+            name = await screen.app.push_screen_wait(
+                Ask(
+                    "a new lane",
+                    about="Letters, digits, _ . - ; empty is the default lane.",
+                    refuse=refuse_lane,
+                )
+            )
+            if name is not None:
+                outgoing.choose_lane(name or None)
+        elif chosen:
+            outgoing.choose_lane(None if chosen == "\0default" else chosen)
+        screen.describe()
+
+    async def change_options(self) -> None:
+        """Everything that goes with a send beside its text."""
+        from tui.screens.options import Options
+
+        changed = await self._screen.app.push_screen_wait(Options(self._outgoing.settings))
+        if changed is not None:
+            self._outgoing.settings = changed
+            self._screen.describe()
+
+    # Calls, steering -----------------------------------------------------------------------------------
+
+    @property
+    def has_open_calls(self) -> bool:
+        """Whether calls wait for an answer from here."""
+        return self._turn_with_calls() is not None
+
+    def _turn_with_calls(self) -> Turn | None:
+        sessions = self._screen.inspector.sessions
+        parent = self._outgoing.parent_turn(self._screen.session)
+        selected = sessions.turn(self._screen.selected_turn)
+        for turn in (selected, parent, *reversed(sessions.turns[-20:])):
+            if turn is not None and any(response.pending_calls for response in turn.responses):
+                return turn
+        return None
+
+    async def answer_calls(self) -> None:
+        """Answer all open calls of one turn, in one frame."""
+        from tui.screens.answering import Answering
+
+        turn = self._turn_with_calls()
+        if turn is None:
+            return
+        screen, outgoing = self._screen, self._outgoing
+        drafts = screen.launch.drafts if screen.launch else None
+        page = Answering(screen.inspector.sessions, turn, outgoing.tools_of(turn), drafts)
+        answered = await screen.app.push_screen_wait(page)
+        if not answered:
+            return
+        if turn.number != _number(outgoing.parent_turn(screen.session)):
+            outgoing.branch_from(turn)
+        create = answers.answers_create(outgoing.create("", screen.session), answered.items, answered.text)
+        try:
+            frame = compose.frame(create, outgoing.profile.create_shape)
+        except LocalProtocolError as error:
+            screen.tell(str(error), is_wrong=True)
+            return
+        if await self.send(frame):
+            for item, _ in answered.items:
+                if drafts is not None:
+                    drafts.forget_half(item.answer_id)
+            outgoing.sent()
+            screen.query_one(Talk).follow()
+            screen.describe()
+
+    @property
+    def steerable(self) -> Response | None:
+        """The running response that a steer would go to; None when nothing runs."""
+        session = self._screen.session
+        if session is None:
+            return None
+        lane = session.lanes.get(self._outgoing.lane)
+        if lane is not None and lane.open is not None and lane.open.id:
+            return lane.open
+        return next((response for response in session.live if response.id), None)
+
+    async def steer(self) -> None:
+        """Ask for the words and send them to the running answer."""
+        target = self.steerable
+        if target is None:
+            return
+        text = await self._screen.app.push_screen_wait(
+            Ask(
+                f"steer T{target.turn}",
+                self._screen.composer.text.strip() if self._screen.composer.mode is Mode.TEXT else "",
+                "One more message for the answer that is running. The server may accept it, keep it for "
+                "later, or refuse it; it is not every model's.",
+                lambda text: "" if text.strip() else "Write what the answer should heed.",
+            )
+        )
+        if text is None:
+            return
+        try:
+            frame = compose.steer(target.id, text)
+        except LocalProtocolError as error:
+            self._screen.tell(str(error), is_wrong=True)
+            return
+        if await self.send(frame) and self._screen.composer.text.strip() == text.strip():
+            self._screen.composer.clear()
+
+    # Drafts and history --------------------------------------------------------------------------------
+
+    def restore_draft(self) -> None:
+        """Put back what was being written when turnscope ended last."""
+        drafts = self._screen.launch.drafts if self._screen.launch else None
+        if drafts is None:
+            return
+        if text := drafts.draft():
+            self._screen.composer.write(text)
+        for problem in drafts.problems:
+            self._screen.tell(problem)
+
+    def _keep_draft(self) -> None:
+        drafts = self._screen.launch.drafts if self._screen.launch else None
+        if drafts is not None and self._screen.composer.mode is Mode.TEXT:
+            drafts.save(self._screen.composer.text)
+
+    def _remember(self, text: str, mode: Mode) -> None:
+        drafts = self._screen.launch.drafts if self._screen.launch else None
+        if drafts is not None and text.strip():
+            drafts.remember(text, "prompt" if mode is Mode.TEXT else "frame")
+
+    async def take_from_history(self) -> None:
+        """Put something that was sent before into the box."""
+        drafts = self._screen.launch.drafts if self._screen.launch else None
+        sent = [(one.kind, one.text) for one in reversed(drafts.history())] if drafts else self._sent_here()
+        if not sent:
+            self._screen.tell("nothing was sent yet")
+            return
+        choices = [
+            Choice(str(n), safe_line(text, 70), "" if kind == "prompt" else "frame")
+            for n, (kind, text) in enumerate(sent[:_HISTORY])
+        ]
+        chosen = await self._screen.app.push_screen_wait(Choose("sent before", choices))
+        if chosen:
+            kind, text = sent[int(chosen)]
+            self._screen.composer.set_mode(Mode.TEXT if kind == "prompt" else Mode.JSON, text)
+            self._screen.composer.box.focus()
+
+    def _sent_here(self) -> list[tuple[str, str]]:
+        recording = self._screen.inspector.recording
+        found: list[tuple[str, str]] = []
+        for turn in reversed(self._screen.inspector.sessions.turns[-_HISTORY:]):
+            if turn.create >= 0:
+                text = recording.record(turn.create).payload.decode(errors="replace")
+                create = compose.from_frame(text)
+                found.append(
+                    ("prompt", create.text) if create is not None and create.text else ("frame", text)
+                )
+        return found
+
+
+def compose_cost(outgoing: object, turn: Turn) -> str:
+    """What a replay of this turn would carry, in words."""
+    return f"everything up to T{turn.number}"
+
+
+def _number(turn: Turn | None) -> int:
+    return turn.number if turn is not None else 0
