@@ -186,6 +186,8 @@ def _mcp(value: bytes) -> tuple[bytes, list[str]]:
             top.spans.append((start + 1, end - 1, "mcp headers"))
         elif top.key == b'"authorization"':
             top.spans.append((start + 1, end - 1, "mcp authorization"))
+    if not found:
+        return value, []
     out = bytearray(value)
     masked: list[str] = []
     for start, end, what in sorted(found, reverse=True):
