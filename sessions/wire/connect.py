@@ -1,7 +1,8 @@
 """A live Responses session over WebSocket: OPEN or REFUSED first, then every record until the end.
 
 Its one rule: one order, one path. What is sent and what comes take the same queue, stamped where they crossed
-the socket; a slow reader pauses the network, it never loses a record. It knows nothing of event types.
+the socket; a slow reader pauses the network, it never loses a record. Heads are masked here, payloads are
+not: they are what crossed the wire, and whoever stores or shows them masks them.
 """
 
 from __future__ import annotations
@@ -221,7 +222,6 @@ class Connection:
             upgraded.protocol,
             meter=upgraded.meter,
             session=plan.session,
-            secrets=plan.secrets,
             clock=clock,
             deliver=self._deliver,
             over=self._end,

@@ -17,7 +17,6 @@ from websockets.exceptions import InvalidState
 from websockets.frames import BINARY, CLOSE, CONT, PING, TEXT, Close, Frame
 from websockets.protocol import State
 
-from sessions import redact
 from sessions.contract import FailureClass
 from sessions.errors import ConnectError, LocalProtocolError
 from sessions.records import NO_META, Direction, Kind, Meta, Record
@@ -27,7 +26,6 @@ from sessions.wire.stream import ByteStream
 
 PING_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
-_MCP = b'"mcp"'
 
 
 class WebSocket(asyncio.Protocol):
@@ -39,7 +37,6 @@ class WebSocket(asyncio.Protocol):
         *,
         meter: Meter | None,
         session: int,
-        secrets: Sequence[str],
         clock: Clock,
         deliver: Callable[[Sequence[Record], int], None],
         over: Callable[[], None],
@@ -51,8 +48,6 @@ class WebSocket(asyncio.Protocol):
         self._protocol = protocol
         self._meter = meter
         self._session = session
-        self._secrets = secrets
-        self._needles = (_MCP, *(secret.encode() for secret in secrets if len(secret) >= 8))
         self._clock = clock
         self._deliver = deliver
         self._over = over
@@ -94,22 +89,15 @@ class WebSocket(asyncio.Protocol):
         frames = cast(list[Frame], protocol.events_received())  # heads come only before the 101
         self._flush()
         records: list[Record] = []
-        session, needles, is_metered = self._session, self._needles, self._meter is not None
+        session, is_metered = self._session, self._meter is not None
         server, text = Direction.SERVER, Kind.TEXT
         for frame in frames:
-            if frame.opcode is TEXT and frame.fin:
-                payload = bytes(frame.data)
-                if is_metered:
-                    records.append(self._message(text, payload, wall, elapsed))
-                    continue
-                for needle in needles:
-                    if needle in payload:
-                        records.append(self._message(text, payload, wall, elapsed))
-                        break
-                else:  # the hot path: a whole text message with nothing to mask
-                    records.append(Record(session, server, text, wall, elapsed, payload, NO_META))
-            else:
+            if frame.opcode is not TEXT or not frame.fin:
                 self._frame(frame, records, wall, elapsed)
+            elif is_metered:
+                records.append(self._message(text, bytes(frame.data), wall, elapsed))
+            else:  # the hot path: a whole text message
+                records.append(Record(session, server, text, wall, elapsed, bytes(frame.data), NO_META))
         self._tell_close(records, wall, elapsed)
         if records:
             self._deliver(records, len(data))
@@ -170,8 +158,6 @@ class WebSocket(asyncio.Protocol):
         if self._meter is not None:
             meta = {"wire": self._meter.received.popleft() + self._fragments_wire}
             self._fragments_wire = 0
-        if self._may_hold_secret(payload):
-            payload, meta = self._masked(payload, meta)
         return Record(self._session, Direction.SERVER, kind, wall, elapsed, payload, meta)
 
     def _lost(self, exc: Exception | None, wall: int, elapsed: float) -> Record:
@@ -208,8 +194,6 @@ class WebSocket(asyncio.Protocol):
         except InvalidState:
             raise ConnectError(FailureClass.CLOSED, "nothing can be sent: the socket is closed") from None
         meta: Meta = {"wire": self._meter.sent} if self._meter is not None else NO_META
-        if self._may_hold_secret(data):
-            data, meta = self._masked(data, meta)
         kind = Kind.TEXT if isinstance(payload, str) else Kind.BINARY
         self._flush()
         record = self._record(Direction.CLIENT, kind, self._clock.wall(), self._clock.elapsed(), data, meta)
@@ -309,13 +293,6 @@ class WebSocket(asyncio.Protocol):
         meta: Meta = NO_META,
     ) -> Record:
         return Record(self._session, direction, kind, wall, elapsed, payload, meta)
-
-    def _may_hold_secret(self, payload: bytes) -> bool:
-        return any(needle in payload for needle in self._needles)
-
-    def _masked(self, payload: bytes, meta: Meta) -> tuple[bytes, Meta]:
-        clean = redact.payload(payload, self._secrets)
-        return clean.value, {**meta, "masked": ",".join(clean.masked)} if clean.masked else meta
 
 
 def _close_meta(close: Close) -> Meta:

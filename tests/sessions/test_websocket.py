@@ -77,7 +77,6 @@ class Bench:
             protocol,
             meter=None,
             session=1,
-            secrets=(),
             clock=clock,
             deliver=self._deliver,
             over=self._end,
