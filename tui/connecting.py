@@ -49,6 +49,11 @@ class Connecting:
         self._screen.run_worker(self._run(prepared), group="sockets", name=f"socket {prepared.session}")
         return prepared.session
 
+    def adopt(self, number: int) -> None:
+        """Take over a socket that somebody else opened on the same inspector."""
+        self._opened[number] = asyncio.Event()
+        self._opened[number].set()
+
     async def _run(self, plan: Plan) -> None:
         try:
             await self._screen.sockets.run(plan)

@@ -6,8 +6,8 @@ Its one rule: the first picture comes before anything slow. What a session needs
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -15,6 +15,7 @@ from textual.screen import Screen
 from tui.screens.opening import Opening, Ready
 
 if TYPE_CHECKING:
+    from sessions.inspector import Inspector
     from tui.launch import Launch
     from tui.screens.session import SessionScreen
 
@@ -59,4 +60,43 @@ def session_screen(args: argparse.Namespace, launch: Launch) -> SessionScreen:
     )
 
 
-Prepare = Callable[[argparse.Namespace], Ready]
+def prepare_recording(path: Path) -> Ready:
+    """Read a recording; the result makes a screen that only shows it. Raises RecordingError."""
+    from sessions.inspector import Inspector
+    from sessions.recording import Recording
+
+    # What is read is copied into a temporary file, so that nothing can be appended to the person's own.
+    inspector = Inspector(Recording.create(None, source="replay"))
+    source = Recording.open(path)
+    try:
+        inspector.feed_all(source)
+    finally:
+        source.close()
+    import tui.screens.session  # noqa: F401
+
+    return partial(reading_screen, inspector)
+
+
+def reading_screen(inspector: Inspector) -> SessionScreen:
+    """The session screen of a recording that has ended."""
+    from tui.screens.session import SessionScreen
+    from tui.sockets import Sockets
+
+    count = len(inspector.recording)
+    last = inspector.recording.elapsed_at(count - 1) if count else 0.0
+    return SessionScreen(inspector, Sockets(inspector, StoppedClock(last)), None)
+
+
+class StoppedClock:
+    """The time of a recording that has ended: that of its last record."""
+
+    def __init__(self, elapsed: float) -> None:
+        self._elapsed = elapsed
+
+    def wall(self) -> int:
+        """No moment: nothing is stamped by this clock."""
+        return 0
+
+    def elapsed(self) -> float:
+        """Seconds from the recording's beginning to its end."""
+        return self._elapsed

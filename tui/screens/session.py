@@ -75,13 +75,14 @@ class SessionScreen(Screen[None]):
         launch: Launch | None = None,
         *,
         is_read_only: bool = False,
+        adopted: int = 0,
     ) -> None:
         super().__init__()
         self.inspector = inspector
         self.sockets = sockets
         self.launch = launch
         self.is_read_only = is_read_only or launch is None
-        self.number = 0  #: the session that the composer speaks to
+        self.number = adopted  #: the session that the composer speaks to; 0: none yet
         self.selected_turn = 0
         self.selected_record = -1
         self.outgoing = Outgoing(inspector, launch.create, launch.profile) if launch else Outgoing(inspector)
@@ -122,7 +123,10 @@ class SessionScreen(Screen[None]):
             if not self.is_read_only:
                 self.composer.suggest(self.launch.suggestions)
                 self.sending.restore_draft()
-            self.connecting.open(self.launch.plan)
+            if self.number:
+                self.connecting.adopt(self.number)
+            else:
+                self.connecting.open(self.launch.plan)
         if self.is_read_only:
             self.query_one(Talk).focus()
         else:
@@ -171,6 +175,19 @@ class SessionScreen(Screen[None]):
             self.query_one(Views).show(batch)
             self._state_moved(batch)
         self.query_one(Status).refresh_at(self.sockets.now)
+
+    def on_unmount(self) -> None:
+        """Let go of the built-in server and of the recording's file."""
+        if self.launch is not None:
+            self.launch.release()
+        self.inspector.recording.close()
+
+    async def may_leave(self) -> bool:
+        """Whether turnscope may end; asks while a socket is open."""
+        if self.sockets.open_sessions and not await self.connecting.may_close_all("leave turnscope"):
+            return False
+        await self.sockets.close_all()
+        return True
 
     def _show_badges(self) -> None:
         plan = self.launch.plan if self.launch else None

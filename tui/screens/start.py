@@ -1,0 +1,327 @@
+"""The start screen: the ways in at the left, a demonstration that already runs at the right.
+
+Its one rule: there is no gate. No key, no network and no settings file are fine; what is resolved is shown, and
+no socket of the person's own is opened before a way in is chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from sessions.safe import safe, safe_line
+from sessions.version import version
+from tui import keys
+from tui.widgets.footer import Footer
+
+if TYPE_CHECKING:
+    from tui.launch import Launch
+
+_RECORDINGS = 3
+
+
+class WayIn(NamedTuple):
+    """One line of the menu."""
+
+    id: str
+    title: str
+    note: str = ""
+
+
+WAYS_IN = (
+    WayIn("demo", "Demo session", "no key needed"),
+    WayIn("connect", "Connect"),
+    WayIn("address", "Connect to a proxy or URL"),
+    WayIn("recording", "Open a recording"),
+    WayIn("settings", "Settings and paths"),
+)
+
+
+class Found(NamedTuple):
+    """What was resolved behind the first picture."""
+
+    connect_note: str
+    lines: tuple[str, ...]  #: key, base, route, files
+    recordings: tuple[Path, ...]
+    has_key: bool
+
+
+class Start(Screen[None]):
+    """The ways in."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.Where.START)
+    CSS_PATH: ClassVar[list[str]] = ["start.tcss"]
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-speck"), (40, "-tiny"), (70, "-normal")]
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        super().__init__()
+        self._args = args
+        self._preview: Any = None
+        self._found: Found | None = None
+        self._chosen = False
+
+    def compose(self) -> ComposeResult:
+        """The menu stands at once; the preview follows."""
+        yield Static(
+            Content(f" turnscope {version()}   inspector for Responses over WebSocket"),
+            id="title",
+            markup=False,
+        )
+        with Horizontal(id="halves"):
+            with Vertical(id="menu") as menu:
+                menu.border_title = Content(f"start   {len(WAYS_IN)} ways in")
+                yield OptionList(*self._options(), id="ways")
+                yield Static("", id="resolved", markup=False)
+                yield Static(Content(keys.THREE_KEYS.replace(":  ", ":\n  ")), id="three", markup=False)
+            with Vertical(id="preview") as preview:
+                preview.border_title = Content("demo preview")
+                yield Static("the built-in server is starting …", id="waiting", markup=False)
+        yield Static(
+            Content(
+                " The preview is a real session with the built-in server, on loopback.\n"
+                " Enter takes it over full screen: nothing leaves this machine."
+            ),
+            id="about",
+            markup=False,
+        )
+        yield Footer()
+
+    def _options(self) -> list[Option]:
+        note = self._found.connect_note if self._found else ""
+        recordings = ""
+        if self._found is not None:
+            recordings = f"{len(self._found.recordings)} here" if self._found.recordings else "none yet"
+        notes = {"connect": note, "recording": recordings}
+        rows = []
+        for number, way in enumerate(WAYS_IN, 1):
+            row = Content.assemble(
+                f"{number} {way.title:<26}", (safe_line(notes.get(way.id) or way.note, 40), "dim")
+            )
+            rows.append(Option(row, id=way.id))
+        return rows
+
+    def on_mount(self) -> None:
+        """Mark the first way in and load what is slow once the picture stands."""
+        ways = self.query_one("#ways", OptionList)
+        ways.highlighted = 0
+        ways.focus()
+        self.call_after_refresh(lambda: self.run_worker(self._load(), group="start"))
+
+    # What comes after the first picture ----------------------------------------------------------------
+
+    async def _load(self) -> None:
+        await self._begin_preview()
+        self._found = await asyncio.to_thread(find, self._args)
+        if not self.is_attached:
+            return
+        self.query_one("#resolved", Static).update(Content(safe("\n".join(self._found.lines))))
+        ways = self.query_one("#ways", OptionList)
+        marked = ways.highlighted
+        ways.clear_options()
+        ways.add_options(self._options())
+        ways.highlighted = 1 if self._found.has_key and marked == 0 else marked
+
+    async def _begin_preview(self) -> None:
+        demo = argparse.Namespace(verb="demo")
+        try:
+            launch = await asyncio.to_thread(_prepare_preview, demo)
+        except OSError as error:
+            self.query_one("#waiting", Static).update(
+                Content(safe(f"the built-in server cannot start: {error}"))
+            )
+            return
+        from tui.widgets.preview import Preview
+
+        if self._chosen or not self.is_attached:
+            launch.release()
+            return
+        self._preview = Preview(launch)
+        await self.query_one("#waiting", Static).remove()
+        box = self.query_one("#preview")
+        box.border_title = Content("demo preview, running now")
+        await box.mount(self._preview)
+
+    def on_unmount(self) -> None:
+        """End the server of a preview that nobody took over."""
+        if self._preview is not None:
+            self._preview.release()
+
+    # The ways in ---------------------------------------------------------------------------------------
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click on a line."""
+        event.stop()
+        self._open(event.option.id or "")
+
+    def on_key(self, event: events.Key) -> None:
+        """j and k move as everywhere."""
+        if event.character in ("j", "k"):
+            event.stop()
+            ways = self.query_one("#ways", OptionList)
+            if event.character == "j":
+                ways.action_cursor_down()
+            else:
+                ways.action_cursor_up()
+
+    def action_pick(self, number: int) -> None:
+        """A digit chooses at once."""
+        self._open(WAYS_IN[number - 1].id)
+
+    def action_choose(self) -> None:
+        """Open the marked way in."""
+        marked = self.query_one("#ways", OptionList).highlighted
+        if marked is not None:
+            self._open(WAYS_IN[marked].id)
+
+    def _open(self, way: str) -> None:
+        match way:
+            case "demo":
+                self._take_over()
+            case "connect":
+                self._connect(self._args)
+            case "address":
+                self.run_worker(self._ask_for_address(), group="ask")
+            case "recording":
+                self.run_worker(self._ask_for_recording(), group="ask")
+            case "settings":
+                self.run_worker(self._show_settings(), group="ask")
+
+    def _take_over(self) -> None:
+        if self._preview is None:
+            self.notify("the built-in server is still starting", markup=False)
+            return
+        self._chosen = True
+        screen = self._preview.take_over()
+        self._preview = None
+        self._replace(screen)
+
+    def _connect(self, args: argparse.Namespace) -> None:
+        from tui.entrance import prepare
+        from tui.screens.opening import Opening
+
+        self._chosen = True
+        args.verb = "connect"
+        self._replace(Opening("reading the settings …", partial(prepare, args)))
+
+    def _replace(self, screen: Screen[Any]) -> None:
+        """Put another screen in the place of this one; when it is left, turnscope is."""
+        self.app.push_screen(screen, lambda _: self.dismiss())
+
+    async def _ask_for_address(self) -> None:
+        from tui.screens.ask import Ask
+
+        about = (
+            "A base URL; /responses is appended. http and https mean ws and wss. "
+            "Keys are sent as the profile of that host says."
+        )
+        address = await self.app.push_screen_wait(Ask("which address?", "", about, _refuse_address))
+        if address is not None:
+            args = argparse.Namespace(**vars(self._args))
+            args.base_url, args.url = address.strip(), None
+            self._connect(args)
+
+    async def _ask_for_recording(self) -> None:
+        from tui.screens.ask import Ask
+        from tui.screens.choose import Choice, Choose
+
+        found = self._found.recordings if self._found else ()
+        choices = [Choice(str(path), path.name, _size_and_age(path)) for path in found]
+        choices.append(Choice("\0path", "another file", "its path"))
+        chosen = await self.app.push_screen_wait(Choose("open a recording, to be read", choices))
+        if chosen == "\0path":
+            chosen = await self.app.push_screen_wait(Ask("which file?", refuse=_refuse_file)) or ""
+        if chosen:
+            from tui.entrance import prepare_recording
+            from tui.screens.opening import Opening
+
+            self._chosen = True
+            path = Path(chosen).expanduser()
+            self._replace(Opening(f"reading {path.name} …", partial(prepare_recording, path)))
+
+    async def _show_settings(self) -> None:
+        from tui.screens.reader import Reader
+
+        text = await asyncio.to_thread(settings_text, self._args)
+        await self.app.push_screen_wait(Reader("settings, and where each came from", text))
+
+
+def _prepare_preview(args: argparse.Namespace) -> Launch:
+    from tui.launch import launch_demo
+
+    made = launch_demo(args)
+    # Imported here, on the thread, so that mounting it does not hold a key.
+    import tui.widgets.preview  # noqa: F401
+
+    return made
+
+
+def find(args: argparse.Namespace) -> Found:
+    """What the settings come to, in lines for the screen; a mistake in them is one of the lines."""
+    from sessions.commands.connection import settings_from
+    from sessions.errors import SessionsError
+    from sessions.settings import paths
+    from sessions.wire.plan import plan_from
+
+    folder = paths().recordings
+    recordings = (
+        sorted(folder.glob("*.jsonl"), key=lambda path: path.name, reverse=True) if folder.is_dir() else []
+    )
+    try:
+        settings = settings_from(args)
+        plan = plan_from(settings)
+    except SessionsError as error:
+        return Found("not yet: see below", (str(error),), tuple(recordings[:50]), False)
+    source = settings.source("base_url") if not settings.url else settings.source("url")
+    lines = (
+        f"key    {settings.source('key') if settings.key else 'not set'}",
+        f"base   {plan.endpoint.host} ({source})",
+        f"route  {plan.route.text}{f', {plan.route.source}' if plan.route.is_direct and plan.route.source else ''}",
+        "files  turnscope info shows paths",
+    )
+    note = plan.endpoint.host if settings.key else "key not set"
+    return Found(note, lines, tuple(recordings[:50]), bool(settings.key))
+
+
+def settings_text(args: argparse.Namespace) -> str:
+    """Every setting with its source, as `turnscope info` tells it."""
+    from sessions.commands.info import text_for
+
+    return text_for(args)
+
+
+def _refuse_address(text: str) -> str:
+    from sessions.errors import SettingsError
+    from sessions.wire.endpoint import derive
+
+    try:
+        derive(text.strip())
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+def _refuse_file(text: str) -> str:
+    return "" if Path(text).expanduser().is_file() else f"there is no file {text}"
+
+
+def _size_and_age(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError:
+        return "gone"
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(stat.st_mtime))
+    return f"{stat.st_size / 1000:,.0f} kB   {when}"
