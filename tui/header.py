@@ -17,8 +17,8 @@ from sessions.session import Phase, Response, Session, Turn, Usage
 from tui.cells import cut, width
 from tui.countdown import Urgency, countdown
 from tui.figures import count_words, percentile, seconds_words, standing, standing_style
-from tui.talk_rows import line
 from tui.tally import Tally, tally
+from tui.veil import line
 
 QUIET_SECONDS = 5.0  # without a frame: it is said that the model thinks
 DEAD_SECONDS = 40.0  # without a pong either: it is said that the socket may be dead

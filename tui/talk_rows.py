@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from sessions import redact
 from sessions.reducer import Sessions
-from sessions.safe import safe_line
 from sessions.session import Turn
 from tui.cells import cut, fill, width
 from tui.figures import seconds_words, standing, standing_style
 from tui.layout import GUTTER, Layout, Piece, Place
+from tui.veil import line
 from tui.wrap import TAB_CELLS, shown
 
 CURSOR = "\u258c"  # stands where a live text will go on
@@ -22,11 +21,6 @@ _ID_CELLS = 24
 
 #: blocks whose text is dimmed or coloured as a whole, not only their label
 _WHOLE = frozenset({"think", "system", "earlier", "note", "error", "cut", "refusal", "compact", "steer"})
-
-
-def line(value: str, limit: int = 0) -> str:
-    """One row of text that a screen may show."""
-    return safe_line(redact.screen(value), limit)
 
 
 def draw(layout: Layout, place: Place, now: float, linked: int = -1) -> Text:

@@ -6,21 +6,19 @@ nothing else. Offsets hold because `safe` and `veiled` replace character by char
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterator
 from typing import Protocol
 
 from rich.cells import cell_len, get_character_cell_size
 
-from sessions import redact
 from sessions.safe import safe
+from tui.veil import veiled
 
 TAB_CELLS = 4
 _CHUNK = 1 << 15  # characters wrapped in one step
 _BEFORE, _AFTER = 256, 64  # characters around a row in which a key would be recognised
 _MOST = 4  # characters per cell of a row: a flood of marks without width must end somewhere
-_WORD = re.compile(r"\S+")
 
 
 class Growing(Protocol):
@@ -209,26 +207,6 @@ def shown(source: Growing, start: int, end: int) -> str:
     first = max(0, start - _BEFORE)
     clean = veiled(safe(source.slice(first, end + _AFTER)))
     return clean[start - first : end - first]
-
-
-def veiled(text: str) -> str:
-    """The same text with keys and account ids starred out, its length unchanged."""
-    if redact.screen(text) == text:
-        return text
-    return _WORD.sub(lambda found: _veiled_word(found[0]), text)
-
-
-def _veiled_word(word: str) -> str:
-    masked = redact.screen(word)
-    if masked == word:
-        return word
-    head = 0
-    while head < len(masked) and masked[head] == word[head] and masked[head] != "*":
-        head += 1
-    tail = 0
-    while tail < len(masked) - head and masked[-1 - tail] == word[-1 - tail] and masked[-1 - tail] != "*":
-        tail += 1
-    return word[:head] + "*" * (len(word) - head - tail) + word[len(word) - tail :]
 
 
 def _cuts(text: str, width: int) -> Iterator[int]:

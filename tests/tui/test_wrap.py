@@ -8,7 +8,8 @@ from rich.cells import cell_len
 
 from sessions.safe import safe
 from sessions.text import Text
-from tui.wrap import Fixed, Joined, Wrapped, shown, veiled, wrap
+from tui.veil import veiled
+from tui.wrap import Fixed, Joined, Wrapped, shown, wrap
 
 
 def rows(wrapped: Wrapped) -> list[str]:

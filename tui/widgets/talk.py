@@ -6,16 +6,17 @@ place; only following moves them. What the rows are and how they are laid out is
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import ClassVar
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
+from sessions.changes import Change, What
+from sessions.forms import check_arguments
 from sessions.inspector import Batch, Inspector
-from sessions.reducer import Change, What
 from sessions.safe import safe
 from tui.figures import seconds_words, standing
 from tui.keys import Where, bindings
@@ -27,6 +28,11 @@ from tui.wrap import shown
 _SETTLED = 8  # turns laid out in one step, between other work
 _PAUSE_SECONDS = 0.01
 _NARROWEST = 16  # cells; in fewer, rows are cut instead of wrapped
+
+
+def schema_problems(schema: Mapping[str, Any], value: Any) -> tuple[str, ...]:
+    """What is wrong with a call's arguments, in sentences; empty when nothing is."""
+    return tuple(wrong.sentence for wrong in check_arguments(schema, value).problems)
 
 
 class Talk(Pane):
@@ -69,8 +75,9 @@ class Talk(Pane):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self.inspector = inspector
-        self.spoken = Layout(inspector.sessions, inspector.recording.event)
-        self.now = 0.0
+        self.spoken = Layout(inspector.sessions, inspector.recording.event, schema_problems)
+        count = len(inspector.recording)
+        self.now = inspector.recording.elapsed_at(count - 1) if count else 0.0
         self.linked = -1  #: the record whose words are marked
         self._chain: list[int] = []  # empty: all turns are shown
         self._missed: set[int] = set()  # turns that changed while the picture was frozen

@@ -1,0 +1,120 @@
+"""Turns -> columns, as a log of commits draws branches: the oldest first, forks to the right; pure.
+
+Its one rule: a chain is a tree, and a turn stands under its parent. The first turn that continues a parent
+keeps its column; each later one is a fork and takes the first free column. Nothing is indented by depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from sessions.contract import Status
+from sessions.session import Turn
+
+MOST_COLUMNS = 8  # columns that are drawn; branches beyond share the last one
+
+
+class Kind(StrEnum):
+    """What a row of the drawing stands for."""
+
+    TURN = "turn"
+    DETAIL = "detail"
+    FORK = "fork"
+
+
+class Row(NamedTuple):
+    """One row: which turn it is about and the lines at its left."""
+
+    kind: Kind
+    turn: int
+    graph: str
+    column: int
+
+
+def branches(turns: Sequence[Turn], *, has_details: bool = True) -> list[Row]:
+    """The rows of these turns, in their order."""
+    present = {turn.number for turn in turns}
+    children: dict[int, list[int]] = {}
+    for turn in turns:
+        if turn.parent_turn in present and turn.parent_turn < turn.number:
+            children.setdefault(turn.parent_turn, []).append(turn.number)
+    rows: list[Row] = []
+    active: list[int] = []  # per column the turn that it leads to, 0 when it is free
+    reserved: dict[int, int] = {}
+    for turn in turns:
+        column = reserved.pop(turn.number, -1)
+        if column < 0:
+            column = _free(active)
+        active[column] = turn.number
+        rows.append(Row(Kind.TURN, turn.number, _lines(active, column, marker(turn)), column))
+        following = children.get(turn.number, [])
+        active[column] = following[0] if following else 0
+        if following:
+            reserved[following[0]] = column
+        while active and not active[-1]:
+            active.pop()
+        if has_details:
+            rows.append(Row(Kind.DETAIL, turn.number, _lines(active, -1, ""), column))
+        forks = []
+        for number in following[1:]:
+            fork = _free(active)
+            active[fork] = number
+            reserved[number] = fork
+            forks.append(fork)
+        if forks:
+            rows.append(Row(Kind.FORK, turn.number, _fork(active, column, forks), column))
+    return rows
+
+
+def marker(turn: Turn) -> str:
+    """One sign for where a turn stands: `o` ended, `x` failed, `*` live, `~` warm-up, `.` only sent."""
+    match turn.status:
+        case Status.FAILED | Status.ERRORED | Status.CUT | Status.CANCELLED:
+            return "x"
+        case Status.SENT:
+            return "."
+        case Status.QUEUED | Status.IN_PROGRESS:
+            return "*"
+        case _:
+            return "~" if turn.is_warmup else "o"
+
+
+def _free(active: list[int]) -> int:
+    for column, number in enumerate(active):
+        if not number:
+            return column
+    active.append(0)
+    return len(active) - 1
+
+
+def _lines(active: Sequence[int], column: int, sign: str) -> str:
+    count = min(MOST_COLUMNS, max(len(active), column + 1))
+    own = min(column, MOST_COLUMNS - 1)
+    cells = [
+        sign if at == own and column >= 0 else "\u2502" if at < len(active) and active[at] else " "
+        for at in range(count)
+    ]
+    return " ".join(cells)
+
+
+def _fork(active: Sequence[int], column: int, forks: Sequence[int]) -> str:
+    last = min(max(forks), MOST_COLUMNS - 1)
+    first = min(column, *forks)
+    ends = {min(fork, MOST_COLUMNS - 1) for fork in forks}
+    out: list[str] = []
+    for at in range(min(MOST_COLUMNS, max(len(active), last + 1))):
+        is_line = at < len(active) and bool(active[at])
+        if at == column:
+            sign = "\u251c" if active[column] else "\u2514"
+            sign = "\u2524" if last < column else sign
+        elif at in ends:
+            sign = ("\u256e" if at == last else "\u252c") if at > column else "\u256d"
+        elif first < at < last:
+            sign = "\u253c" if is_line else "\u2500"
+        else:
+            sign = "\u2502" if is_line else " "
+        out.append(sign)
+        out.append("\u2500" if first <= at < max(last, column) else " ")
+    return "".join(out).rstrip()
