@@ -67,7 +67,14 @@ class Unreadable(NamedTuple):
 class HttpConnection:
     """One accepted connection that speaks HTTP/1.1."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        self._max_body_bytes = max_body_bytes
         self._reader = reader
         self._writer = writer
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
@@ -98,8 +105,8 @@ class HttpConnection:
                 self._method = event.method.decode("ascii")
             elif isinstance(event, h11.Data):
                 size += len(event.data)
-                if size > MAX_BODY_BYTES:
-                    return await self._refuse(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+                if size > self._max_body_bytes:
+                    return await self._refuse(413, f"the body is larger than {self._max_body_bytes} bytes")
                 body.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
                 assert head is not None  # h11 gives the request before its end

@@ -346,7 +346,6 @@ async def test_the_demo_tour_works_step_by_step() -> None:
                 ]
                 events = await one.turn(answers, previous_response_id=id_of(events))
             parent = id_of(events)
-    assert len(pending) == 0
 
 
 # What is wrong with a create ---------------------------------------------------------------------------
