@@ -35,6 +35,8 @@ Pure, no I/O, no clock:
     error_frames  which turn an error ends
     steering      what became of a steer, and whose successor a response is
   snapshot      all state as plain data
+  wording       what items say in words: who, a title, a text
+  transcript    a conversation as Markdown
   profile       how a provider deviates, as far as it changes what may be sent next
   memory        what a connection remembers and what the server has stored
   continuation  the forecast: may this response be a parent now, and what will happen
