@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,20 @@ def _send(room: Room, proxy: LiteLLM, home: Path, *arguments: str) -> Finished:
     )
 
 
+def _upstream_id(response_id: str) -> str:
+    """The id that LiteLLM wrapped: base64 of pairs, `response_id` the last."""
+    wrapped = b64decode(response_id.removeprefix("resp_")).decode()
+    return wrapped.rpartition("response_id:")[2]
+
+
 def _json_lines(text: str) -> list[Any]:
     return [json.loads(line) for line in text.splitlines()]
 
 
 def _assert_chained(turns: Sequence[Any]) -> None:
-    parents = [turn["responses"][0]["previous_response_id"] for turn in turns]
+    parents = [turn["parent"] for turn in turns]
     assert parents == [None, *(turn["responses"][0]["id"] for turn in turns[:-1])]
+    assert [turn["parent_turn"] for turn in turns] == [0, *(turn["number"] for turn in turns[:-1])]
 
 
 @NEWER
@@ -87,18 +95,25 @@ def test_a_conversation_goes_through(newer: tuple[Room, LiteLLM], home: Path) ->
 
 @NEWER
 def test_the_proxy_rewrites_response_ids(newer: tuple[Room, LiteLLM], home: Path) -> None:
-    """What is shown is what came: LiteLLM's own long ids, the terminal event's the same as the first's."""
+    """What is kept is what came: LiteLLM's own long ids, and the upstream's where it names the parent.
+
+    So the chain is what was asked for, not what `previous_response_id` echoes.
+    """
     facts = _library("three_turns", *newer, home)
-    lines = _json_lines(facts["lines"])
-    seen: dict[str, set[str]] = {"response.created": set(), "response.completed": set()}
-    for line in lines:
+    seen: dict[str, list[str]] = {"response.created": [], "response.completed": []}
+    echoed: list[str] = []
+    for line in _json_lines(facts["lines"]):
         if line["kind"] == "text" and line["dir"] == "server":
             event = json.loads(line["raw"])
             if event["type"] in seen:
-                seen[event["type"]].add(event["response"]["id"])
-    assert len(seen["response.created"]) == 4
+                seen[event["type"]].append(event["response"]["id"])
+            if event["type"] == "response.completed":
+                echoed.append(event["response"]["previous_response_id"])
+    assert len(set(seen["response.created"])) == 4
     assert seen["response.created"] == seen["response.completed"]
-    assert all(len(response_id) > 80 for response_id in seen["response.created"])
+    hidden = [_upstream_id(response_id) for response_id in seen["response.completed"]]
+    assert echoed == [None, *hidden[:-1]]
+    _assert_chained(facts["turns"])
 
 
 @NEWER
