@@ -58,7 +58,7 @@ class SettingsError(SessionsError):
     ) -> None:
         self.file, self.line, self.key, self.nearest = file, line, key, nearest
         where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
-        hint = f" Did you mean {nearest!r}?" if nearest else ""
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
         super().__init__(f"{where}{message}{hint}")
 
 

@@ -6,21 +6,21 @@ nearest valid key. Keys are read from the environment only, never from the file,
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatch
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sessions.complaint import key_parts, line_of, nearest, sentence_of
 from sessions.contract import LIFETIME_SECONDS
 from sessions.errors import SettingsError
+from sessions.profiles import Profile, built_in_profiles, profiles_from
 from sessions.secret import NO_SECRET, Secret
 
 CUSTOM = "custom"
@@ -58,26 +58,6 @@ def paths(environ: Mapping[str, str] = os.environ) -> Paths:
         folder("XDG_DATA_HOME", platform.user_data_dir) / "recordings",
         folder("XDG_STATE_HOME", platform.user_state_dir),
     )
-
-
-class Profile(BaseModel):
-    """What is known about one server; facts for defaults and hints."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    base_url: str = ""
-    hosts: tuple[str, ...] = ()  #: patterns by which the profile is recognised
-    key_env: tuple[str, ...] = ("OPENAI_API_KEY",)
-    placeholder_key: str = ""  #: sent when none of the variables is set; for servers that accept anything
-    lifetime_seconds: float = Field(default=LIFETIME_SECONDS, gt=0)
-    lanes: bool = True
-    stores: Literal["both", "false only", "true only", "unknown"] = "both"
-    model_in_query: bool = False
-    create_shape: Literal["flat", "nested", "flat or nested"] = "flat"
-    dialect: str = "openai"
-    socket_after_error: Literal["usable", "dead", "closed", "unknown"] = "usable"
-    headers: dict[str, str] = Field(default_factory=dict)
-    deviations: tuple[str, ...] = ()  #: plain sentences
 
 
 class Settings(BaseModel):
@@ -144,6 +124,7 @@ class Settings(BaseModel):
 _FILLED_IN = frozenset({"key", "facts", "sources", "file"})
 #: the keys of the settings file, and of flags
 NAMES = tuple(name for name in Settings.model_fields if name not in _FILLED_IN)
+_FLAGS = {"headers": "header", "compression": "no-compression"}  # where a flag is called otherwise
 #: variables people already have; the first that is set wins
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "base_url": ("TURNSCOPE_BASE_URL", "OPENAI_WEBSOCKET_BASE_URL", "OPENAI_BASE_URL"),
@@ -173,19 +154,19 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] =
     for name, value in given.items():
         merged = isinstance(value, dict) and isinstance(values.get(name), dict)
         values[name] = {**values[name], **value} if merged else value  # type: ignore[dict-item]  # both are dicts
-        sources[name] = f"flag --{name.replace('_', '-')}"
+        sources[name] = f"flag --{_FLAGS.get(name, name).replace('_', '-')}"
     if "base_url" in given and "url" not in given:
         values.pop("url", None)  # a flag outranks the exact address of the file
     if values.get("no_proxy") and sources.get("no_proxy", "").startswith("flag") and "via" not in given:
         values.pop("via", None)
-    chosen, facts = _profile(values, profiles, sources)
+    chosen, facts = _profile(values, profiles, sources, in_file)
     values["profile"] = chosen
     source = f"profile {chosen}"
     if facts.base_url and "base_url" not in values and "url" not in values:
         values["base_url"], sources["base_url"] = facts.base_url, source
     if "age_limit" not in values and chosen != CUSTOM:
         values["age_limit"], sources["age_limit"] = facts.lifetime_seconds, source
-    key, key_source = _key(values, facts, environ)
+    key, key_source = _key(values, facts, environ, sources.get("api_key_env", ""))
     sources["key"] = key_source
     settings = _validated(values, in_file, sources)
     return settings.model_copy(
@@ -194,15 +175,21 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] =
 
 
 def _profile(
-    values: Mapping[str, Any], profiles: Mapping[str, Profile], sources: dict[str, str]
+    values: Mapping[str, Any],
+    profiles: Mapping[str, Profile],
+    sources: dict[str, str],
+    in_file: SettingsFile,
 ) -> tuple[str, Profile]:
     name = str(values.get("profile") or "")
     if name and name != CUSTOM:
         if name not in profiles:
+            is_in_file = sources["profile"].startswith("file ")
             raise SettingsError(
                 f"there is no profile {name!r} ({sources['profile']}); known: {', '.join(sorted(profiles))}",
+                file=str(in_file.path) if is_in_file else "",
+                line=in_file.line("profile") if is_in_file else 0,
                 key="profile",
-                nearest=_nearest(name, profiles),
+                nearest=nearest(name, profiles),
             )
         return name, profiles[name]
     address = str(values.get("url") or values.get("base_url") or "")
@@ -221,13 +208,15 @@ def _profile(
     return CUSTOM, Profile()
 
 
-def _key(values: Mapping[str, Any], facts: Profile, environ: Mapping[str, str]) -> tuple[Secret, str]:
+def _key(
+    values: Mapping[str, Any], facts: Profile, environ: Mapping[str, str], source: str
+) -> tuple[Secret, str]:
     if named := str(values.get("api_key_env") or ""):
         if not environ.get(named):
             raise SettingsError(
-                f"the variable {named} for the key is not set; set it, or leave out --api-key-env",
+                f"the variable {named}, named to hold the key ({source}), is not set",
                 key="api_key_env",
-                nearest=_nearest(named, [one for one in environ if "KEY" in one or "TOKEN" in one]),
+                nearest=nearest(named, [one for one in environ if "KEY" in one or "TOKEN" in one]),
             )
         return Secret(environ[named].strip()), f"environment {named}"
     for variable in facts.key_env:
@@ -245,7 +234,7 @@ def _validated(values: dict[str, Any], in_file: SettingsFile, sources: Mapping[s
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         where = sources.get(name, "")
-        said = f"{name}: {_plain(first)}"
+        said = f"{name}: {sentence_of(first)}"
         if where.startswith("file "):
             raise SettingsError(said, file=str(in_file.path), line=in_file.line(name), key=name) from None
         raise SettingsError(f"{said} ({where})" if where else said, key=name) from None
@@ -282,7 +271,7 @@ def read_file(path: Path) -> SettingsFile:
         raise SettingsError(
             f"this is not TOML: {error}", file=str(path), line=int(found[1]) if found else 0
         ) from None
-    profiles = _profiles(values.pop("profiles", {}), str(path), text)
+    profiles = profiles_from(values.pop("profiles", {}), str(path), text)
     for name in values:
         if name not in NAMES:
             raise SettingsError(
@@ -290,66 +279,9 @@ def read_file(path: Path) -> SettingsFile:
                 file=str(path),
                 line=line_of(text, name),
                 key=name,
-                nearest=_nearest(name, [*NAMES, "profiles"]),
+                nearest=nearest(name, [*NAMES, "profiles"]),
             )
     return SettingsFile(path, text, values, profiles)
-
-
-@cache
-def built_in_profiles() -> Mapping[str, Profile]:
-    """The profiles that come with turnscope, in the order of their file."""
-    file = Path(__file__).with_name("profiles.toml")
-    text = file.read_text(encoding="utf-8")
-    return _profiles(tomllib.loads(text), str(file), text, prefix=())
-
-
-def _profiles(
-    tables: object, file: str, text: str, prefix: tuple[str, ...] = ("profiles",)
-) -> dict[str, Profile]:
-    if not isinstance(tables, dict):
-        raise SettingsError(
-            "profiles must be tables: [profiles.NAME]", file=file, line=line_of(text, "profiles")
-        )
-    profiles = {}
-    for name, table in tables.items():
-        try:
-            profiles[name] = Profile.model_validate(table)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = str(first["loc"][0]) if first["loc"] else ""
-            unknown = first["type"] == "extra_forbidden"
-            said = f"there is no key {key!r} in a profile" if unknown else f"{key}: {_plain(first)}"
-            raise SettingsError(
-                f"profile {name!r}: {said}",
-                file=file,
-                line=line_of(text, *prefix, name, key),
-                key=key,
-                nearest=_nearest(key, Profile.model_fields) if unknown else "",
-            ) from None
-    return profiles
-
-
-def line_of(text: str, *keys: str) -> int:
-    """The line on which a key of a TOML text stands, from 1; its table's when only that is found, else 0.
-
-    Found in the text, because tomllib forgets lines.
-    """
-    table: tuple[str, ...] = ()
-    best = 0
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\[?([^\]]+)\]", line):
-            table = _parts(header[1])
-            if table == keys:
-                return number
-            if table and table == keys[: len(table)]:
-                best = number
-        elif entry := re.match(r"""\s*((?:[\w.-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[\w-]+)*)\s*=""", line):
-            path = (*table, *_parts(entry[1]))
-            if path == keys:
-                return number
-            if path == keys[: len(path)]:
-                best = number
-    return best
 
 
 def set_value(path: Path, key: str, value: str | bool | int | float) -> None:
@@ -359,9 +291,9 @@ def set_value(path: Path, key: str, value: str | bool | int | float) -> None:
     """
     import tomlkit
 
-    keys = _parts(key)
+    keys = key_parts(key)
     if keys[0] not in (*NAMES, "profiles"):
-        raise SettingsError(f"there is no setting {key!r}", key=key, nearest=_nearest(keys[0], NAMES))
+        raise SettingsError(f"there is no setting {key!r}", key=key, nearest=nearest(keys[0], NAMES))
     old = read_file(path)
     document = tomlkit.parse(old.text)
     table: Any = document
@@ -378,25 +310,3 @@ def set_value(path: Path, key: str, value: str | bool | int | float) -> None:
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
-
-
-def _parts(key: str) -> tuple[str, ...]:
-    found = re.findall(r""""([^"]*)"|'([^']*)'|([^\s."']+)""", key)
-    return tuple(next(part for part in groups if part) for groups in found if any(groups))
-
-
-def _nearest(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return close[0] if close else ""
-
-
-def _plain(error: Any) -> str:
-    """A pydantic error in a sentence, without its jargon."""
-    message = str(error["msg"]).removeprefix("Value error, ")
-    given = error.get("input")
-    shown = (
-        f", not {given!r}"
-        if isinstance(given, (str, int, float, bool)) and error["type"] != "value_error"
-        else ""
-    )
-    return message[:1].lower() + message[1:] + shown
