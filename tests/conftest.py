@@ -8,8 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.make import WALL
+
+settings.register_profile("house", deadline=None)  # a shared machine is slow now and then
+settings.load_profile("house")
 
 
 class HandClock:
