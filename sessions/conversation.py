@@ -40,6 +40,10 @@ class Conversation:
         """The state of its socket."""
         return self._inspector.sessions.sessions[self._number]
 
+    async def begin(self) -> None:
+        """Wait until the opening has been recorded."""
+        await self._until(lambda: self._number in self._inspector.sessions.sessions)
+
     async def send(self, frame: str | bytes) -> Turn | None:
         """Send one message; the turn that it began, None when it is no create.
 
@@ -73,6 +77,15 @@ class Conversation:
                 raise Silence(self._silence_seconds, turn) from None
             self._follower.take()
 
+    async def listen(self, seconds: float = 1.0) -> None:
+        """Wait until the server says something, or for so many seconds; for a frame that began no turn."""
+        frames = self.session.frames_in
+        try:
+            async with asyncio.timeout(seconds):
+                await self._until(lambda: self.session.frames_in > frames or self._is_over())
+        except TimeoutError:
+            return  # silence is an answer, too: unknown frames are often ignored
+
     async def close(self) -> None:
         """Close the socket with 1000 and wait for its end."""
         await self._live.close()
@@ -98,9 +111,14 @@ async def converse(
     conversation = Conversation(live, inspector, session, silence_seconds)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(inspector.run(live), name="inspector")
+            reading = group.create_task(inspector.run(live), name="inspector")
             try:
-                await live.opened()
+                try:
+                    await live.opened()
+                except ConnectError:
+                    await reading  # so that the refusal is recorded before it is told
+                    raise
+                await conversation.begin()
                 yield conversation
                 if conversation.session.phase is Phase.OPEN:
                     await live.close()

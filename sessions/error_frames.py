@@ -27,6 +27,8 @@ def errored(step: Step, event: Event) -> None:
     session.errors += 1
     facts.keep_limits(session.limits, facts.limit_headers(failure.headers))
     lane = _lane(step, event, failure)
+    if lane is None:
+        session.failure = failure
     response = lane.open if lane is not None else None
     if lane is not None and response is not None and not (lane.waiting and _is_refusal(failure)):
         step.turn = response.turn

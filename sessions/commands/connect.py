@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from sessions.commands.connection import add_connection_options, add_recording_options
+from sessions.commands.creating import add_create_options
 from sessions.errors import UsageError
 
 
@@ -29,18 +30,8 @@ class Connect:
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:
     """Add what a session on the screen can be told before it opens."""
+    add_create_options(parser)
     group = parser.add_argument_group("session")
-    group.add_argument(
-        "--tools", metavar="FILE", help="a JSON file of tools, flat or in chat-completions form"
-    )
-    group.add_argument("--instructions", metavar="TEXT", help="instructions, resent with every turn")
-    group.add_argument("--effort", metavar="WORD", help="reasoning effort, such as low, medium or high")
-    group.add_argument(
-        "--store",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="set `store` in every frame; the server's default is true when it is left out",
-    )
     group.add_argument("--read-only", action="store_true", help="look only: no composer, nothing can be sent")
 
 

@@ -1,0 +1,38 @@
+"""The options that shape every create of a verb, and where its run is recorded.
+
+Its one rule: an option that was not given leaves its field out of the frame. Importing this is cheap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+
+def add_create_options(parser: argparse.ArgumentParser) -> None:
+    """Add what each create carries beside its prompt; none of it is inherited through the parent."""
+    group = parser.add_argument_group("turns")
+    group.add_argument(
+        "--tools", metavar="FILE", help="a JSON file of tools, flat or in chat-completions form"
+    )
+    group.add_argument("--instructions", metavar="TEXT", help="instructions, resent with every turn")
+    group.add_argument("--effort", metavar="WORD", help="reasoning effort, such as low, medium or high")
+    group.add_argument(
+        "--store",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="set `store` in every frame; the server's default is true when it is left out",
+    )
+
+
+def recording_path(args: argparse.Namespace, profile: str) -> Path | None:
+    """Where this run is recorded: the file that was named, else a dated one; None keeps no recording."""
+    from sessions.recording import new_path
+    from sessions.settings import paths
+
+    if args.no_record:
+        return None
+    if args.record:
+        return Path(args.record).expanduser()
+    return new_path(paths().recordings, profile, time.time_ns() // 1000)

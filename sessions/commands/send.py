@@ -1,0 +1,76 @@
+"""`turnscope send`: turns chained in order on one socket, one JSON line a record, no screen.
+
+stdout is data (the recording's lines and a summary, or with --text only the answers); talk goes to stderr.
+Nothing is sent that the command line or stdin did not ask for: a tool is answered only with --answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from sessions.commands.connection import add_connection_options, add_recording_options
+from sessions.commands.creating import add_create_options
+from sessions.errors import UsageError
+
+
+class Send:
+    """Send turns and print what crossed the wire."""
+
+    name = "send"
+
+    def prepare(self, parser: argparse.ArgumentParser) -> None:
+        """Add this verb's options."""
+        parser.add_argument(
+            "prompts",
+            nargs="*",
+            metavar="PROMPT",
+            help="each is a turn that continues the one before; `-` reads frames from stdin, one a line",
+        )
+        parser.add_argument(
+            "--turns", type=_count, metavar="N", help="repeat a single prompt as N chained turns"
+        )
+        parser.add_argument("--text", action="store_true", help="print only the answers' text, as it arrives")
+        parser.add_argument("--json", action="store_true", help="print JSON lines; this is the default")
+        parser.add_argument(
+            "--answer",
+            action="append",
+            default=[],
+            metavar="NAME=OUTPUT",
+            help="answer every call of this tool with this output; may be repeated",
+        )
+        parser.add_argument("--max-output-tokens", type=_count, metavar="N", help="limit of one answer")
+        parser.add_argument("--lane", metavar="NAME", help="send on this named lane (stream_id)")
+        parser.add_argument(
+            "--silence",
+            type=float,
+            default=300.0,
+            metavar="SECONDS",
+            help="give up when nothing comes for so long while a turn runs (300; 0 waits without end)",
+        )
+        add_create_options(parser)
+        add_connection_options(parser)
+        add_recording_options(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Run it; returns an exit code."""
+        import asyncio
+
+        from sessions.commands.sending import Sending
+
+        if not args.prompts:
+            raise UsageError("send what? Give one PROMPT or more, or `-` to read frames from stdin")
+        if args.turns and len(args.prompts) > 1:
+            raise UsageError("--turns repeats a single prompt; with several prompts leave it out")
+        sending = Sending(args, sys.stdin)
+        return int(asyncio.run(sending.run()))
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1")
+    return value
+
+
+VERB = Send()

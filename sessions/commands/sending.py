@@ -1,0 +1,275 @@
+"""The run behind `turnscope send`: frames out in order, records and answers to stdout, talk to stderr.
+
+Its one rule: a frame from stdin leaves as it was written; only the word `@last` in the place of a
+`previous_response_id` is replaced, and that is said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from sessions import outcome
+from sessions.answers import answer, answers_create, pending
+from sessions.commands.connection import settings_from
+from sessions.commands.creating import recording_path
+from sessions.compose import Create, frame
+from sessions.contract import Status
+from sessions.conversation import Conversation, Silence, converse, refusal
+from sessions.errors import ConnectError, RecordingError, UsageError
+from sessions.exits import Exit, exit_code
+from sessions.inspector import Inspector
+from sessions.recording import Recording
+from sessions.records import Kind
+from sessions.safe import safe, safe_json
+from sessions.session import Turn
+from sessions.talk import tell
+from sessions.tools import Tools, load
+from sessions.wire.connect import connect
+from sessions.wire.plan import plan_from
+
+_LAST = re.compile(r'("previous_response_id"\s*:\s*)"@last"')
+
+
+class Sending:
+    """One run of the verb."""
+
+    def __init__(self, args: argparse.Namespace, stdin: TextIO) -> None:
+        self._args = args
+        self._stdin = stdin
+        self._settings = settings_from(args)
+        self._plan = plan_from(self._settings)
+        self._shape: Literal["flat", "nested"] = (
+            "nested" if self._settings.facts.create_shape == "nested" else "flat"
+        )
+        self._tools = _tools(args.tools)
+        self._answers = dict(_pair(text) for text in args.answer)
+        recording = Recording.create(recording_path(args, self._settings.profile), source="send")
+        self._inspector = Inspector(recording, self._plan.secrets)
+        self._printed = 0
+        self._shown: dict[tuple[int, str, str, int], int] = {}
+
+    async def run(self) -> Exit:
+        """Send everything and wait for its end; the exit code."""
+        live = connect(self._plan)
+        code = Exit.DONE
+        try:
+            async with asyncio.TaskGroup() as group:
+                printing = group.create_task(self._print(), name="print")
+                try:
+                    async with converse(
+                        live, self._inspector, self._plan.session, self._args.silence
+                    ) as talk:
+                        code = await self._talk(talk)
+                finally:
+                    printing.cancel()
+        except* (ConnectError, Silence, RecordingError) as group_error:
+            code = self._failed(group_error)
+        finally:
+            self._flush()
+            self._summarise()
+            self._inspector.recording.close()
+        if code is Exit.DONE and outcome.is_out_of_age(self._inspector.sessions):
+            code = Exit.RAN_OUT
+        if code is Exit.DONE and outcome.has_findings(self._inspector.sessions):
+            code = Exit.FINDINGS
+        return code
+
+    # Speaking ----------------------------------------------------------------------------------------
+
+    async def _talk(self, talk: Conversation) -> Exit:
+        tell(f"open {talk.session.url}  {talk.session.route}")
+        if self._args.prompts == ["-"]:
+            async for line in _lines(self._stdin):
+                if talk.session.phase.is_over:
+                    tell("the socket has ended; the rest of stdin was not sent")
+                    return Exit.FINDINGS
+                await self._ask(talk, self._with_last(line))
+            return Exit.DONE
+        prompts = self._args.prompts * (self._args.turns or 1)
+        parent: str | None = None
+        for number, prompt in enumerate(prompts, start=1):
+            if talk.session.phase.is_over:
+                tell(
+                    f"the socket has ended; {len(prompts) - number + 1} of {len(prompts)} turns were not sent"
+                )
+                return Exit.FINDINGS
+            turn = await self._ask(talk, frame(self._create(prompt, parent), self._shape))
+            turn = await self._answer(talk, turn)
+            if turn is None:
+                return Exit.FINDINGS
+            parent = turn.response_id or parent
+            if turn.status not in (Status.COMPLETED, Status.INCOMPLETE):
+                left = len(prompts) - number
+                if left:
+                    tell(f"turn {turn.number} ended {turn.status}; {left} more turns were not sent")
+                return Exit.FINDINGS
+        return Exit.DONE
+
+    def _create(self, prompt: str, parent: str | None) -> Create:
+        args = self._args
+        return Create(
+            text=prompt,
+            model=self._settings.model,
+            instructions=args.instructions,
+            effort=args.effort or "",
+            max_output_tokens=args.max_output_tokens,
+            tools=self._tools.tools,
+            store=args.store,
+            lane=args.lane,
+            parent=parent,
+        )
+
+    async def _answer(self, talk: Conversation, turn: Turn | None) -> Turn | None:
+        """Answer the calls of a turn as the command line says; None when one has no answer there."""
+        while turn is not None and (calls := pending(self._inspector.sessions, turn)):
+            unknown = [call for call in calls if call.name not in self._answers]
+            if unknown:
+                names = ", ".join(sorted({call.name or call.type for call in unknown}))
+                tell(f"turn {turn.number} waits for {names}; give --answer NAME=OUTPUT for each")
+                return None
+            answered = [(call, answer(call, self._answers[call.name])) for call in calls]
+            base = self._create("", turn.response_id)
+            turn = await self._ask(talk, frame(answers_create(base, answered), self._shape))
+        return turn
+
+    async def _ask(self, talk: Conversation, text: str) -> Turn | None:
+        turn = await talk.ask(text)
+        if turn is None:
+            await talk.listen()
+        self._flush()
+        if turn is not None:
+            self._end_line(turn)
+            _tell_turn(turn)
+        return turn
+
+    def _with_last(self, line: str) -> str:
+        turns = [turn for turn in self._inspector.sessions.turns if turn.response_id]
+        if not _LAST.search(line):
+            return line
+        if not turns:
+            raise UsageError("a frame asks for @last, but no response has come yet")
+        last = turns[-1].response_id
+        tell(f"@last is {last}")
+        return _LAST.sub(lambda found: found[1] + json.dumps(last), line)
+
+    # Printing ----------------------------------------------------------------------------------------
+
+    async def _print(self) -> None:
+        follower = self._inspector.follow()
+        try:
+            while True:
+                await follower.wait()
+                follower.take()
+                self._flush()
+        finally:
+            follower.close()
+
+    def _flush(self) -> None:
+        recording = self._inspector.recording
+        if self._args.text:
+            self._print_text()
+        else:
+            out = sys.stdout
+            for number in range(self._printed, len(recording)):
+                out.write(recording.line(number).decode())
+            out.flush()
+        self._printed = len(recording)
+
+    def _print_text(self) -> None:
+        for turn in self._inspector.sessions.turns:
+            for response in turn.responses:
+                for item in response.items:
+                    for part in (*item.texts("output_text"), *item.texts("refusal")):
+                        key = (turn.number, item.id, part.slot, part.index)
+                        shown = self._shown.get(key, 0)
+                        if len(part.text) > shown:
+                            sys.stdout.write(safe(part.text.slice(shown, len(part.text))))
+                            self._shown[key] = len(part.text)
+        sys.stdout.flush()
+
+    def _end_line(self, turn: Turn) -> None:
+        if self._args.text and any(key[0] == turn.number for key in self._shown):
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+    def _failed(self, group: BaseExceptionGroup[Exception]) -> Exit:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        tell(str(error))
+        if isinstance(error, ConnectError):
+            refused = next((r for r in self._inspector.recording if r.kind is Kind.REFUSED), None)
+            plain = refusal(error, refused)
+            tell(f"cause: {plain['cause']}")
+            if error.body:
+                tell("body: " + "\n      ".join(error.body.splitlines()[:6]))
+            tell(f"try: {plain['remedy']}")
+            if refused is not None and not self._args.text:
+                self._flush()
+                _write(plain)
+            return exit_code(error.failure_class)
+        return Exit.RAN_OUT if isinstance(error, Silence) else Exit.RECORDING
+
+    def _summarise(self) -> None:
+        sessions = self._inspector.sessions
+        path = self._inspector.recording.path
+        if not self._args.text:
+            session = sessions.sessions.get(self._plan.session)
+            _write(outcome.summary(sessions, session, str(path) if path else None))
+        if path is not None:
+            tell(f"recorded {len(self._inspector.recording)} records in {path}")
+
+
+def _write(value: dict[str, Any]) -> None:
+    sys.stdout.write(safe_json(json.dumps(value, ensure_ascii=False)) + "\n")
+    sys.stdout.flush()
+
+
+def _tell_turn(turn: Turn) -> None:
+    response = turn.response
+    usage = response.usage if response else None
+    pieces = [f"turn {turn.number} {turn.status}"]
+    if turn.time_to_first_token is not None:
+        pieces.append(f"first token {turn.time_to_first_token * 1000:.0f} ms")
+    if usage is not None:
+        pieces.append(
+            f"in {usage.input_tokens} ({usage.cached_tokens or 0} cached) out {usage.output_tokens}"
+        )
+    if turn.failure is not None:
+        pieces.append(f"{turn.failure.code} {turn.failure.message}".strip())
+    tell("  ".join(pieces))
+
+
+def _tools(path: str | None) -> Tools:
+    if path is None:
+        return Tools((), (), ())
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the tools of {path}: {error}") from error
+    loaded = load(text, path)
+    for sentence in (*loaded.converted, *loaded.notes):
+        tell(sentence)
+    return loaded
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, output = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--answer wants NAME=OUTPUT, not {text!r}")
+    return name, output
+
+
+async def _lines(stream: TextIO) -> AsyncIterator[str]:
+    """The lines of stdin but empty ones, read in a thread so that the socket is served meanwhile."""
+    read: Callable[[], str] = stream.readline
+    while line := await asyncio.to_thread(read):
+        if stripped := line.rstrip("\n"):
+            yield stripped

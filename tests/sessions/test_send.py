@@ -1,0 +1,209 @@
+"""`turnscope send` as a script runs it: a process of its own against a real server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from sessions.recording import Recording
+from sessions.wire.fake import FakeServer
+from sessions.wire.scenarios.options import Options
+
+KEY = "sk-script-key-0123456789"
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+class Ended(NamedTuple):
+    """What a finished command left."""
+
+    code: int
+    out: str
+    talk: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """stdout as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+async def send(server: FakeServer | None, home: Path, *args: str, stdin: str = "", key: str = KEY) -> Ended:
+    """Run the verb with an empty home."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": os.getcwd()}
+    if key:
+        environ["OPENAI_API_KEY"] = key
+    address = ["--base-url", server.base_url] if server else []
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "sessions.cli",
+        "send",
+        *address,
+        *args,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environ,
+    )
+    out, talk = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
+    return Ended(process.returncode or 0, out.decode(), talk.decode())
+
+
+async def test_three_prompts_are_three_chained_turns(tmp_path: Path) -> None:
+    async with FakeServer(Options(seed=3)) as server:
+        ended = await send(server, tmp_path, "--model", "m", "Remember the word plum", "Which word?", "Bye")
+    assert ended.code == 0, ended.talk
+    *records, summary = ended.lines
+    assert [record["n"] for record in records] == list(range(len(records)))
+    assert records[0]["kind"] == "open"
+    assert summary["event"] == "summary"
+    first, second, third = summary["turns"]
+    assert first["previous_response_id"] is None
+    assert second["previous_response_id"] == first["response_id"]
+    assert third["previous_response_id"] == second["response_id"]
+    assert "plum" in second["text"]
+    assert all(turn["status"] == "completed" and turn["usage"]["output_tokens"] for turn in summary["turns"])
+    assert summary["close"]["code"] == 1000
+
+
+async def test_the_recording_holds_the_same_lines_and_no_key(tmp_path: Path) -> None:
+    file = tmp_path / "run.jsonl"
+    async with FakeServer(Options()) as server:
+        ended = await send(server, tmp_path, "--model", "m", "--record", str(file), "hi")
+    assert ended.code == 0, ended.talk
+    kept = file.read_text().splitlines()[1:]
+    assert kept == ended.out.splitlines()[:-1]
+    assert KEY not in file.read_text() + ended.out + ended.talk
+    recording = Recording.open(file)
+    assert not recording.problems
+    recording.close()
+
+
+async def test_text_only_and_one_prompt_repeated(tmp_path: Path) -> None:
+    async with FakeServer(Options()) as server:
+        ended = await send(server, tmp_path, "--model", "m", "--no-record", "--text", "--turns", "3", "ping")
+    assert ended.code == 0, ended.talk
+    assert len(ended.out.splitlines()) == 3
+    assert ended.talk.count("completed") == 3
+    assert not (tmp_path / ".local").exists()
+
+
+async def test_hostile_text_cannot_act_on_the_terminal(tmp_path: Path) -> None:
+    async with FakeServer(Options()) as server:
+        spoken = await send(server, tmp_path, "--model", "m", "--no-record", "--text", "/hostile")
+        printed = await send(server, tmp_path, "--model", "m", "--no-record", "/hostile")
+    for ended in (spoken, printed):
+        for character in ("\x1b", "\x9b", "\x07", "\u202e", "\x7f"):
+            assert character not in ended.out + ended.talk
+
+
+async def test_a_tool_is_answered_only_with_an_answer(tmp_path: Path) -> None:
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([WEATHER]))
+    prompts = ["What is the weather in Oslo? call get_weather", "Thanks"]
+    async with FakeServer(Options()) as server:
+        common = ("--model", "m", "--no-record", "--tools", str(tools))
+        waiting = await send(server, tmp_path, *common, *prompts)
+        answered = await send(server, tmp_path, *common, "--answer", 'get_weather={"c": 3}', *prompts)
+    assert waiting.code == 1
+    assert "get_weather was in the chat-completions form" in waiting.talk
+    assert "waits for get_weather" in waiting.talk
+    assert len(waiting.lines[-1]["turns"]) == 1
+    assert waiting.lines[-1]["turns"][0]["calls"][0]["name"] == "get_weather"
+    assert answered.code == 0, answered.talk
+    turns = answered.lines[-1]["turns"]
+    assert [turn["status"] for turn in turns] == ["completed"] * 3
+    assert turns[0]["calls"][0]["answered"] is True
+
+
+async def test_frames_from_stdin_leave_as_they_were_written(tmp_path: Path) -> None:
+    frames = [
+        '{"type": "response.create",  "model":"m", "input":"hi"}',
+        '{"type":"response.create","model":"m","input":"again","previous_response_id":"@last"}',
+        "broken{",
+    ]
+    async with FakeServer(Options()) as server:
+        ended = await send(server, tmp_path, "--no-record", "-", stdin="\n".join(frames) + "\n")
+    *records, summary = ended.lines
+    sent = [record["raw"] for record in records if record["dir"] == "client" and record["kind"] == "text"]
+    assert sent[0] == frames[0]
+    assert summary["turns"][0]["response_id"] in sent[1]
+    assert sent[2] == frames[2]
+    assert ended.code == 1
+    assert [turn["status"] for turn in summary["turns"]] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "code", "failure"),
+    [
+        (["401"], 4, "unauthorized"),
+        (["403"], 4, "forbidden"),
+        (["404"], 3, "not_found"),
+        (["426"], 3, "upgrade_required"),
+        (["429"], 3, "throttled"),
+        (["500"], 3, "http_status"),
+    ],
+)
+async def test_a_refused_opening_has_a_class_a_remedy_and_a_code(
+    tmp_path: Path, faults: list[str], code: int, failure: str
+) -> None:
+    async with FakeServer(Options(faults=faults)) as server:
+        ended = await send(server, tmp_path, "--model", "m", "--no-record", "hi")
+    assert ended.code == code
+    error = next(line for line in ended.lines if line.get("event") == "error")
+    assert error["failure_class"] == failure
+    assert error["remedy"]
+    assert "try:" in ended.talk
+
+
+async def test_the_proxy_that_wants_the_model_in_the_url(tmp_path: Path) -> None:
+    async with FakeServer(Options(faults=["403-without-model"])) as server:
+        refused = await send(server, tmp_path, "--model", "m", "--no-record", "hi")
+        through = await send(server, tmp_path, "--model", "m", "--no-record", "--query", "model=m", "hi")
+    assert refused.code == 4
+    error = next(line for line in refused.lines if line.get("event") == "error")
+    assert "?model=m" in error["remedy"]
+    assert "accepts" in error["remedy"]
+    assert through.code == 0, through.talk
+
+
+async def test_silence_and_age_run_out(tmp_path: Path) -> None:
+    async with FakeServer(Options(faults=["silence"])) as server:
+        silent = await send(server, tmp_path, "--model", "m", "--no-record", "--silence", "0.3", "hi")
+    assert silent.code == 6
+    assert "nothing came for 0.3 s" in silent.talk
+
+
+async def test_nobody_there(tmp_path: Path) -> None:
+    ended = await send(None, tmp_path, "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "hi")
+    assert ended.code == 3
+    assert ended.lines[-2]["failure_class"] == "tcp"
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ([], "send what?"),
+        (["--txt", "hi"], "did you mean --text?"),
+        (["--turns", "2", "a", "b"], "--turns repeats a single prompt"),
+        (["--answer", "nothing", "--model", "m", "hi"], "NAME=OUTPUT"),
+        (["--tools", "none.json", "--model", "m", "hi"], "none.json"),
+    ],
+)
+async def test_a_wrong_command_line(tmp_path: Path, args: list[str], says: str) -> None:
+    ended = await send(None, tmp_path, "--base-url", "http://127.0.0.1:1/v1", *args)
+    assert ended.code == 2
+    assert says in ended.talk
+    assert ended.out == ""
