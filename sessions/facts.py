@@ -151,7 +151,10 @@ def answered_calls(fields: Mapping[str, Any]) -> tuple[str, ...]:
     for item in items:
         if isinstance(item, dict):
             kind = word(item.get("type"))
-            if kind.endswith("_output"):
+            if kind == "local_shell_call_output":
+                # its type names the call in `id` [SDK], the guides in `call_id`
+                out.append(word(item.get("call_id")) or word(item.get("id")))
+            elif kind.endswith("_output"):
                 out.append(word(item.get("call_id")))
             elif kind == "mcp_approval_response":
                 out.append(word(item.get("approval_request_id")))
