@@ -204,3 +204,9 @@ _ACCOUNT = re.compile(r"\b(org|proj|user|acct|account)[-_](?=[a-z]*[A-Z0-9])[A-Z
 def screen(value: str) -> str:
     """Text as a screen may show it: without key-shaped words, organisation, project, user and account ids."""
     return _ACCOUNT.sub(lambda found: f"{found[1]}-{MASK}", _KEY_SHAPED.sub(MASK, value))
+
+
+def hidden_spans(value: str) -> tuple[tuple[int, int], ...]:
+    """Where `screen` hides something in this text: start and end of each place, ascending."""
+    found = [match.span() for pattern in (_KEY_SHAPED, _ACCOUNT) for match in pattern.finditer(value)]
+    return tuple(sorted(found))
