@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,12 +156,20 @@ async def _serve(server: FakeServer) -> None:
             await stop.wait()
 
 
-class _Catalogue(argparse.RawDescriptionHelpFormatter):
+class _Catalogue(argparse.HelpFormatter):
     """Help that ends with every dialect, scenario and fault; they are read only when help is asked for."""
+
+    _lists_options = False
+
+    def add_arguments(self, actions: Iterable[argparse.Action]) -> None:
+        """The options; a usage line alone has none, and gets no lists either."""
+        self._lists_options = True
+        super().add_arguments(actions)
 
     def format_help(self) -> str:
         """The usual help, and the lists."""
-        return f"{super().format_help()}\n{_catalogue()}"
+        usual = super().format_help()
+        return f"{usual}\n{_catalogue()}" if self._lists_options else usual
 
 
 def _catalogue() -> str:

@@ -1,4 +1,4 @@
-"""The fake server over plain HTTP: JSON, event streams, compaction, models, stored responses, odd requests."""
+"""The fake server over plain HTTP: JSON, event streams, compaction, models, stored responses."""
 
 from __future__ import annotations
 
