@@ -24,6 +24,10 @@ from sessions.profiles import Profile, built_in_profiles, profiles_from
 from sessions.secret import NO_SECRET, Secret
 
 CUSTOM = "custom"
+#: headers that only the opening handshake itself may set (RFC 6455, 4.1)
+HANDSHAKE_HEADERS = frozenset(
+    {"connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
+)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -96,6 +100,8 @@ class Settings(BaseModel):
         for name, value in headers.items():
             if _HEADER_NAME.fullmatch(name) is None:
                 raise ValueError(f"{name!r} is not a header name")
+            if name.lower() in HANDSHAKE_HEADERS:
+                raise ValueError(f"the header {name} belongs to the handshake and cannot be set")
             if re.search(r"[\r\n\0]", value) or not all(ord(character) < 256 for character in value):
                 raise ValueError(f"the value of {name} has a line break or a character outside Latin-1")
         return headers
@@ -138,7 +144,8 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
 def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings that hold now: flags over environment over file over profile over defaults.
 
-    `flags` are only those that were given, by setting name. Raises SettingsError.
+    `flags` are only those that were given, by setting name. A hosted profile brings its own address past one
+    that was set further down, so that its key cannot reach a stranger. Raises SettingsError.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     file = paths(environ).config
@@ -162,6 +169,12 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] =
     chosen, facts = _profile(values, profiles, sources, in_file)
     values["profile"] = chosen
     source = f"profile {chosen}"
+    for name in ("base_url", "url"):
+        if _is_elsewhere(name, values, sources, facts):
+            del values[name], sources[name]
+    for name in ("organization", "project"):
+        if facts.hosts and chosen != "openai" and sources.get(name, "").startswith("environment"):
+            del values[name], sources[name]  # OpenAI's account is nobody else's business
     if facts.base_url and "base_url" not in values and "url" not in values:
         values["base_url"], sources["base_url"] = facts.base_url, source
     if "age_limit" not in values and chosen != CUSTOM:
@@ -196,16 +209,35 @@ def _profile(
     if not address:
         sources["profile"] = "default"
         return "openai", profiles["openai"]
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:
-        host = ""
+    host = _host_of(address)
     for known, profile in profiles.items():
-        if any(fnmatch(host, pattern) for pattern in profile.hosts):
+        if _is_at(host, profile):
             sources["profile"] = f"recognised from {host}"
             return known, profile
     sources.setdefault("profile", "default")
     return CUSTOM, Profile()
+
+
+def _is_elsewhere(name: str, values: Mapping[str, Any], sources: Mapping[str, str], facts: Profile) -> bool:
+    """Whether an address from further down contradicts a hosted profile that was named further up."""
+    if name not in values or not (facts.hosts and facts.base_url):
+        return False
+    ranks = ("flag", "environment", "file")
+    named, address = (sources.get(one, "").partition(" ")[0] for one in ("profile", name))
+    if named not in ranks or ranks.index(named) >= ranks.index(address):
+        return False
+    return not _is_at(_host_of(str(values[name])), facts)
+
+
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_at(host: str, profile: Profile) -> bool:
+    return any(fnmatch(host, pattern) for pattern in profile.hosts)
 
 
 def _key(

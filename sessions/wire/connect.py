@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from sessions.contract import FailureClass
-from sessions.errors import ConnectError
+from sessions.errors import ConnectError, SettingsError
 from sessions.records import Direction, Kind, Meta, Record
 from sessions.redact import text
 from sessions.redact import url as redacted_url
@@ -35,7 +35,9 @@ POLICY_SECONDS = 1.0
 _PROBE_SECONDS = 5.0
 
 # At DEBUG the library writes request headers, and with them the key, to whoever listens.
-logging.getLogger("websockets.client").setLevel(logging.INFO)
+_LIBRARY_LOG = logging.getLogger("websockets.client")
+_LIBRARY_LOG.setLevel(logging.INFO)
+_LIBRARY_LOG.addHandler(logging.NullHandler())  # or warnings would be written across the screen
 
 
 def connect(plan: Plan, *, clock: Clock | None = None) -> Connection:
@@ -145,12 +147,13 @@ class Connection:
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Start the closing handshake and wait for its end, at most five seconds; gives up an opening."""
-        if self._scope is not None:
-            self._scope.reschedule(asyncio.get_running_loop().time())
+        if self._is_opening and not self._settled.is_set():
+            if self._scope is not None:
+                scope, self._scope = self._scope, None
+                scope.reschedule(asyncio.get_running_loop().time())
             await self._settled.wait()
         if self._socket is None:
-            if not self._settled.is_set():
-                self._refuse(ConnectError(FailureClass.CLOSED, "given up before it was opened"))
+            self._refuse(ConnectError(FailureClass.CLOSED, "given up before it was opened"))
             return
         self._socket.start_close(code, reason)
         # A reader that stopped would leave the answer unread in a paused transport.
@@ -177,10 +180,11 @@ class Connection:
                 await self._open()
         except TimeoutError:
             self._refuse(given_up)
+        except SettingsError as error:
+            self._refuse(ConnectError(FailureClass.PROTOCOL, str(error)))
         finally:
             self._scope = None
-            if not self._settled.is_set():  # whoever was waiting here was cancelled
-                self._refuse(given_up)
+            self._refuse(given_up)  # whoever was waiting here was cancelled, unless it is settled
 
     async def _open(self) -> None:
         plan, clock = self.plan, self._clock
@@ -251,7 +255,9 @@ class Connection:
         return f"?{shown} was accepted"
 
     def _refuse(self, error: ConnectError, timings: Meta | None = None, probe: str = "") -> None:
-        """Record the failed opening and end the session."""
+        """Record the failed opening and end the session, unless it is settled already."""
+        if self._settled.is_set():
+            return
         plan = self.plan
         payload: bytes = b""
         masked: tuple[str, ...] = ()

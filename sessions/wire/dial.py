@@ -102,7 +102,7 @@ class Dial:
         if endpoint.tls:
             assert context is not None
             with self._timed("tls_ms", FailureClass.TLS):
-                await self._start_tls(stream, context, endpoint.host)
+                await self._start_tls(stream, context, endpoint.host.partition("%")[0])
             tls = stream.transport.get_extra_info("ssl_object")
             self.tls = f"{tls.version()} {tls.cipher()[0]}"
         return stream
@@ -235,6 +235,9 @@ class Dial:
                     raise ConnectError(FailureClass.PROXY_CONNECT, said) from None
                 except socket.gaierror as error:
                     raise ConnectError(FailureClass.DNS, f"{self.endpoint.host}: {_said(error)}") from None
+                except (OSError, ValueError) as error:  # ValueError: a login or name that SOCKS cannot carry
+                    said = f"the proxy {route.address} did not open a tunnel: {_said(error)}"
+                    raise ConnectError(FailureClass.PROXY_CONNECT, said) from None
                 else:
                     self._stream = stream
                     return stream

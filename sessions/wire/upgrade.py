@@ -21,6 +21,7 @@ from websockets.uri import WebSocketURI
 from sessions.contract import FailureClass
 from sessions.errors import ConnectError, SettingsError
 from sessions.redact import header, text, url
+from sessions.settings import HANDSHAKE_HEADERS
 from sessions.version import version
 from sessions.wire.answer import Answer, NotHttp, read_body, read_head
 from sessions.wire.meter import Meter
@@ -29,9 +30,6 @@ from sessions.wire.stream import ByteStream
 
 #: our own ceiling for one message; websockets' default of 1 MiB breaks on images and long answers
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
-_OURS = frozenset(
-    {"connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
-)
 _CLASSES = {
     401: FailureClass.UNAUTHORIZED,
     403: FailureClass.FORBIDDEN,
@@ -108,7 +106,7 @@ def request_for(plan: Plan) -> tuple[ClientProtocol, bytes]:
     if authorization := authorization_for(plan):
         request.headers["Authorization"] = authorization
     for name, value in plan.headers:
-        if name.lower() in _OURS:
+        if name.lower() in HANDSHAKE_HEADERS:
             raise SettingsError(f"the header {name} belongs to the handshake and cannot be set", key=name)
         if name in request.headers:
             del request.headers[name]  # one Authorization, one Host: the caller's

@@ -314,13 +314,36 @@ async def test_an_opening_can_be_given_up() -> None:
         connection = connect(plan_to(port))
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(read_all(connection))
-            asyncio.get_running_loop().call_later(0.05, lambda: group.create_task(connection.close()))
+            for wait in (0.05, 0.05, 0.06):
+                asyncio.get_running_loop().call_later(wait, lambda: group.create_task(connection.close()))
     records = reading.result()
     assert [record.kind for record in records] == [Kind.REFUSED]
     assert records[0].meta["failure_class"] == "closed"
+    with pytest.raises(ConnectError, match="given up"):
+        await connection.opened()
     unopened = connect(plan_to(1))
     await unopened.close()
     assert [record.kind for record in await read_all(unopened)] == [Kind.REFUSED]
+
+
+async def test_a_cancelled_opening_is_recorded() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with raw_server(silent) as port:
+        connection = connect(plan_to(port))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await connection.opened()
+        records = await read_all(connection)
+    assert [record.meta["failure_class"] for record in records] == ["closed"]
+
+
+async def test_a_header_of_the_handshake_is_refused_before_anything_is_sent() -> None:
+    async with raw_server(answering(b"")) as port:
+        plan = replace(plan_to(port), headers=(("Upgrade", "x"),))
+        error, _ = await refused_by(plan)
+    assert "belongs to the handshake" in error.detail
 
 
 async def test_whoever_waits_second_sees_the_same_opening() -> None:

@@ -125,6 +125,29 @@ def test_an_address_given_higher_up_replaces_an_exact_one_below(file: Path) -> N
     assert loaded(file, {"no_proxy": True}).via == ""
 
 
+def test_a_hosted_profile_brings_its_own_address_along(file: Path) -> None:
+    environ = {"OPENAI_BASE_URL": "http://localhost:4000/v1", "XAI_API_KEY": "k-xai"}
+    xai = loaded(file, {"profile": "xai"}, **environ)
+    assert (xai.base_url, xai.source("base_url")) == ("https://api.x.ai/v1", "profile xai")
+    assert (
+        loaded(file, {"profile": "xai", "base_url": "http://mine/v1"}, **environ).base_url == "http://mine/v1"
+    )
+    assert loaded(file, {"profile": "litellm"}, **environ).base_url == "http://localhost:4000/v1"
+    assert loaded(file, TURNSCOPE_PROFILE="xai", **environ).base_url == "http://localhost:4000/v1"
+    own = "https://eu.api.openai.com/v1"
+    assert loaded(file, {"profile": "openai"}, OPENAI_BASE_URL=own).base_url == own
+    written(file, 'url = "http://localhost:1/x"\n')
+    assert loaded(file, TURNSCOPE_PROFILE="xai").base_url == "https://api.x.ai/v1"
+
+
+def test_openai_s_account_is_not_told_to_other_hosts(file: Path) -> None:
+    account = {"OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj_1"}
+    assert loaded(file, {"profile": "xai"}, **account).all_headers() == {}
+    assert len(loaded(file, {"base_url": "http://localhost:4000/v1"}, **account).all_headers()) == 2
+    asked = loaded(file, {"profile": "xai", "organization": "org-2"}, **account)
+    assert asked.all_headers() == {"OpenAI-Organization": "org-2"}
+
+
 def test_an_empty_variable_is_not_set(file: Path) -> None:
     settings = loaded(file, OPENAI_BASE_URL="", OPENAI_API_KEY=" ")
     assert settings.base_url == "https://api.openai.com/v1"
@@ -155,6 +178,7 @@ def test_own_profiles_stand_beside_the_built_in_ones(file: Path) -> None:
         ('transport = "http"\n', 1, "transport", "", "transport"),
         ("model = \n", 1, "", "", "not TOML"),
         ('[headers]\n"Bad Name" = "x"\n', 1, "headers", "", "'Bad Name' is not a header name"),
+        ('[headers]\nUpgrade = "x"\n', 1, "headers", "", "belongs to the handshake"),
         ('[headers]\nA = "x\\r\\ny"\n', 1, "headers", "", "line break"),
         (
             '[profiles.mine]\nbase_url = "x"\nlife_seconds = 3\n',
