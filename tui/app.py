@@ -1,4 +1,4 @@
-"""The application: screens, keys, theme, and how it is left. It knows no event type and no widget's inside."""
+"""The application: keys, theme, and how it is left. It knows no event type and no widget's inside."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class TurnscopeApp(App[int]):
     """A terminal inspector for the Responses API over WebSocket."""
 
     TITLE = "turnscope"
-    CSS_PATH: ClassVar[list[str]] = ["app.tcss"]
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.Where.APP)
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.APP)]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_actions}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     NOTIFICATION_TIMEOUT = 6.0

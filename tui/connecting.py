@@ -378,7 +378,7 @@ class Connecting:
         screen.describe()
 
     def _other_plan(self) -> Plan | None:
-        """The same endpoint by the other way: the newest plan of this screen that differs, or without its proxy."""
+        """The plan of another route that was used here last; or this one without its proxy."""
         from sessions.wire.route import Route
 
         screen = self._screen
@@ -406,7 +406,7 @@ class Connecting:
                 return str(error)
             return "" if text.strip() else "Give the proxy's address."
 
-        about = "http://host:port, https://…, socks5h://…; the same endpoint, the chain's next turn goes through it."
+        about = "http://host:port, https://…, socks5h://…; the chain's next turn goes through it."
         address = await screen.app.push_screen_wait(Ask("through which proxy?", "http://", about, refuse))
         if address is not None:
             turn = screen.outgoing.parent_turn(screen.session)
@@ -442,7 +442,7 @@ class Connecting:
     # Models --------------------------------------------------------------------------------------------
 
     async def ask_for_model(self) -> bool:
-        """Let the person choose a model, from the server's own list where it has one; True when one is set."""
+        """Let the person choose a model, from the server's list where it has one; True when one is set."""
         from tui.screens.models import choose_model
 
         screen = self._screen

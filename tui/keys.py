@@ -58,33 +58,35 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.quit", "ctrl+q", "quit", "Leave; asks first while a socket is open.", _A, 95, True),
     Action("app.copy_or_hint", "ctrl+c", "copy", "Copy the selection; never ends a session.", _A),
     # -- the session, also from the message box
-    Action("session.send_now", "f5", "send", "Send what the box describes, from anywhere.", _S, 3),
+    Action("session.send_now", "f5", "send", "Send what the box describes, from anywhere.", _S),
     Action("session.edit_outside", "f4", "editor", "Write the message in $EDITOR.", _S),
-    Action("session.preview", "f3", "preview", "Show the exact frame before it is sent.", _S, 5),
-    Action("session.options", "f2", "options", "Model, instructions, effort, limits, format, store.", _S, 6),
-    Action("session.toggle_mode", "ctrl+t", "text/JSON", "Write text, or the whole frame as JSON.", _S, 7),
+    Action("session.preview", "f3", "preview", "Show the exact frame before it is sent.", _S),
+    Action("session.options", "f2", "options", "Model, instructions, effort, limits, format, store.", _S),
+    Action("session.toggle_mode", "ctrl+t", "text/JSON", "Write text, or the whole frame as JSON.", _S),
     Action("session.history", "ctrl+r", "history", "Take a message that was sent before.", _S),
     Action("session.leave", "escape", "back", "Leave the box, close what is open, one level up.", _S),
     # -- the session, letters
     Action("session.write", "i", "write", "Go to the message box.", _M, 1),
-    Action("session.answer", "t", "answer calls", "Answer the open tool calls by hand, in one frame.", _M, 2),
-    Action("session.steer", "s", "steer", "Steer the running answer with one more message.", _M, 4),
-    Action("session.branch", "b", "branch", "Make the selected turn the parent of the next send.", _M, 5),
-    Action("session.parent", "P", "parent", "Choose the parent: a turn, a new chain, a full replay.", _M),
-    Action("session.lane", "L", "lane", "Choose or name the lane of the next send.", _M, 7),
-    Action("session.warm_up", "W", "warm up", "Prepare a warm-up: state without an answer.", _M),
-    Action("session.resend", "r", "resend", "Edit the selected sent frame and send it again.", _M, 8),
-    Action("session.stop", "X", "stop", "Stop by closing the socket; says first what that costs.", _M, 9),
     Action(
-        "session.other_route", "o", "other route", "Take the chain's next turn over the other route.", _M, 10
+        "session.answer", "t,f7", "answer calls", "Answer the open tool calls by hand, in one frame.", _S, 2
     ),
-    Action("session.connection", "c", "connection", "Reconnect, roll over, close, change the route.", _M, 11),
-    Action("session.copy", "y", "copy", "Copy a value, an event, a turn, the conversation.", _M, 12),
-    Action("session.export", "x", "save", "Save the conversation as Markdown.", _M, 13),
+    Action("session.steer", "s", "steer", "Steer the running answer with one more message.", _M, 3),
+    Action("session.branch", "b", "branch", "Make the selected turn the parent of the next send.", _M, 7),
+    Action("session.parent", "P", "parent", "Choose the parent: a turn, a new chain, a full replay.", _M),
+    Action("session.lane", "L", "lane", "Choose or name the lane of the next send.", _M, 11),
+    Action("session.warm_up", "W", "warm up", "Prepare a warm-up: state without an answer.", _M),
+    Action("session.resend", "r", "resend", "Edit the selected sent frame and send it again.", _M, 9),
+    Action("session.stop", "X", "stop", "Stop by closing the socket; says first what that costs.", _M, 10),
+    Action(
+        "session.other_route", "o", "other route", "Take the chain's next turn over the other route.", _M, 12
+    ),
+    Action("session.connection", "c", "connection", "Reconnect, roll over, close, change the route.", _M, 13),
+    Action("session.copy", "y", "copy", "Copy a value, an event, a turn, the conversation.", _M, 8),
+    Action("session.export", "x", "save", "Save the conversation as Markdown.", _M, 14),
     Action("session.picture", "S", "picture", "Save a picture of the screen, secrets hidden.", _M),
     Action("session.letter_preview", "p", "preview", "Show the exact frame before it is sent.", _M),
     Action("session.letter_editor", "e", "editor", "Write the message in $EDITOR.", _M),
-    Action("session.zoom", "z", "zoom", "Give the focused view the whole screen, and back.", _M, 14),
+    Action("session.zoom", "z", "zoom", "Give the focused view the whole screen, and back.", _M, 15),
     Action("session.show_talk", "1", "talk", "Talk: the conversation.", _M),
     Action("session.show_events", "2", "events", "Events: every frame as a row.", _M),
     Action("session.show_chain", "3", "chain", "Chain: turns as a tree, with forks.", _M),
@@ -115,7 +117,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.end", "end,G", "end", "The last row; follows again.", _P),
     Action("pane.toggle_follow", "F", "follow", "Follow what comes, or hold this place.", _P, 20),
     Action("pane.toggle_freeze", "space", "freeze", "Freeze the picture; what comes is kept.", _P, 21),
-    Action("pane.find", "slash", "find", "Find in everything, not only what is visible.", _P, 15),
+    Action("pane.find", "slash", "find", "Find in everything, not only what is visible.", _P, 6),
     Action("pane.find_next", "n", "next match", "The next match.", _P),
     Action("pane.find_previous", "N", "match before", "The match before.", _P),
     Action("pane.toggle_wrap", "w", "wrap", "Wrap long lines, or cut them.", _P),
@@ -123,10 +125,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.shift_right", "right,l", "right", "Towards the end of long rows.", _P),
     Action("pane.open", "enter", "open", "Open what is selected, one level down.", _P),
     Action("talk.toggle_markdown", "m", "plain/markdown", "Plain text, or light Markdown.", Where.TALK),
-    Action("events.edit_filter", "f", "filter", "Show only some events; ! negates.", Where.EVENTS, 16),
+    Action("events.edit_filter", "f", "filter", "Show only some events; ! negates.", Where.EVENTS, 4),
     Action("events.cycle_clock", "C", "clock", "Time since the turn, the start, or of day.", Where.EVENTS),
-    Action("events.toggle_fold", "d", "fold deltas", "Fold runs of deltas into one row.", Where.EVENTS, 17),
-    Action("raw.cycle_view", "v", "view", "Tree, pretty, raw, hex.", Where.RAW, 16),
+    Action("events.toggle_fold", "d", "fold deltas", "Fold runs of deltas into one row.", Where.EVENTS, 5),
+    Action("raw.cycle_view", "v", "view", "Tree, pretty, raw, hex.", Where.RAW, 4),
     # -- start
     Action("start.choose", "enter", "open", "Open the chosen way in.", Where.START, 1),
     Action("start.up", "up,k", "up", "The way in before.", Where.START),
@@ -206,12 +208,32 @@ def action(action_id: str) -> Action:
     return _BY_ID[action_id]
 
 
-def in_footer(active: Iterable[str], limit: int = 7) -> tuple[Action, ...]:
-    """Of the actions that work now (by id) the ones for the footer, the most needed first."""
-    ranked = [_BY_ID[name] for name in active if name in _BY_ID and _BY_ID[name].rank]
-    return tuple(sorted(ranked, key=lambda one: one.rank)[:limit])
+def in_footer(active: Iterable[str], *, is_typing: bool = False, limit: int = 7) -> tuple[Action, ...]:
+    """Of the actions that work now (by id) those for the footer, the most needed first; help has a place."""
+    works = [_BY_ID[name] for name in active if name in _BY_ID]
+    if is_typing:
+        return tuple(sorted((one for one in works if one.id in _TYPING), key=_typing_rank)[:limit])
+    shown = sorted((one for one in works if one.rank), key=lambda one: one.rank)
+    if len(shown) > limit:
+        shown = [*shown[: limit - 1], *(one for one in shown[limit - 1 :] if one.id == "app.help")][:limit]
+    return tuple(shown)
 
 
+def _typing_rank(action: Action) -> int:
+    return _TYPING.index(action.id)
+
+
+#: the footer while somebody writes
+_TYPING = (
+    "composer.submit",
+    "composer.new_line",
+    "session.answer",
+    "session.ways_on",
+    "session.preview",
+    "session.options",
+    "session.leave",
+    "app.help",
+)
 _BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 _DISPLAYED: Mapping[str, str] = {
     "question_mark": "?",

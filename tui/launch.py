@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sessions.profile import OPENAI, ProfileFacts
 
@@ -174,16 +174,23 @@ def launch_demo(args: argparse.Namespace) -> Launch:
 def profile_facts(settings: Settings) -> ProfileFacts:
     """What the profile says, in the words of a forecast."""
     facts = settings.facts
-    stores = {"both": "both", "false only": "never", "true only": "always"}.get(facts.stores, "unknown")
     return OPENAI._replace(
         name=settings.profile,
         lanes=facts.lanes,
         lifetime=settings.age_limit,
-        stores=stores,
+        stores=_STORES[facts.stores],
         socket_after_error=facts.socket_after_error,
         model_in_query=facts.model_in_query,
         create_shape="nested" if facts.create_shape == "nested" else "flat",
     )
+
+
+_STORES: Mapping[str, Literal["both", "never", "always", "unknown"]] = {
+    "both": "both",
+    "false only": "never",
+    "true only": "always",
+    "unknown": "unknown",
+}
 
 
 def _demo_environment() -> dict[str, str]:

@@ -31,9 +31,13 @@ class Aim(StrEnum):
 class Outgoing:
     """The state beside the composer's box."""
 
-    def __init__(self, inspector: Inspector, settings: Create, profile: ProfileFacts = OPENAI) -> None:
+    def __init__(
+        self, inspector: Inspector, settings: Create | None = None, profile: ProfileFacts = OPENAI
+    ) -> None:
         self._inspector = inspector
-        self.settings = settings  #: model, instructions, tools, store, …; never a parent, a lane or a prompt
+        self.settings = (
+            settings or Create()
+        )  #: model, instructions, tools, store, …; never a parent, a lane or a prompt
         self.profile = profile
         self.aim = Aim.CHAIN
         self.turn = 0  #: the turn that was chosen, for TURN and REPLAY
@@ -176,6 +180,10 @@ class Outgoing:
             return None
         count = len(answers.pending(self._inspector.sessions, turn))
         return (turn, count) if count else None
+
+    def tools_of(self, turn: Turn) -> tuple[dict[str, Any], ...]:
+        """The tools that the create of this turn carried."""
+        return self._inherited(turn).tools or self.settings.tools
 
     @property
     def _will_store(self) -> bool:

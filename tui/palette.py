@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
+from typing import Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -29,7 +30,7 @@ class Actions(Provider):
             if (score := matcher.match(text)) > 0:
                 yield Hit(score, _title(action), run, text=text, help=action.tooltip)
 
-    def _found(self) -> Iterator[tuple[keys.Action, partial[object]]]:
+    def _found(self) -> Iterator[tuple[keys.Action, partial[Coroutine[Any, Any, bool]]]]:
         active = {
             one.binding.id: one
             for one in self.screen.active_bindings.values()

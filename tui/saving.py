@@ -86,29 +86,25 @@ class Saving:
             screen.tell("there is no conversation to save yet")
             return
         usual = f"conversation-{time.strftime('%Y-%m-%d-%H%M%S')}.md"
-        about = "The conversation as Markdown, keys masked. The recording itself is a file already, or none was wanted."
+        about = "The conversation as Markdown, keys masked; every frame is in the recording."
         path = await screen.app.push_screen_wait(Ask("save the conversation as", usual, about, refuse_path))
         if path is None:
             return
-        target = Path(path).expanduser()
+        self._write(path, self.transcript())
+
+    def _write(self, name: str, text: str) -> None:
+        target = Path(name).expanduser()
         try:
-            write_new(target, self.transcript())
+            write_new(target, text)
         except OSError as error:
-            screen.tell(f"not saved: {error.strerror}: {target}", is_wrong=True)
+            self._screen.tell(f"not saved: {error.strerror}: {target}", is_wrong=True)
         else:
-            screen.tell(f"saved {target.resolve()}")
+            self._screen.tell(f"saved {target.resolve()}")
 
     def picture(self) -> None:
         """Write what is on the screen as an SVG; what the screen hides is not in it."""
-        screen = self._screen
-        target = Path(f"turnscope-{time.strftime('%Y-%m-%d-%H%M%S')}.svg")
-        svg = redact.text(screen.app.export_screenshot(title="turnscope")).value
-        try:
-            write_new(target, svg)
-        except OSError as error:
-            screen.tell(f"not saved: {error.strerror}: {target}", is_wrong=True)
-        else:
-            screen.tell(f"saved {target.resolve()}")
+        svg = redact.text(self._screen.app.export_screenshot(title="turnscope")).value
+        self._write(f"turnscope-{time.strftime('%Y-%m-%d-%H%M%S')}.svg", svg)
 
 
 def refuse_path(text: str) -> str:

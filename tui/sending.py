@@ -1,4 +1,4 @@
-"""What a person sends from the session screen: asked for, described, warned about, and then handed to a socket.
+"""What a person sends from the session screen: described, warned about, then handed to a socket.
 
 Its one rule: a frame leaves only after a person asked for it, and what was written stays in the box until it
 has left. A send that will fail, or a frame that is broken, is told first and goes out when asked for again.
@@ -6,10 +6,14 @@ has left. A send that will fail, or a frame that is broken, is told first and go
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sessions import answers, compose, lint
+from sessions.answers import HalfAnswer
+from sessions.cost import estimate
 from sessions.errors import ConnectError, LocalProtocolError
+from sessions.items import Item
 from sessions.records import Direction, Kind
 from sessions.safe import safe_line
 from sessions.session import Response, Turn
@@ -35,6 +39,8 @@ class Sending:
         self._outgoing = screen.outgoing
         self._armed: tuple[Mode, str] | None = None  # what goes out when it is asked for once more
         self._objection = ""
+        self._halves: dict[str, HalfAnswer] = {}
+        self._is_draft_new = False
         self._generated = ""  # the JSON that was made from the text, to see whether a person changed it
 
     # Beside the box ------------------------------------------------------------------------------------
@@ -62,7 +68,7 @@ class Sending:
             self._object_to_json(self._screen.composer.text)
         else:
             self._object("")
-        self._keep_draft()
+        self._is_draft_new = True
 
     def _object(self, objection: str) -> None:
         if objection != self._objection:
@@ -113,12 +119,8 @@ class Sending:
             return
         if await self.send(frame):
             self._remember(text, mode)
-            self._armed = None
-            self._objection = ""
-            outgoing.sent()
             screen.composer.clear()
-            screen.query_one(Talk).follow()
-            self.describe()
+            self._went_out()
 
     def _doubt(self) -> str:
         forecast = self._outgoing.forecast(self._screen.session, self._screen.sockets.now)
@@ -242,10 +244,8 @@ class Sending:
         ]
         selected = screen.turn()
         if selected is not None and selected.response_id:
-            cost = compose_cost(outgoing, selected)
-            choices.append(
-                Choice("replay", f"replay T{selected.number} in full", f"a new chain that begins with {cost}")
-            )
+            cost = estimate(sessions, selected).words
+            choices.append(Choice("replay", f"replay T{selected.number} in full", f"a new chain; {cost}"))
         for turn in reversed(sessions.turns[-100:]):
             if turn.response_id:
                 forecast = outgoing.forecast_for(turn, screen.session, screen.sockets.now)
@@ -324,33 +324,54 @@ class Sending:
         return None
 
     async def answer_calls(self) -> None:
-        """Answer all open calls of one turn, in one frame."""
+        """Answer the open calls of one turn by hand, in one frame; what is half filled in is kept."""
         from tui.screens.answering import Answering
 
         turn = self._turn_with_calls()
         if turn is None:
+            self._screen.tell("no call waits for an answer")
             return
         screen, outgoing = self._screen, self._outgoing
+        sessions = screen.inspector.sessions
         drafts = screen.launch.drafts if screen.launch else None
-        page = Answering(screen.inspector.sessions, turn, outgoing.tools_of(turn), drafts)
+        if drafts is not None:
+            self._halves = {**drafts.halves(), **self._halves}
+        page = Answering(turn, answers.pending(sessions, turn), outgoing.tools_of(turn), self._halves)
         answered = await screen.app.push_screen_wait(page)
-        if not answered:
-            return
-        if turn.number != _number(outgoing.parent_turn(screen.session)):
+        for half in answered.halves:
+            self._halves[half.call_id] = half
+            if drafts is not None:
+                drafts.keep_half(half)
+        if answered.items and await self._send_answers(turn, answered.items, answered.text):
+            for item, _ in answered.items:
+                self._halves.pop(item.answer_id, None)
+                if drafts is not None:
+                    drafts.forget_half(item.answer_id)
+
+    async def _send_answers(
+        self, turn: Turn, items: Sequence[tuple[Item, Mapping[str, Any]]], text: str
+    ) -> bool:
+        screen, outgoing = self._screen, self._outgoing
+        parent = outgoing.parent_turn(screen.session)
+        if parent is None or parent.number != turn.number:
             outgoing.branch_from(turn)
-        create = answers.answers_create(outgoing.create("", screen.session), answered.items, answered.text)
+        create = answers.answers_create(outgoing.create("", screen.session), items, text)
         try:
             frame = compose.frame(create, outgoing.profile.create_shape)
         except LocalProtocolError as error:
             screen.tell(str(error), is_wrong=True)
-            return
-        if await self.send(frame):
-            for item, _ in answered.items:
-                if drafts is not None:
-                    drafts.forget_half(item.answer_id)
-            outgoing.sent()
-            screen.query_one(Talk).follow()
-            screen.describe()
+            return False
+        if not await self.send(frame):
+            return False
+        self._went_out()
+        return True
+
+    def _went_out(self) -> None:
+        self._armed = None
+        self._objection = ""
+        self._outgoing.sent()
+        self._screen.query_one(Talk).follow()
+        self._screen.describe()
 
     @property
     def steerable(self) -> Response | None:
@@ -399,9 +420,11 @@ class Sending:
         for problem in drafts.problems:
             self._screen.tell(problem)
 
-    def _keep_draft(self) -> None:
+    def keep_draft(self) -> None:
+        """Save what stands in the box, when it has changed since the last time; once a second is enough."""
         drafts = self._screen.launch.drafts if self._screen.launch else None
-        if drafts is not None and self._screen.composer.mode is Mode.TEXT:
+        if drafts is not None and self._is_draft_new and self._screen.composer.mode is Mode.TEXT:
+            self._is_draft_new = False
             drafts.save(self._screen.composer.text)
 
     def _remember(self, text: str, mode: Mode) -> None:

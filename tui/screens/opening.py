@@ -1,4 +1,4 @@
-"""The first picture of a session: it stands while settings, client library and server are loaded behind it."""
+"""The first picture of a session: it stands while settings, client and server are loaded behind it."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ and `saving`, what the views show is theirs.
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual import on
@@ -17,6 +18,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from sessions.contract import Status
 from sessions.inspector import Batch, Inspector
 from sessions.reducer import What
 from sessions.session import Session, Turn
@@ -31,42 +33,33 @@ from tui.sockets import Sockets
 from tui.widgets.chain import Chain
 from tui.widgets.composer import Composer
 from tui.widgets.events import Events
-from tui.widgets.footer import Footer
+from tui.widgets.footer import TYPING, Footer
 from tui.widgets.raw import Raw
 from tui.widgets.stats import Stats
-from tui.widgets.status import Status
+from tui.widgets.status import Status as Header
 from tui.widgets.talk import Talk
 from tui.widgets.trouble import Trouble
 from tui.widgets.views import VIEWS, Views
 
 TICK_SECONDS = 1.0
+_STYLES: list[str | PurePath] = [
+    *(f"../widgets/{name}.tcss" for name in ("pane", "talk", "chain", "stats", "status")),
+    "session.tcss",
+]
+_BY_WIDTH = [(0, "-speck"), (40, "-tiny"), (60, "-narrow"), (110, "-wide"), (180, "-huge")]
+_BY_HEIGHT = [(0, "-flat"), (10, "-low"), (16, "-short"), (30, "-tall")]
+_FAILED = (Status.ERRORED, Status.FAILED, Status.CUT)
 _MAIN = ("talk", "raw", "stats")  # the views that share the middle where not all five fit
 
 
 class SessionScreen(Screen[None]):
     """One recording, live or read."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.Where.SESSION, keys.Where.MOVING)
-    CSS_PATH: ClassVar[list[str]] = [
-        "../widgets/pane.tcss",
-        "../widgets/talk.tcss",
-        "../widgets/status.tcss",
-        "session.tcss",
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.SESSION, keys.Where.MOVING)]
+    CSS_PATH = _STYLES
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-speck"),
-        (40, "-tiny"),
-        (60, "-narrow"),
-        (110, "-wide"),
-        (180, "-huge"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-flat"),
-        (10, "-low"),
-        (16, "-short"),
-        (30, "-tall"),
-    ]
+    HORIZONTAL_BREAKPOINTS = _BY_WIDTH
+    VERTICAL_BREAKPOINTS = _BY_HEIGHT
 
     def __init__(
         self,
@@ -85,7 +78,7 @@ class SessionScreen(Screen[None]):
         self.number = adopted  #: the session that the composer speaks to; 0: none yet
         self.selected_turn = 0
         self.selected_record = -1
-        self.outgoing = Outgoing(inspector, launch.create, launch.profile) if launch else Outgoing(inspector)
+        self.outgoing = Outgoing(inspector, *((launch.create, launch.profile) if launch else ()))
         if launch and launch.tools:
             self.outgoing.loaded_tools = launch.tools.tools
         self.sending = Sending(self)
@@ -97,7 +90,7 @@ class SessionScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, five views, what is wrong, composer, keys."""
-        yield Status(self.inspector)
+        yield Header(self.inspector)
         yield Views(self.inspector)
         with Container(id="body"):
             yield Chain(self.inspector, id="chain")
@@ -174,12 +167,14 @@ class SessionScreen(Screen[None]):
             self.query_one(Chain).show(batch)
             self.query_one(Views).show(batch)
             self._state_moved(batch)
-        self.query_one(Status).refresh_at(self.sockets.now)
+        self.query_one(Header).refresh_at(self.sockets.now)
 
     def on_unmount(self) -> None:
         """Let go of the built-in server and of the recording's file."""
         if self.launch is not None:
             self.launch.release()
+        if not self.is_read_only:
+            self.sending.keep_draft()
         self.inspector.recording.close()
 
     async def may_leave(self) -> bool:
@@ -196,7 +191,7 @@ class SessionScreen(Screen[None]):
             badges.append("READ-ONLY")
         if plan is not None and plan.trust.is_insecure:
             badges.append("INSECURE")
-        self.query_one(Status).show_badges(*badges, is_key_set=bool(plan.key) if plan is not None else None)
+        self.query_one(Header).show_badges(*badges, is_key_set=bool(plan.key) if plan is not None else None)
 
     def _state_moved(self, batch: Batch) -> None:
         self.describe()
@@ -205,12 +200,14 @@ class SessionScreen(Screen[None]):
     def tick(self) -> None:
         """Once a second: the countdown, the counters of silence, what would happen to a send now."""
         now = self.sockets.now
-        self.query_one(Status).refresh_at(now)
+        self.query_one(Header).refresh_at(now)
         self.query_one(Talk).refresh_at(now)
         stats = self.query_one(Stats)
         if stats.display:
             stats.refresh_at(now)
         self.describe()
+        if not self.is_read_only:
+            self.sending.keep_draft()
 
     def describe(self) -> None:
         """Say beside the box what a send would be and do now; and which keys work."""
@@ -232,6 +229,29 @@ class SessionScreen(Screen[None]):
     def _event_selected(self, event: Events.Selected) -> None:
         event.stop()
         self._select(event.record, source="events")
+
+    @on(Views.Chosen)
+    def _view_chosen(self, event: Views.Chosen) -> None:
+        event.stop()
+        self._go(event.view)
+
+    @on(Events.Opened)
+    def _event_opened(self, event: Events.Opened) -> None:
+        event.stop()
+        self._select(event.record, source="events")
+        self._go("raw")
+
+    @on(Chain.Opened)
+    def _turn_opened(self, event: Chain.Opened) -> None:
+        event.stop()
+        self.query_one(Talk).show_turn(event.turn)
+        self._go("talk")
+
+    @on(Talk.Opened)
+    def _words_opened(self, event: Talk.Opened) -> None:
+        event.stop()
+        self._select(event.record, source="talk")
+        self._go("events")
 
     @on(Talk.Selected)
     def _talk_selected(self, event: Talk.Selected) -> None:
@@ -273,13 +293,13 @@ class SessionScreen(Screen[None]):
             self._came_from = name
             self._show_view(name)
         is_typing = focused is not None and name == "" and not self.is_read_only
-        self.query_one(Footer).show_place("typing" if is_typing else name)
+        self.query_one(Footer).show_place(TYPING if is_typing else name)
         self.set_class(is_typing, "-typing")
 
     def _view_of(self, widget: Widget | None) -> str:
         while widget is not None and widget is not self:
             if widget.id in VIEWS:
-                return widget.id
+                return widget.id or ""
             parent = widget.parent
             widget = parent if isinstance(parent, Widget) else None
         return ""
@@ -369,11 +389,7 @@ class SessionScreen(Screen[None]):
         start = self.selected_turn or (0 if step > 0 else len(turns) + 1)
         wanted = range(start + 1, len(turns) + 1) if step > 0 else range(start - 1, 0, -1)
         for number in wanted:
-            if turns[number - 1].failure is not None or turns[number - 1].status in (
-                "cut",
-                "errored",
-                "failed",
-            ):
+            if turns[number - 1].status in _FAILED:
                 self.selected_turn = number - 1 if step > 0 else number + 1
                 self._step_turn(step)
                 return

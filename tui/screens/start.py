@@ -1,19 +1,19 @@
 """The start screen: the ways in at the left, a demonstration that already runs at the right.
 
-Its one rule: there is no gate. No key, no network and no settings file are fine; what is resolved is shown, and
-no socket of the person's own is opened before a way in is chosen.
+Its one rule: there is no gate. No key, no network and no settings file are fine; what is resolved is shown,
+and no socket of the person's own is opened before a way in is chosen.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import time
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -30,7 +30,12 @@ from tui.widgets.footer import Footer
 if TYPE_CHECKING:
     from tui.launch import Launch
 
-_RECORDINGS = 3
+_LISTED = 50  # recordings offered
+_STYLES: list[str | PurePath] = [
+    *(f"../widgets/{name}.tcss" for name in ("pane", "talk", "chain", "status")),
+    "start.tcss",
+]
+_BY_WIDTH = [(0, "-speck"), (40, "-tiny"), (70, "-normal")]
 
 
 class WayIn(NamedTuple):
@@ -42,11 +47,11 @@ class WayIn(NamedTuple):
 
 
 WAYS_IN = (
-    WayIn("demo", "Demo session", "no key needed"),
+    WayIn("demo", "Demo session", "no key"),
     WayIn("connect", "Connect"),
-    WayIn("address", "Connect to a proxy or URL"),
+    WayIn("address", "Proxy or URL", "type it"),
     WayIn("recording", "Open a recording"),
-    WayIn("settings", "Settings and paths"),
+    WayIn("settings", "Settings", "and their sources"),
 )
 
 
@@ -59,13 +64,17 @@ class Found(NamedTuple):
     has_key: bool
 
 
+class Menu(OptionList, inherit_bindings=False):
+    """The list of ways in; its keys are those of the screen, so that the footer tells them."""
+
+
 class Start(Screen[None]):
     """The ways in."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.Where.START)
-    CSS_PATH: ClassVar[list[str]] = ["start.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.START)]
+    CSS_PATH = _STYLES
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-speck"), (40, "-tiny"), (70, "-normal")]
+    HORIZONTAL_BREAKPOINTS = _BY_WIDTH
 
     def __init__(self, args: argparse.Namespace) -> None:
         super().__init__()
@@ -84,7 +93,7 @@ class Start(Screen[None]):
         with Horizontal(id="halves"):
             with Vertical(id="menu") as menu:
                 menu.border_title = Content(f"start   {len(WAYS_IN)} ways in")
-                yield OptionList(*self._options(), id="ways")
+                yield Menu(*self._options(), id="ways")
                 yield Static("", id="resolved", markup=False)
                 yield Static(Content(keys.THREE_KEYS.replace(":  ", ":\n  ")), id="three", markup=False)
             with Vertical(id="preview") as preview:
@@ -109,7 +118,7 @@ class Start(Screen[None]):
         rows = []
         for number, way in enumerate(WAYS_IN, 1):
             row = Content.assemble(
-                f"{number} {way.title:<26}", (safe_line(notes.get(way.id) or way.note, 40), "dim")
+                f"{number} {way.title:<20}", (safe_line(notes.get(way.id) or way.note, 40), "dim")
             )
             rows.append(Option(row, id=way.id))
         return rows
@@ -167,15 +176,13 @@ class Start(Screen[None]):
         event.stop()
         self._open(event.option.id or "")
 
-    def on_key(self, event: events.Key) -> None:
-        """j and k move as everywhere."""
-        if event.character in ("j", "k"):
-            event.stop()
-            ways = self.query_one("#ways", OptionList)
-            if event.character == "j":
-                ways.action_cursor_down()
-            else:
-                ways.action_cursor_up()
+    def action_up(self) -> None:
+        """Mark the way in before."""
+        self.query_one(Menu).action_cursor_up()
+
+    def action_down(self) -> None:
+        """Mark the next way in."""
+        self.query_one(Menu).action_cursor_down()
 
     def action_pick(self, number: int) -> None:
         """A digit chooses at once."""
@@ -243,14 +250,14 @@ class Start(Screen[None]):
         choices.append(Choice("\0path", "another file", "its path"))
         chosen = await self.app.push_screen_wait(Choose("open a recording, to be read", choices))
         if chosen == "\0path":
-            chosen = await self.app.push_screen_wait(Ask("which file?", refuse=_refuse_file)) or ""
+            typed = await self.app.push_screen_wait(Ask("which file?", refuse=_refuse_file))
+            chosen = typed or ""
         if chosen:
             from tui.entrance import prepare_recording
             from tui.screens.opening import Opening
 
             self._chosen = True
-            path = Path(chosen).expanduser()
-            self._replace(Opening(f"reading {path.name} …", partial(prepare_recording, path)))
+            self._replace(Opening("reading the recording …", partial(prepare_recording, chosen)))
 
     async def _show_settings(self) -> None:
         from tui.screens.reader import Reader
@@ -277,30 +284,35 @@ def find(args: argparse.Namespace) -> Found:
     from sessions.wire.plan import plan_from
 
     folder = paths().recordings
-    recordings = (
-        sorted(folder.glob("*.jsonl"), key=lambda path: path.name, reverse=True) if folder.is_dir() else []
-    )
+    found = folder.glob("*.jsonl") if folder.is_dir() else ()
+    recordings = sorted(found, key=lambda path: path.name, reverse=True)
     try:
         settings = settings_from(args)
         plan = plan_from(settings)
     except SessionsError as error:
-        return Found("not yet: see below", (str(error),), tuple(recordings[:50]), False)
+        return Found("not yet: see below", (str(error),), tuple(recordings[:_LISTED]), False)
     source = settings.source("base_url") if not settings.url else settings.source("url")
+    why = f", {plan.route.source}" if plan.route.is_direct and plan.route.source else ""
     lines = (
         f"key    {settings.source('key') if settings.key else 'not set'}",
         f"base   {plan.endpoint.host} ({source})",
-        f"route  {plan.route.text}{f', {plan.route.source}' if plan.route.is_direct and plan.route.source else ''}",
+        f"route  {plan.route.text}{why}",
         "files  turnscope info shows paths",
     )
     note = plan.endpoint.host if settings.key else "key not set"
-    return Found(note, lines, tuple(recordings[:50]), bool(settings.key))
+    return Found(note, lines, tuple(recordings[:_LISTED]), bool(settings.key))
 
 
 def settings_text(args: argparse.Namespace) -> str:
     """Every setting with its source, as `turnscope info` tells it."""
-    from sessions.commands.info import text_for
+    from sessions.commands.connection import settings_from
+    from sessions.commands.info import as_text, gather
+    from sessions.errors import SessionsError
 
-    return text_for(args)
+    try:
+        return as_text(gather(settings_from(args), os.environ))
+    except SessionsError as error:
+        return str(error)
 
 
 def _refuse_address(text: str) -> str:

@@ -17,6 +17,8 @@ from textual.widget import Widget
 
 from tui import keys
 
+TYPING = "typing"  #: the place while a text box has the focus
+
 
 class Footer(Widget):
     """One line of keys and labels."""
@@ -51,7 +53,7 @@ class Footer(Widget):
                 enabled.setdefault(active.binding.id, active.binding)
         parts = [
             (enabled[action.id].key, self.app.get_key_display(enabled[action.id]), action)
-            for action in keys.in_footer(enabled)
+            for action in keys.in_footer(enabled, is_typing=self._place == TYPING)
         ]
         line = Text(no_wrap=True, end="")
         if self._place:

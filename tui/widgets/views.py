@@ -12,6 +12,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
+from textual.message import Message
 from textual.widget import Widget
 
 from sessions.inspector import Batch, Inspector
@@ -27,6 +28,13 @@ class Views(Widget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"views--tab", "views--here", "views--count", "views--wrong"}
     ALLOW_SELECT = False
+
+    class Chosen(Message):
+        """A view was clicked."""
+
+        def __init__(self, view: str) -> None:
+            self.view = view
+            super().__init__()
 
     def __init__(self, inspector: Inspector) -> None:
         super().__init__()
@@ -75,10 +83,3 @@ class Views(Widget):
         for start, end, key in self._spans:
             if start <= event.x < end:
                 self.post_message(Views.Chosen(list(VIEWS)[int(key) - 1]))
-
-    class Chosen(events.Message):
-        """A view was clicked."""
-
-        def __init__(self, view: str) -> None:
-            self.view = view
-            super().__init__()
