@@ -13,7 +13,7 @@ from itertools import count
 from typing import cast
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidState
+from websockets.exceptions import InvalidState, ProtocolError
 from websockets.frames import BINARY, CLOSE, CONT, PING, TEXT, Close, Frame
 from websockets.protocol import State
 
@@ -202,10 +202,16 @@ class WebSocket(asyncio.Protocol):
             await asyncio.shield(self._writable)
 
     def start_close(self, code: int, reason: str) -> None:
-        """Send our close frame, once; the other side has five seconds to answer."""
+        """Send our close frame, once; the other side has five seconds to answer.
+
+        Raises LocalProtocolError for a code or reason that no close frame can carry.
+        """
         if not self.is_open:
             return
-        self._protocol.send_close(code, reason)
+        try:
+            self._protocol.send_close(code, reason)
+        except ProtocolError as error:
+            raise LocalProtocolError(f"this close frame cannot be sent: {error}") from None
         self._flush()
         records: list[Record] = []
         self._tell_close(records, self._clock.wall(), self._clock.elapsed())

@@ -17,6 +17,7 @@ from sessions.errors import ConnectError, LocalProtocolError
 from sessions.records import Direction, Kind, Record
 from sessions.redact import MASK
 from sessions.secret import Secret
+from sessions.source import Live
 from sessions.wire.connect import (
     MAX_WAITING_RECORDS,
     Connection,
@@ -344,6 +345,14 @@ async def test_a_header_of_the_handshake_is_refused_before_anything_is_sent() ->
         plan = replace(plan_to(port), headers=(("Upgrade", "x"),))
         error, _ = await refused_by(plan)
     assert "belongs to the handshake" in error.detail
+
+
+async def test_a_connection_is_a_live_source() -> None:
+    async with socket_server(echo) as port:
+        live: Live = connect(plan_to(port))
+        await live.opened()
+        await live.aclose()
+        assert [record.kind async for record in live][:1] == [Kind.OPEN]
 
 
 async def test_whoever_waits_second_sees_the_same_opening() -> None:

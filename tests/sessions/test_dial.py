@@ -91,6 +91,22 @@ async def test_an_address_in_digits_needs_no_resolver() -> None:
         assert set(dial.timings) == {"tcp_ms"}
 
 
+async def test_an_ipv6_address() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await HELLO(reader, writer)
+        writer.close()
+
+    try:
+        server = await asyncio.start_server(talk, "::1", 0)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        dial = dial_to(f"http://[::1]:{port}/v1")
+        assert await greeted(dial) == b"hello"
+        assert dial.address == f"[::1]:{port}"
+
+
 async def test_a_unix_socket(tmp_path: Path) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await HELLO(reader, writer)

@@ -133,7 +133,7 @@ def test_a_hosted_profile_brings_its_own_address_along(file: Path) -> None:
         loaded(file, {"profile": "xai", "base_url": "http://mine/v1"}, **environ).base_url == "http://mine/v1"
     )
     assert loaded(file, {"profile": "litellm"}, **environ).base_url == "http://localhost:4000/v1"
-    assert loaded(file, TURNSCOPE_PROFILE="xai", **environ).base_url == "http://localhost:4000/v1"
+    assert loaded(file, None, TURNSCOPE_PROFILE="xai", **environ).base_url == "http://localhost:4000/v1"
     own = "https://eu.api.openai.com/v1"
     assert loaded(file, {"profile": "openai"}, OPENAI_BASE_URL=own).base_url == own
     written(file, 'url = "http://localhost:1/x"\n')

@@ -11,7 +11,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from sessions.errors import ConnectError
+from sessions.errors import ConnectError, LocalProtocolError
 from sessions.records import Direction, Kind, Record
 from sessions.wire.stream import ByteStream
 from sessions.wire.websocket import WebSocket
@@ -174,6 +174,15 @@ async def test_a_close_without_an_answer_is_told_and_dropped(clock: HandClock) -
     assert bench.is_over
     with pytest.raises(ConnectError):
         await bench.socket.send("late")
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1005, ""), (999, ""), (1000, "x" * 124)])
+async def test_a_close_frame_that_cannot_be_is_our_mistake(bench: Bench, code: int, reason: str) -> None:
+    with pytest.raises(LocalProtocolError, match="cannot be sent"):
+        bench.socket.start_close(code, reason)
+    assert bench.socket.is_open
+    assert bench.records == []
+    bench.socket.abort()
 
 
 async def test_a_message_beyond_the_ceiling_ends_with_1009(bench: Bench) -> None:
