@@ -18,6 +18,7 @@ from tui.wrap import TAB_CELLS, shown
 
 CURSOR = "\u258c"  # stands where a live text will go on
 _ID_CELLS = 24
+_NARROW = 44  # cells of text below which words are left out
 
 #: blocks whose text is dimmed or coloured as a whole, not only their label
 _WHOLE = frozenset({"think", "system", "earlier", "note", "error", "cut", "refusal", "compact", "steer"})
@@ -82,6 +83,7 @@ def _piece_row(layout: Layout, piece: Piece, at: int, linked: int) -> Text:
         row.append(cut(line(block.feet[foot], 4 * room), room), "talk--foot")
     elif block.is_live:
         row.append(CURSOR, "talk--live")
+    row.truncate(layout.width)
     return row
 
 
@@ -91,7 +93,7 @@ def _folded(row: Text, piece: Piece, room: int, whole: str) -> None:
     if block.text is not None:
         start = shown(block.text, 0, 2 * room).strip()
         words = f"{words}: {start}" if words else start
-        mark = f"+ {len(block.text):,} characters"
+        mark = f"+ {len(block.text):,} characters" if room >= _NARROW else f"+ {len(block.text):,}"
     else:
         mark = "+ folded"
     kept = max(4, room - len(mark) - 2)
