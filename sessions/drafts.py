@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -217,7 +218,8 @@ class Drafts:
                 stream.write(_bytes(text))
             os.replace(fresh, path)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
             self._fail(path, error)
 
     def _make_folder(self) -> None:

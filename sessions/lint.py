@@ -300,8 +300,7 @@ def _about_input(value: object) -> Iterator[_Finding]:
         kind = item.get("type")
         if kind is None and "role" not in item:
             yield _Finding("error", path, "This item has neither a type nor a role.")
-        if kind in _NAMING:
-            key = _NAMING[str(kind)]
+        if isinstance(kind, str) and (key := _NAMING.get(kind)):
             call_id = item.get(key)
             if not isinstance(call_id, str) or not call_id:
                 yield _Finding("error", path, f"A {kind} names its call in `{key}`.")

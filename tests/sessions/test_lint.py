@@ -170,7 +170,9 @@ def test_any_text_is_linted_without_raising(text: str) -> None:
 
 
 WORD = st.none() | st.text(max_size=3)
-OBJECT = st.dictionaries(st.sampled_from(["type", "name", "format", "headers", "function"]), WORD, max_size=3)
+NAMES = st.sampled_from(["type", "role", "name", "format", "headers", "function", "call_id", "schema"])
+TYPES = st.sampled_from(["function", "mcp", "json_schema", "function_call_output"])
+OBJECT = st.dictionaries(NAMES, WORD | TYPES | st.lists(WORD, max_size=2), max_size=4)
 VALUE = WORD | st.booleans() | st.integers() | OBJECT | st.lists(WORD | OBJECT, max_size=3)
 
 
