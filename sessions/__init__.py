@@ -57,8 +57,13 @@ Edge, disk and tasks:
   recording     the append-only file, read back by number
   drafts        what somebody has typed, kept between runs
   inspector     store, apply, tell; followers with cursors
+  profiles      what is known about servers: addresses, lifetimes, deviations
+  complaint     what is wrong with a value, in words: line, nearest key
+  settings      flag, environment, file, profile, default; each value with its source
   conversation  turns sent one after another on a live session
   version       which turnscope this is
+  exits         exit codes, each with its sentence
+  talk          the one door to stderr
   wire          the only folder that opens a socket
   commands      one file per verb
   cli           the parser of all verbs

@@ -82,7 +82,8 @@ class Dial:
                 return await self._run()
         except TimeoutError:
             self._drop()
-            hop = self.endpoint.authority if self.route.is_direct else self.route.address
+            is_proxy = self._stage is FailureClass.PROXY_CONNECT
+            hop = self.route.address if is_proxy else self.endpoint.authority
             raise ConnectError(self._stage, f"{hop} gave no answer within {timeout_seconds:g} s") from None
         except BaseException:
             self._drop()
