@@ -59,7 +59,8 @@ def title(item: Item) -> str:
     """What a call is, in a few words: its name and its id."""
     match item.type:
         case "mcp_approval_request":
-            what = f"approve {item.body.get('name') or 'a call'} on {item.body.get('server_label') or 'an MCP server'}"
+            name, server = item.body.get("name"), item.body.get("server_label")
+            what = f"approve {name or 'a call'} on {server or 'an MCP server'}"
         case "function_call" | "custom_tool_call":
             what = item.name or item.type
         case _:
