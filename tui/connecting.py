@@ -110,10 +110,10 @@ class Connecting:
             left = remaining(session, self._screen.sockets.now)
             return (
                 Chip(
-                    "", f"{_minutes(left)} left: O rolls over", "alarm" if left <= _ALARM_SECONDS else "warn"
+                    "", f"{_minutes(left)} left: F9 rolls over", "alarm" if left <= _ALARM_SECONDS else "warn"
                 ),
             )
-        return (Chip("", "O ways on", "alarm"),)
+        return (Chip("", "F9 ways on", "alarm"),)
 
     def describe(self) -> None:
         """Show the trouble as cause, evidence and remedy, or nothing."""
@@ -143,7 +143,7 @@ class Connecting:
             ways.trouble_sentence(trouble),
             evidence=tuple(evidence),
             remedy="Nothing goes on by itself; everything so far is kept.",
-            keys="O ways on, with their cost   c connection",
+            keys="F9 ways on, with their cost   esc c connection",
         )
 
     def _refusal(self, session: Session) -> Report:
@@ -156,13 +156,13 @@ class Connecting:
         evidence += [line for line in body.splitlines() if line.strip()][:_BODY_LINES]
         if probe := record.meta.get("probe"):
             evidence.append(f"tried: {probe}")
-        retry = "M try again with ?model=   " if self.can_retry_with_model else ""
+        retry = "esc M try again with ?model=   " if self.can_retry_with_model else ""
         return Report(
             f"The socket was not opened: {session.failure_class or 'refused'}",
             cause,
             tuple(line for line in evidence if line),
             str(record.meta.get("remedy", remedy)),
-            f"{retry}c connection: try again, another route, another address",
+            f"{retry}esc c connection: try again, another route, another address",
         )
 
     # Ways on -------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     # -- the session, letters
     Action("session.write", "i", "write", "Go to the message box.", _M, 1),
     Action(
-        "session.answer", "t,f7", "answer calls", "Answer the open tool calls by hand, in one frame.", _S, 2
+        "session.answer", "t,f8", "answer calls", "Answer the open tool calls by hand, in one frame.", _S, 2
     ),
     Action("session.steer", "s", "steer", "Steer the running answer with one more message.", _M, 3),
     Action("session.branch", "b", "branch", "Make the selected turn the parent of the next send.", _M, 7),
@@ -100,7 +100,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "session.previous_error", "left_curly_bracket", "last error", "Select the failed event before.", _M
     ),
-    Action("session.ways_on", "O,f6", "ways on", "How this chain can go on, and at what cost.", _S, 2),
+    Action("session.ways_on", "O,f9", "ways on", "How this chain can go on, and at what cost.", _S, 2),
     Action("session.retry_with_model", "M", "try ?model=", "Open once more with ?model= in the URL.", _M, 1),
     Action("session.close", "q", "close", "Close this session; asks first while its socket is open.", _M),
     # -- the message box

@@ -208,6 +208,9 @@ class Outgoing:
             chips.append(Chip("files", str(len(self.settings.images) + len(self.settings.files))))
         if self.is_warm_up:
             chips.append(Chip("", "warm-up", "warn"))
+        if waiting := self.open_calls(session):
+            words = "1 call waits" if waiting[1] == 1 else f"{waiting[1]} calls wait"
+            chips.append(Chip("", f"{words}: F8 answers", "warn"))
         return tuple(chips)
 
     def _parent_chip(self, session: Session | None, forecast: continuation.Forecast) -> Chip:

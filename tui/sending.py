@@ -39,6 +39,7 @@ class Sending:
         self._outgoing = screen.outgoing
         self._armed: tuple[Mode, str] | None = None  # what goes out when it is asked for once more
         self._objection = ""
+        self._said: set[str] = set()
         self._halves: dict[str, HalfAnswer] = {}
         self._is_draft_new = False
         self._generated = ""  # the JSON that was made from the text, to see whether a person changed it
@@ -47,6 +48,7 @@ class Sending:
 
     def describe(self) -> None:
         """Say what a send would be, and what it would do now."""
+        self.offer()
         screen, composer = self._screen, self._screen.composer
         session = screen.session
         forecast = self._outgoing.forecast(session, screen.sockets.now)
@@ -91,7 +93,7 @@ class Sending:
         screen, outgoing = self._screen, self._outgoing
         session = screen.session
         if session is None or not screen.sockets.is_live(screen.number):
-            self._object("No socket is open; nothing was sent. O shows the ways on, c the connection.")
+            self._object("No socket is open; nothing was sent. F9 shows the ways on, esc c the connection.")
             return
         if mode is Mode.TEXT:
             if (
@@ -119,6 +121,7 @@ class Sending:
             return
         if await self.send(frame):
             self._remember(text, mode)
+            self._said.add(text)
             screen.composer.clear()
             self._went_out()
 
@@ -365,6 +368,15 @@ class Sending:
             return False
         self._went_out()
         return True
+
+    def offer(self) -> None:
+        """Offer what could be said next; only what was not said yet, and nothing while calls wait."""
+        screen = self._screen
+        suggestions = screen.launch.suggestions if screen.launch else ()
+        is_waiting = self._outgoing.open_calls(screen.session) is not None
+        screen.composer.suggest(
+            () if is_waiting else [text for text in suggestions if text not in self._said]
+        )
 
     def _went_out(self) -> None:
         self._armed = None

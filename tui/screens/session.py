@@ -114,7 +114,6 @@ class SessionScreen(Screen[None]):
             for note in self.launch.notes:
                 self.tell(note)
             if not self.is_read_only:
-                self.composer.suggest(self.launch.suggestions)
                 self.sending.restore_draft()
             if self.number:
                 self.connecting.adopt(self.number)

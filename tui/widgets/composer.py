@@ -154,8 +154,11 @@ class Composer(Vertical):
 
     def suggest(self, texts: Iterable[str]) -> None:
         """Offer these texts, the first that fits; nothing is written or sent by itself."""
-        self.box.suggestions = tuple(texts)
-        self.box.update_suggestion()
+        texts = tuple(texts)
+        if texts != self.box.suggestions:
+            self.box.suggestions = texts
+            self.box.update_suggestion()
+            self._show_keys()
 
     _title = "message"
 
@@ -164,9 +167,14 @@ class Composer(Vertical):
         self._title = title
         box = self.box
         box.border_title = Content(safe_line(title, 100))
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        box = self.box
+        offer = "→ takes it   " if box.suggestion else ""
         sends = "Enter send   ctrl+j new line" if box.mode is Mode.TEXT else "F5 send   Enter new line"
         other = "JSON" if box.mode is Mode.TEXT else "text"
-        box.border_subtitle = Content(f"{sends}   ctrl+t {other}   F4 editor")
+        box.border_subtitle = Content(f"{offer}{sends}   ctrl+t {other}   F4 editor")
 
     def show_chips(self, chips: Iterable[Chip]) -> None:
         """The facts about the next send, left to right."""
@@ -175,9 +183,9 @@ class Composer(Vertical):
             return
         self._chips = chips
         line = Text(no_wrap=True, overflow="ellipsis", end="")
-        name_style = self.get_component_rich_style("composer--name")
+        name_style = self.get_component_rich_style("composer--name", partial=True)
         for chip in chips:
-            style = self.get_component_rich_style(f"composer--{chip.state or 'value'}")
+            style = self.get_component_rich_style(f"composer--{chip.state or 'value'}", partial=True)
             line.append(f" {safe_line(chip.name)} ", name_style) if chip.name else line.append(" ")
             line.append(safe_line(chip.value, 60), style).append(" ")
         self.query_one("#chips", Static).update(line)
@@ -188,7 +196,7 @@ class Composer(Vertical):
         if forecast == self._forecast:
             return
         self._forecast = forecast
-        style = self.get_component_rich_style(f"composer--{state or 'name'}")
+        style = self.get_component_rich_style(f"composer--{state or 'name'}", partial=True)
         line = Text(f" {forecast.name}", style, no_wrap=True, overflow="ellipsis", end="")
         self.query_one("#forecast", Static).update(line)
 
@@ -204,4 +212,5 @@ class Composer(Vertical):
     @on(TextArea.Changed)
     def _box_changed(self, event: TextArea.Changed) -> None:
         event.stop()
+        self._show_keys()
         self.post_message(self.Edited(self.text, self.mode))
