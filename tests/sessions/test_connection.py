@@ -1,76 +1,153 @@
-"""Connection options become settings and a plan; what was not given stays out of the way."""
+"""The socket's part: how a session opens, closes, is refused or lost, whatever its meta says."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sessions.cli import Parser
-from sessions.commands.connection import (
-    add_connection_options,
-    add_recording_options,
-    flags_from,
-    plan_for,
-    settings_from,
-)
-from sessions.errors import SettingsError, UsageError
+from sessions.contract import FailureClass
+from sessions.records import Direction, Kind
+from sessions.reducer import What, fold
+from sessions.session import Phase
+from tests import make
+from tests.make import Wire
+from tests.playbook import Playbook, change
 
 
-def parser() -> Parser:
-    """A verb with all of them."""
-    made = Parser(prog="turnscope verb", allow_abbrev=False)
-    add_connection_options(made, positional=True)
-    add_recording_options(made)
-    return made
+def test_an_opening_brings_its_facts_and_limits() -> None:
+    wire = Wire()
+    record = wire.open(
+        "wss://host/v1/responses?model=m", headers={"X-RateLimit-Remaining-Requests": "5"}, lifetime=780
+    )
+    session = fold([record]).sessions[1]
+    assert (session.phase, session.opened, session.handshake) == (Phase.OPEN, record.elapsed, 0)
+    assert (session.url, session.route, session.profile) == (
+        "wss://host/v1/responses?model=m",
+        "direct",
+        "openai",
+    )
+    assert (session.lifetime, session.status, session.compression) == (780.0, 101, "off")
+    assert session.limits == {"x-ratelimit-remaining-requests": "5"}
 
 
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment without a settings file."""
-    return {"TURNSCOPE_CONFIG": str(tmp_path / "none.toml")}
+def test_our_close_and_its_answer() -> None:
+    wire = Wire()
+    play = (
+        Playbook()
+        >> [wire.open(), wire.sent(make.create())]
+        >> wire.close(1000, "done", by=Direction.CLIENT)
+        << change(What.SESSION, "closing")
+        >> wire.close(1000, "bye")
+        << change(What.TURN, "cut", turn=1)
+        << change(What.SESSION, "closed", turn=0)
+        >> wire.lost()
+        << change(What.OTHER)
+    )
+    assert play
+    session = play.sessions.sessions[1]
+    assert (session.phase, session.close_code, session.close_reason, session.closed_by) == (
+        Phase.CLOSED,
+        1000,
+        "done",
+        "client",
+    )
 
 
-def test_nothing_given_is_nothing_set() -> None:
-    args = parser().read([])
-    assert flags_from(args) == {}
-    assert (args.record, args.no_record) == (None, False)
+def test_the_servers_close_ends_it_at_once() -> None:
+    wire = Wire()
+    session = fold([wire.open(), wire.close(1008, "policy"), wire.close(1008, by=Direction.CLIENT)]).sessions[
+        1
+    ]
+    assert (session.phase, session.close_code, session.closed_by, session.end_record) == (
+        Phase.CLOSED,
+        1008,
+        "server",
+        1,
+    )
 
 
-def test_every_option_reaches_the_plan(environ: dict[str, str]) -> None:
-    line = (
-        "--base-url https://h.example/v1 --profile xai --api-key-env K --model m --via http://p:1 --insecure "
-        "--no-compression --age-limit 90 --open-timeout 3 --transport ws --query a=b=c --query a=d"
-    ).split()
-    args = parser().read([*line, "--header", "X-A:  b: c ", "--header", "X-B: d", "--record", "f.jsonl"])
-    plan = plan_for(args, {**environ, "K": "key"}, session=2)
-    assert plan.endpoint.url == "wss://h.example/v1/responses?a=b%3Dc&a=d"
-    assert plan.headers == (("X-A", "b: c"), ("X-B", "d"))
-    assert (plan.profile, plan.model, plan.lifetime_seconds) == ("xai", "m", 90)
-    assert (plan.compression, plan.trust.is_insecure, plan.open_timeout_seconds) == (False, True, 3)
-    assert plan.route.text == "via http://p:1 (--via)"
-    assert plan.key.reveal() == "key"
-    assert plan.session == 2
+def test_a_lost_connection_has_no_closer() -> None:
+    wire = Wire()
+    session = fold([wire.open(), wire.lost("reset by peer")]).sessions[1]
+    assert (session.phase, session.close_code, session.close_reason, session.closed_by) == (
+        Phase.LOST,
+        1006,
+        "reset by peer",
+        "",
+    )
 
 
-def test_the_address_may_stand_alone(environ: dict[str, str]) -> None:
-    args = parser().read(["http://localhost:4000/v1"])
-    assert plan_for(args, environ).endpoint.url == "ws://localhost:4000/v1/responses"
-    exact = parser().read(["--url", "wss://h/v1/responses/ws"])
-    assert plan_for(exact, environ).endpoint.url == "wss://h/v1/responses/ws"
-    with pytest.raises(UsageError, match="twice"):
-        settings_from(parser().read(["http://a/v1", "--url", "http://b/v1"]), environ)
+def test_a_close_that_is_never_answered_is_a_close() -> None:
+    wire = Wire()
+    session = fold([wire.open(), wire.close(1000, by=Direction.CLIENT), wire.lost()]).sessions[1]
+    assert (session.phase, session.close_code, session.closed_by) == (Phase.CLOSED, 1000, "client")
 
 
-def test_a_header_with_a_line_break_is_refused(environ: dict[str, str]) -> None:
-    args = parser().read(["--header", "X-A: b\r\nX-B: c"])
-    with pytest.raises(SettingsError, match="line break"):
-        settings_from(args, environ)
+def test_a_close_without_meta_is_read_from_its_frame() -> None:
+    wire = Wire()
+    session = fold([wire.open(), wire.record(b"\x03\xf3bad\xff", Kind.CLOSE)]).sessions[1]
+    assert (session.close_code, session.close_reason) == (1011, "bad\ufffd")
+    assert fold([wire.open(), wire.record(b"", Kind.CLOSE)]).sessions[1].close_code == 1005
 
 
-@pytest.mark.parametrize(
-    "line", ["--header x", "--query x", "--age-limit 0", "--age-limit inf", "--age-limit x"]
-)
-def test_a_wrong_value_is_told_with_the_right_form(line: str) -> None:
-    with pytest.raises(UsageError, match=r"write it as|above 0"):
-        parser().read(line.split())
+@pytest.mark.parametrize("failure_class", FailureClass)
+def test_a_refused_opening(failure_class: FailureClass) -> None:
+    wire = Wire()
+    session = fold([wire.refused(failure_class.value, "no", status=403, body="{}")]).sessions[1]
+    assert (session.phase, session.failure_class, session.status) == (Phase.REFUSED, failure_class, 403)
+    assert (session.opened, session.end_record) == (-1.0, 0)
+
+
+def test_an_unknown_failure_class_is_a_protocol_failure() -> None:
+    assert fold([Wire().refused("new-in-2030")]).sessions[1].failure_class is FailureClass.PROTOCOL
+
+
+def test_opening_twice_is_irregular() -> None:
+    wire = Wire()
+    sessions = fold([wire.open()])
+    assert [one.detail for one in sessions.apply(wire.open())] == ["opened while open", "opened"]
+    sessions.apply(wire.close())
+    assert [one.detail for one in sessions.apply(wire.open())] == ["opened while closed"]
+    assert sessions.sessions[1].phase is Phase.CLOSED
+
+
+def test_latency_from_a_note_and_from_a_pong() -> None:
+    wire = Wire()
+    sessions = fold([wire.open(), wire.latency(12.5)])
+    session = sessions.sessions[1]
+    assert (session.latency_ms, session.last_pong) == (12.5, wire.now)
+    (only,) = sessions.apply(wire.record(b"", Kind.PONG))
+    assert (only.what, session.last_pong, session.latency_ms) == (What.LATENCY, wire.now, 12.5)
+
+
+WRONG: list[Any] = ["x", "", -1, float("nan"), float("inf"), 10**400, True]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=range(len(WRONG)))
+@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.REFUSED, Kind.CLOSE, Kind.LOST, Kind.NOTE, Kind.PONG])
+def test_meta_of_any_kind_never_raises(kind: Kind, wrong: Any) -> None:
+    wire = Wire()
+    keys = (
+        "url",
+        "route",
+        "status",
+        "lifetime",
+        "code",
+        "reason",
+        "detail",
+        "ms",
+        "failure_class",
+        "compression",
+    )
+    for meta in (dict.fromkeys(keys, wrong), {**dict.fromkeys(keys, wrong), "note": "latency"}):
+        assert fold([wire.open()]).apply(wire.record(b"", kind, Direction.SERVER, meta))
+
+
+def test_counts_of_frames_and_bytes() -> None:
+    wire = Wire()
+    sent, got = wire.sent(make.create()), wire.got(make.created("resp_1"))
+    session = fold([wire.open(), sent, got, wire.got(b"\x00\x01", Kind.BINARY)]).sessions[1]
+    assert (session.frames_out, session.bytes_out) == (1, len(sent.payload))
+    assert (session.frames_in, session.bytes_in) == (2, len(got.payload) + 2)
+    assert (session.largest, session.last_frame) == (len(got.payload), wire.now)
