@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sessions.complaint import line_of, nearest, sentence_of
 from sessions.contract import LIFETIME_SECONDS
 from sessions.errors import SettingsError
+from sessions.profile import ProfileFacts
 
 
 class Profile(BaseModel):
@@ -30,13 +31,31 @@ class Profile(BaseModel):
     placeholder_key: str = ""  #: sent when none of the variables is set; for servers that accept anything
     lifetime_seconds: float = Field(default=LIFETIME_SECONDS, gt=0)
     lanes: bool = True
-    stores: Literal["both", "false only", "true only", "unknown"] = "both"
+    stores: Literal["both", "never", "always", "unknown"] = "both"  #: which values of `store` it takes
     model_in_query: bool = False
     create_shape: Literal["flat", "nested", "flat or nested"] = "flat"
     dialect: str = "openai"
     socket_after_error: Literal["usable", "dead", "closed", "unknown"] = "usable"
+    in_flight: Literal["queue", "reject"] = "queue"  #: a create while another one runs on its lane
+    is_model_fixed: bool = False  #: the first model of a socket is its only one
+    failure_ends_chain: bool = False  #: after a failure no earlier id of the chain can be used
     headers: dict[str, str] = Field(default_factory=dict)
     deviations: tuple[str, ...] = ()  #: plain sentences
+
+    def forecast_facts(self, name: str, lifetime_seconds: float = 0.0) -> ProfileFacts:
+        """The part that decides what may be sent next; a lifetime set by a person wins."""
+        return ProfileFacts(
+            name=name,
+            lanes=self.lanes,
+            lifetime=lifetime_seconds or self.lifetime_seconds,
+            stores=self.stores,
+            socket_after_error=self.socket_after_error,
+            model_in_query=self.model_in_query,
+            create_shape="nested" if self.create_shape == "nested" else "flat",
+            in_flight=self.in_flight,
+            is_model_fixed=self.is_model_fixed,
+            failure_ends_chain=self.failure_ends_chain,
+        )
 
 
 @cache
