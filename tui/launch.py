@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sessions.profile import OPENAI, ProfileFacts
 
@@ -173,24 +173,7 @@ def launch_demo(args: argparse.Namespace) -> Launch:
 
 def profile_facts(settings: Settings) -> ProfileFacts:
     """What the profile says, in the words of a forecast."""
-    facts = settings.facts
-    return OPENAI._replace(
-        name=settings.profile,
-        lanes=facts.lanes,
-        lifetime=settings.age_limit,
-        stores=_STORES[facts.stores],
-        socket_after_error=facts.socket_after_error,
-        model_in_query=facts.model_in_query,
-        create_shape="nested" if facts.create_shape == "nested" else "flat",
-    )
-
-
-_STORES: Mapping[str, Literal["both", "never", "always", "unknown"]] = {
-    "both": "both",
-    "false only": "never",
-    "true only": "always",
-    "unknown": "unknown",
-}
+    return settings.facts.forecast_facts(settings.profile, settings.age_limit)
 
 
 def _demo_environment() -> dict[str, str]:
