@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.peers.room import Room, why_no_room
+from tests.peers.room import Room, RoomError, why_no_room
 
 pytestmark = pytest.mark.skipif(why_no_room() is not None, reason=why_no_room() or "")
 
@@ -65,3 +66,13 @@ def test_no_settings_of_this_machine_enter(monkeypatch: pytest.MonkeyPatch) -> N
     assert "192.0.2.1" not in done.stdout
     assert "sk-not-for-peers" not in done.stdout
     assert "HOME=/nowhere" in done.stdout
+
+
+def test_a_refused_namespace_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system does not permit it, the reason carries what the system said."""
+    refusing = tmp_path / "unshare"
+    refusing.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(RoomError, match=r"not permitted here: .*Operation not permitted"), Room():
+        pass
