@@ -123,13 +123,13 @@ def code_of(events: list[Event]) -> object:
     return events[-1]["error"]["code"]
 
 
-async def http(server: FakeServer, raw: bytes) -> bytes:
-    """What comes back for these bytes, up to the end of the connection or two seconds."""
+async def http(server: FakeServer, raw: bytes, *, seconds: float = 2) -> bytes:
+    """What comes back for these bytes, up to the end of the connection or that many seconds."""
     reader, writer = await asyncio.open_connection(server.options.host, server.port)
     writer.write(raw)
     received = b""
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(seconds):
             while chunk := await reader.read(65536):
                 received += chunk
     except (TimeoutError, ConnectionError):

@@ -359,6 +359,7 @@ async def test_the_demo_tour_works_step_by_step() -> None:
         ({"input": 7}, "invalid_type", "input"),
         ({"input": ["x"]}, "invalid_type", "input[0]"),
         ({"input": [{}]}, "missing_required_parameter", "input[0].type"),
+        ({"input": [{"type": []}]}, "invalid_type", "input[0].type"),
         ({"tools": "x"}, "invalid_type", "tools"),
         ({"tools": [1]}, "invalid_type", "tools"),
         ({"generate": "no"}, "invalid_type", "generate"),

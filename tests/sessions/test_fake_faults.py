@@ -98,7 +98,7 @@ async def test_only_the_numbered_upgrade_is_hit() -> None:
 
 async def test_http_200_stays_open() -> None:
     async with serving(faults=["http-200"]) as server:
-        answer = await http(server, UPGRADE)
+        answer = await http(server, UPGRADE, seconds=0.3)
     assert status_of(answer) == 200
     assert b"text/event-stream" in answer
     assert not answer.endswith(b"0\r\n\r\n")
@@ -106,7 +106,7 @@ async def test_http_200_stays_open() -> None:
 
 async def test_a_silent_upgrade_answers_nothing() -> None:
     async with serving(faults=["silent-upgrade"]) as server:
-        assert await http(server, UPGRADE) == b""
+        assert await http(server, UPGRADE, seconds=0.3) == b""
 
 
 async def test_a_slow_upgrade_comes_late() -> None:

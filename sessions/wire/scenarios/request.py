@@ -153,6 +153,8 @@ def _input(value: Any) -> tuple[Item, ...] | Problem:
             if "role" not in item:
                 return problem.missing(f"input[{index}].type")
             item = {"type": "message", **item}
+        if not isinstance(item["type"], str):
+            return problem.wrong_type(f"input[{index}].type", "a string")
         if isinstance(item.get("content"), str):
             kind = "output_text" if item.get("role") == "assistant" else "input_text"
             item = {**item, "content": [{"type": kind, "text": item["content"]}]}

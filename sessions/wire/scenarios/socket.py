@@ -10,6 +10,7 @@ import asyncio
 import socket as sockets
 import struct
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from websockets.extensions import Extension
@@ -195,4 +196,5 @@ class Socket:
             if encoded:
                 self._writer.write(encoded)
             elif self._writer.can_write_eof():
-                self._writer.write_eof()
+                with suppress(OSError):  # the client has already reset the connection
+                    self._writer.write_eof()
