@@ -100,21 +100,20 @@ def _lines(active: Sequence[int], column: int, sign: str) -> str:
 
 
 def _fork(active: Sequence[int], column: int, forks: Sequence[int]) -> str:
-    last = min(max(forks), MOST_COLUMNS - 1)
-    first = min(column, *forks)
-    ends = {min(fork, MOST_COLUMNS - 1) for fork in forks}
+    own = min(column, MOST_COLUMNS - 1)
+    ends = {min(fork, MOST_COLUMNS - 1) for fork in forks} - {own}
+    first, last = min(own, *ends, own), max(own, *ends, own)
     out: list[str] = []
-    for at in range(min(MOST_COLUMNS, max(len(active), last + 1))):
-        is_line = at < len(active) and bool(active[at])
-        if at == column:
-            sign = "\u251c" if active[column] else "\u2514"
-            sign = "\u2524" if last < column else sign
+    for at in range(min(MOST_COLUMNS, len(active))):
+        is_line = bool(active[at])
+        if at == own:
+            sign = "\u253c" if first < own < last else "\u2524" if first < own else "\u251c"
         elif at in ends:
-            sign = ("\u256e" if at == last else "\u252c") if at > column else "\u256d"
+            sign = "\u256d" if at == first else "\u256e" if at == last else "\u252c"
         elif first < at < last:
             sign = "\u253c" if is_line else "\u2500"
         else:
             sign = "\u2502" if is_line else " "
         out.append(sign)
-        out.append("\u2500" if first <= at < max(last, column) else " ")
+        out.append("\u2500" if first <= at < last else " ")
     return "".join(out).rstrip()

@@ -1,0 +1,185 @@
+"""The two lines above everything, at 80, 120 and 200 cells and below, in every state of a session."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessions.records import Record
+from sessions.reducer import fold
+from tests import make
+from tui.cells import width
+from tui.header import Piece, Surroundings, fit, status_lines
+
+AROUND = Surroundings(1_234_567, True, (), 212.0)
+
+
+def lines(records: list[Record], now: float, cells: int, around: Surroundings = AROUND) -> list[str]:
+    sessions = fold(records)
+    session = sessions.sessions[max(sessions.sessions)] if sessions.sessions else None
+    texts = status_lines(sessions, session, now, cells, around)
+    assert len(texts) == 2
+    assert all(text.cell_len <= cells for text in texts)
+    return [text.plain.rstrip() for text in texts]
+
+
+def conversation(wire: make.Wire) -> list[Record]:
+    """One turn that has ended, with usage."""
+    bodies = make.answer("resp_1", "Hello, world.")
+    bodies[-1]["response"]["usage"] = make.usage(6_100, 1_900, cached=5_200, reasoning=900)
+    return [wire.open(), wire.sent(make.create()), *wire.got_all(bodies)]
+
+
+def running(wire: make.Wire, lane: str | None = None) -> list[Record]:
+    """A turn that runs and has said a few words."""
+    fields = {"stream_id": lane} if lane else {}
+    bodies = make.answer("resp_2", "Hello, all of you.", lane=lane)
+    return [wire.sent(make.create(**fields)), *wire.got_all(bodies[:6])]
+
+
+def test_eighty_cells() -> None:
+    wire = make.Wire()
+    records = [*conversation(wire), *running(wire)]
+    first, second = lines(records, wire.now + 0.1, 80)
+    assert first == " OPEN wss://api.openai.com/v1/responses direct                 REC 1.2M key set"
+    assert second == " 59:59 left [##########] T2 live 160ms ttft 50ms 18 tok/s in 6.1k out 1.9k"
+
+
+def test_a_hundred_and_twenty_cells() -> None:
+    wire = make.Wire()
+    records = [*conversation(wire), wire.latency(38.2), *running(wire, "plan")]
+    first, second = lines(records, wire.now + 0.1, 120)
+    assert first.startswith(
+        " OPEN   wss://api.openai.com/v1/responses   direct   ping 38ms   profile openai  "
+    )
+    assert first.endswith("  REC 1.2M   key set")
+    assert "T2 lane plan live 160ms" in second
+    assert "in 6.1k (5.2k cached)   out 1.9k (900 reasoning)" in second or "in 6.1k   out 1.9k" in second
+
+
+def test_two_hundred_cells_tell_also_what_was_not_sent() -> None:
+    wire = make.Wire()
+    records = [*conversation(wire), wire.latency(38.2), *running(wire)]
+    first, second = lines(records, wire.now + 0.1, 200)
+    assert "deflate off" in first
+    assert "limits not sent" in second
+    assert "handshake 212ms" in second
+    assert "in 6.1k (5.2k cached)   out 1.9k (900 reasoning)" in second
+    assert "last frame 100ms ago" in second
+
+
+def test_limits_that_were_told_are_shown() -> None:
+    wire = make.Wire()
+    limits = {
+        "type": "codex.rate_limits",
+        "rate_limits": {"primary": {"used_percent": 12, "window_minutes": 300}},
+    }
+    _, second = lines([*conversation(wire), wire.got(limits)], wire.now, 200)
+    assert "limits primary 12% used of 300 min" in second
+    assert "not sent" not in second
+
+
+def test_no_session_yet() -> None:
+    first, second = lines([], 0.0, 80)
+    assert first.startswith(" NOT CONNECTED")
+    assert second == ""
+
+
+@pytest.mark.parametrize(
+    ("age", "pong", "words"),
+    [
+        (3.0, None, ""),
+        (12.0, None, "silent 12s, no pong yet"),
+        (47.0, None, "silent 47s, no pong yet: dead?"),
+        (47.0, 44.0, "thinking 47s, pong 3.0s ago"),
+        (47.0, 2.0, "silent 47s, no pong for 45s: dead?"),
+    ],
+)
+def test_thinking_or_dead(age: float, pong: float | None, words: str) -> None:
+    wire = make.Wire(step=0.0)
+    records = [wire.open(), wire.sent(make.create()), wire.got(make.created("resp_1"))]
+    if pong is not None:
+        wire.wait(pong)
+        records.append(wire.latency(30.0))
+    _, second = lines(records, age, 120)
+    assert words in second
+    assert ("dead?" in second) == ("dead?" in words)
+
+
+def test_an_idle_socket_without_pongs_is_doubted() -> None:
+    wire = make.Wire(step=0.0)
+    records = [wire.open(), wire.latency(30.0)]
+    assert "no pong for 50s" in lines(records, 50.0, 80)[1]
+    assert "no pong" not in lines(records, 20.0, 80)[1]
+
+
+def test_several_lanes_at_once() -> None:
+    wire = make.Wire()
+    records = [wire.open()]
+    for lane in ("plan", "risk"):
+        records += [
+            wire.sent(make.create(stream_id=lane)),
+            wire.got(make.on_lane(make.created(f"resp_{lane}"), lane)),
+        ]
+    records.append(wire.sent(make.create(stream_id="plan")))
+    _, second = lines(records, wire.now, 200)
+    assert "LIVE 2 of 16" in second
+    assert "queued 1" in second
+    assert "T2 lane risk" in second
+
+
+def test_errors_are_counted() -> None:
+    wire = make.Wire()
+    records = [wire.open(), wire.sent(make.create()), wire.got(make.error("server_error", status=500))]
+    assert "err 1" in lines(records, wire.now, 80)[1]
+
+
+def test_a_close_is_told_with_its_meaning() -> None:
+    wire = make.Wire()
+    records = [*conversation(wire), wire.close(1008, "policy says no")]
+    first, second = lines(records, wire.now + 5, 200)
+    assert first.startswith(" CLOSED ")
+    assert "closed 1008 policy: the server refuses this client, key, model or first frame" in second
+    assert "by the server: policy says no" in second
+    assert "5.0s ago" in second
+    assert "closed 1008" in lines(records, wire.now + 5, 80)[1]
+
+
+def test_a_refusal_is_told_with_its_class() -> None:
+    wire = make.Wire()
+    records = [wire.refused("unauthorized", "no", status=401, body="{}")]
+    first, second = lines(records, wire.now, 120)
+    assert first.startswith(" REFUSED")
+    assert "refused: unauthorized 401. The server does not accept this key, or none was sent." in second
+
+
+def test_badges_and_missing_recording() -> None:
+    wire = make.Wire()
+    around = Surroundings(None, False, ("DEMO", "INSECURE"))
+    first, _ = lines([wire.open()], wire.now, 80, around)
+    assert first.endswith("DEMO INSECURE not recorded no key")
+    assert "REC FAILED" in lines([wire.open()], wire.now, 80, Surroundings(5, True, (), None, True))[0]
+
+
+def test_credentials_are_hidden() -> None:
+    wire = make.Wire()
+    url = "wss://gateway.example/org-abcdef123456/v1/responses?key=sk-abcdefghijklmnop"
+    for cells in (80, 120, 200):
+        first, _ = lines([wire.open(url)], 1.0, cells)
+        assert "abcdef" not in first
+
+
+@given(st.integers(1, 260))
+def test_any_width_is_kept(cells: int) -> None:
+    wire = make.Wire()
+    records = [*conversation(wire), *running(wire, "a-rather-long-lane-name"), wire.latency(3.0)]
+    lines(records, wire.now + 9, cells, Surroundings(1, True, ("DEMO", "READ-ONLY"), 3.0))
+
+
+def test_the_lowest_rank_goes_first_and_wordings_grow_with_room() -> None:
+    pieces = [Piece(("aa", "aaaaaa"), "", 90), Piece(("bb",), "", 10), Piece(("cc",), "", 50, is_right=True)]
+    assert fit(pieces, 7).plain == " aa cc"
+    assert fit(pieces, 11).plain == " aa bb  cc"
+    assert fit(pieces, 16).plain == " aaaaaa bb   cc"
+    assert width(fit(pieces, 1).plain) <= 1
