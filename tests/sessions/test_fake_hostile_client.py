@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from tests.sessions.fake_client import Event, client, connected, http, id_of, serving, text_of
 
 _KEYS = st.sampled_from(
-    "type stream_id model input previous_response_id tools tool_choice generate store instructions reasoning text "
-    "include metadata conversation max_output_tokens stream_options response context_management parallel_tool_calls "
-    "prompt prompt_cache_options item content role call_id output name arguments id environment approve format schema "
-    "parameters properties required items enum anyOf $ref server_label".split()
+    "type stream_id model input previous_response_id tools tool_choice generate store instructions reasoning "
+    "text include metadata conversation max_output_tokens stream_options response context_management "
+    "parallel_tool_calls prompt prompt_cache_options item content role call_id output name arguments id "
+    "environment approve format schema parameters properties required items enum anyOf $ref "
+    "server_label".split()
 )
 _WORDS = st.sampled_from(
-    "message function_call function_call_output mcp_approval_response mcp shell function custom namespace user "
-    "assistant web_search auto required json_schema object array /every /hostile flood image_generation".split()
+    "message function_call function_call_output mcp_approval_response mcp shell function custom namespace "
+    "user assistant web_search auto required json_schema object array /every /hostile flood "
+    "image_generation".split()
 )
 _leaves = st.one_of(
     st.none(), st.booleans(), st.integers(-9, 99), st.floats(allow_nan=False), st.text(max_size=9), _WORDS
