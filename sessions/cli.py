@@ -151,7 +151,8 @@ def _run(argv: list[str], screen: Screen | None) -> int:
     args.verb = name
     if entry.screen and not any(getattr(args, flag, False) for flag in _WITHOUT_SCREEN):
         if screen is None or not _has_terminal():
-            tell(f"turnscope {name} needs a terminal; without one use `turnscope send` or `turnscope info`.")
+            what = "the start screen" if name == START else f"turnscope {name}"
+            tell(f"{what} needs a terminal; without one use `turnscope send` or `turnscope info`.")
             return Exit.USAGE
         return screen(args)
     return verb.run(args)

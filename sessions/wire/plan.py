@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sessions import redact
 from sessions.contract import LIFETIME_SECONDS
 from sessions.errors import SettingsError
 from sessions.secret import NO_SECRET, Secret
@@ -20,6 +21,7 @@ from sessions.wire.route import DIRECT, Route, route_for
 
 OPEN_SECONDS = 15.0  #: for DNS to TLS, and again for the answer to the upgrade; Codex waits as long
 _ANY_MODEL = "any"
+_ACCOUNT_HEADERS = ("openai-organization", "openai-project", "chatgpt-account-id")  # names, no credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,12 @@ class Plan:
         """The exact texts that must not be stored or shown."""
         login = self.endpoint.userinfo
         known = (self.key, login.password if login else NO_SECRET, self.route.password)
-        return tuple(secret.reveal() for secret in known if secret)
+        in_headers = (
+            value.rpartition(" ")[2]  # without the scheme of an Authorization header
+            for name, value in self.headers
+            if name.lower() not in _ACCOUNT_HEADERS and redact.header(name, value).masked
+        )
+        return tuple(dict.fromkeys((*(secret.reveal() for secret in known if secret), *in_headers)))
 
 
 def plan_from(settings: Settings, environ: Mapping[str, str] = os.environ, *, session: int = 1) -> Plan:

@@ -139,9 +139,7 @@ def refusal(answer: Answer) -> UpgradeRefused:
     if wait := answer.header("Retry-After"):
         said += f"; Retry-After: {wait}"
     if place := answer.header("Location"):
-        parts = urlsplit(place)
-        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "the same origin"
-        said += f"; it points to {origin}, redirects are not followed"
+        said += f"; it points to {_origin(place)}, redirects are not followed"
     error = UpgradeRefused(
         failure_class_for(status),
         said,
@@ -203,6 +201,15 @@ def _remedy(answer: Answer) -> str:
     if answer.status == 404 and "uvicorn" in server:
         return "Check the path; a uvicorn without a WebSocket library also answers 404 (uvicorn[standard])."
     return ""
+
+
+def _origin(location: str) -> str:
+    """Where a redirect leads, without path, query and login, as they may hold credentials."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "an address that cannot be read"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "the same origin"
 
 
 def _refused(failure: FailureClass, said: str, received: bytes, status: int = 0) -> UpgradeRefused:

@@ -51,6 +51,17 @@ def test_everything_of_the_settings_is_in_the_plan(environ: dict[str, str], tmp_
     assert "proxy-login" not in repr(plan)
 
 
+def test_credentials_in_headers_are_secrets_too(environ: dict[str, str]) -> None:
+    headers = {
+        "Authorization": "Bearer own-token-1",
+        "X-Api-Key": "own-key-22",
+        "X-A": "b",
+        "OpenAI-Project": "proj_1",
+    }
+    plan = planned(environ, headers=headers)
+    assert plan.secrets == ("sk-hidden-hidden", "own-token-1", "own-key-22")
+
+
 def test_flags_choose_the_route(environ: dict[str, str]) -> None:
     environ["HTTPS_PROXY"] = "http://p:1"
     assert planned(environ, via="socks5h://q").route.text == "via socks5h://q:1080 (--via)"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sessions.contract import FailureClass
 from sessions.errors import SettingsError
 from sessions.secret import Secret
-from sessions.wire.answer import parse_head
+from sessions.wire.answer import NotHttp, parse_head
 from sessions.wire.endpoint import derive
 from sessions.wire.plan import Plan
 from sessions.wire.upgrade import masked_head, masked_refusal, refusal, request_for
@@ -79,6 +82,29 @@ def test_a_refusal_has_a_remedy_of_its_own(head: bytes, body: bytes, failure: st
     assert error.failure_class == failure
     assert remedy in error.remedy
     assert error.received == head + body
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("http://[bad", "cannot be read"), ("//u:p@other/x?key=1", "://other,"), ("", "302 x")],
+)
+def test_a_redirect_is_told_by_its_origin(place: str, told: str) -> None:
+    detail = refusal(parse_head(f"HTTP/1.1 302 x\r\nLocation: {place}\r\n\r\n".encode())).detail
+    assert told in detail
+    assert "key=1" not in detail
+
+
+HEADS = st.binary(max_size=80).map(lambda tail: b"HTTP/1.1 403 No\r\n" + tail + b"\r\n\r\n")
+
+
+@given(HEADS | st.binary(max_size=80), st.binary(max_size=80))
+def test_any_answer_is_a_refusal_and_can_be_masked(head: bytes, body: bytes) -> None:
+    clean, _ = masked_refusal(head + body, ("secret-key",))
+    assert masked_refusal(clean, ("secret-key",))[0] == clean
+    with suppress(NotHttp):
+        error = refusal(parse_head(head)._replace(body=body))
+        assert error.status == 403 or head[:5] == b"HTTP/"
+        assert error.received == head + body
 
 
 def test_a_head_is_masked_and_otherwise_kept() -> None:

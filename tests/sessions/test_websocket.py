@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
@@ -183,6 +185,30 @@ async def test_a_close_frame_that_cannot_be_is_our_mistake(bench: Bench, code: i
     assert bench.socket.is_open
     assert bench.records == []
     bench.socket.abort()
+
+
+FRAMES = st.builds(
+    lambda opcode, data, fin: Frame(opcode, data, fin or opcode >= Opcode.CLOSE).serialize(mask=False),
+    st.sampled_from(Opcode),
+    st.binary(max_size=20),
+    st.booleans(),
+)
+
+
+@given(pieces=st.lists(FRAMES | st.binary(min_size=1, max_size=40), max_size=8))
+def test_any_bytes_are_records_and_never_an_error(pieces: list[bytes]) -> None:
+    async def run() -> None:
+        bench = Bench(HandClock())
+        for piece in pieces:
+            bench.socket.data_received(piece)
+        bench.socket.eof_received()
+        bench.socket.connection_lost(None)
+        assert bench.is_over
+        endings = [one for one in bench.records if one.kind in (Kind.CLOSE, Kind.LOST)]
+        assert 1 <= len(endings) <= 2
+        assert bench.records[-1].kind in (Kind.CLOSE, Kind.LOST)
+
+    asyncio.run(run())
 
 
 async def test_a_message_beyond_the_ceiling_ends_with_1009(bench: Bench) -> None:
