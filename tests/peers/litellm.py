@@ -7,6 +7,7 @@ master key. Nothing is asked of the internet: prices come from the package.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.peers.conftest import KEY, Fake
@@ -14,8 +15,7 @@ from tests.peers.environment import folder_of, program
 from tests.peers.room import Room
 
 MODEL = "gpt-6-astra"
-_CONFIG = """\
-model_list:
+_ENTRY = """\
   - model_name: {model}
     litellm_params:
       model: openai/{model}
@@ -26,13 +26,17 @@ _PORT = 4006  # free, because a room has all ports of its own
 
 
 class LiteLLM:
-    """One proxy that answers."""
+    """One proxy that answers; every model has an upstream of its own."""
 
-    def __init__(self, room: Room, environment: str, upstream: Fake, home: Path) -> None:
+    def __init__(self, room: Room, environment: str, upstreams: Mapping[str, Fake], home: Path) -> None:
         self.key = f"sk-{secrets.token_hex(24)}"  #: LiteLLM refuses to start with one that could be guessed
         self.base_url = f"http://127.0.0.1:{_PORT}/v1"
         config = home / f"{environment}.yaml"
-        config.write_text(_CONFIG.format(model=MODEL, api_base=upstream.base_url, key=KEY), "utf-8")
+        entries = [
+            _ENTRY.format(model=model, api_base=upstream.base_url, key=KEY)
+            for model, upstream in upstreams.items()
+        ]
+        config.write_text("model_list:\n" + "".join(entries), "utf-8")
         self._running = room.start(
             [
                 program(environment, "litellm"),

@@ -22,8 +22,8 @@ OLDER = pytest.mark.peer("litellm-1.83")
 
 @pytest.fixture(scope="module")
 def newer(home: Path) -> Iterator[tuple[Room, LiteLLM]]:
-    """LiteLLM 1.106.2, which takes the model from the first frame."""
-    yield from _proxy("litellm", home)
+    """LiteLLM 1.106.2, which takes the model from the first frame; two more models fail upstream."""
+    yield from _proxy("litellm", home, "403", "abort-mid-stream")
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,12 @@ def older(home: Path) -> Iterator[tuple[Room, LiteLLM]]:
     yield from _proxy("litellm-1.83", home)
 
 
-def _proxy(environment: str, home: Path) -> Iterator[tuple[Room, LiteLLM]]:
+def _proxy(environment: str, home: Path, *faults: str) -> Iterator[tuple[Room, LiteLLM]]:
     with Room() as room:
-        upstream = start_fake(room, "--tls", home=home)
-        yield room, LiteLLM(room, environment, upstream, home)
+        upstreams = {MODEL: start_fake(room, "--tls", home=home)}
+        for fault in faults:
+            upstreams[f"{MODEL}-{fault}"] = start_fake(room, "--tls", f"--fault={fault}", home=home)
+        yield room, LiteLLM(room, environment, upstreams, home)
 
 
 def _library(scene: str, room: Room, proxy: LiteLLM, home: Path) -> Facts:
@@ -149,6 +151,34 @@ def test_send_goes_through(newer: tuple[Room, LiteLLM], home: Path, tmp_path: Pa
     assert parents == [None, *(turn["response_id"] for turn in summary["turns"][:-1])]
     assert records[0]["kind"] == "open"
     assert records[-1]["kind"] in ("close", "lost")
+
+
+@NEWER
+def test_a_refusing_upstream_is_told(newer: tuple[Room, LiteLLM], home: Path) -> None:
+    """LiteLLM says 101 first and then passes a 403 on as an error without status and a close with 1008."""
+    done = _send(*newer, home, f"--model={MODEL}-403", "Say hello.", "And again.")
+    assert done.status == 1, done.stderr
+    *_, summary = _json_lines(done.stdout)
+    (turn,) = summary["turns"]
+    assert turn["status"] == "errored"
+    assert turn["error"]["status"] is None
+    assert "HTTP 403" in turn["error"]["message"]
+    assert (summary["close"]["code"], summary["close"]["by"]) == (1008, "server")
+    assert "policy" in summary["close"]["meaning"]
+    assert "1 more turns were not sent" in done.stderr
+
+
+@NEWER
+def test_a_vanished_upstream_is_a_silence(newer: tuple[Room, LiteLLM], home: Path) -> None:
+    """LiteLLM keeps quiet when its upstream is gone: what came is kept, and the silence ends the run."""
+    done = _send(*newer, home, "--silence=1", f"--model={MODEL}-abort-mid-stream", "Say hello.")
+    assert done.status == 6, done.stderr
+    *records, summary = _json_lines(done.stdout)
+    (turn,) = summary["turns"]
+    assert turn["status"] == "cut"
+    assert turn["text"]
+    assert sum('"response.output_text.delta"' in record.get("raw", "") for record in records) == 3
+    assert "nothing came for 1 s" in done.stderr
 
 
 @OLDER
