@@ -56,10 +56,10 @@ def seconds(value: float) -> str:
         return f"{value * 1000:.0f}ms"
     if value < 99.95:
         return f"{value:.1f}s"
-    minutes = round(value / 60)
-    return (
-        f"{minutes // 60}h{minutes % 60:02}m" if minutes >= 60 else f"{value // 60:.0f}m{value % 60:02.0f}s"
-    )
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
 
 
 def time_of_day(wall: int) -> str:

@@ -6,6 +6,7 @@ Its one rule: columns in memory are asked before the file is read. Terms stand s
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from fnmatch import translate
@@ -137,9 +138,10 @@ def _text(value: str, log: Log) -> Test:
 
 def payload_needle(text: str) -> Callable[[bytes], bool]:
     """A test whether payload bytes hold this text, case not counting, also where JSON escapes it."""
-    spellings = {text, text.encode("ascii", "backslashreplace").decode()}
-    spellings.add("".join(f"\\u{ord(char):04x}" if 127 < ord(char) < 65536 else char for char in text))
-    spellings.add(text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+    variants = {text, text.lower(), text.upper()}  # for letters that bytes have no case for
+    spellings = variants | {
+        json.dumps(one, ensure_ascii=is_ascii)[1:-1] for one in variants for is_ascii in (True, False)
+    }
     search = re.compile(
         b"|".join(re.escape(one.encode(errors="surrogatepass")) for one in sorted(spellings)), re.IGNORECASE
     ).search

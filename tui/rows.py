@@ -83,11 +83,9 @@ def columns(width: int, digits: int = 5, clock: Clock = Clock.TURN, *, has_lanes
         weight = 0
     fixed = [number, time, gap, 3, lane, turn, weight]
     rest = width - sum(cells + 1 for cells in fixed if cells) - 1
-    note = 0
-    if rest >= 28:
-        note = max(7, rest - 38)
-    name = max(1, rest - note - (1 if note else 0))
-    return Columns(number, time, gap, 3, name, lane, turn, weight, note)
+    name = rest if rest < 28 else min(37, max(20, rest * 3 // 5))
+    note = rest - name - 1 if rest >= 28 else 0
+    return Columns(number, time, gap, 3, max(1, name), lane, turn, weight, note)
 
 
 def heading(at: Columns, clock: Clock) -> Text:

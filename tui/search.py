@@ -66,7 +66,7 @@ class Search:
             place = bisect_right(self._before, row)
             if place < len(self._before):
                 return self._before[place]
-            if self._next_before < min(self.anchor, count):
+            if row < self.anchor - 1 and self._next_before < min(self.anchor, count):
                 return None
             row = self.anchor - 1
         place = bisect_right(self._after, row)

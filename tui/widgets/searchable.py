@@ -27,6 +27,7 @@ class Searchable(Canvas):
         self._prompt: Prompt | None = None
         self._find_forward = True
         self._find_origin = -1
+        self._asked_at = -1  # the cursor when the line at the foot was opened
         self._is_searching = False  # the cursor waits to go to a match
         self._is_search_due = False
 
@@ -114,6 +115,8 @@ class Searchable(Canvas):
             self._is_searching = found is None and not search.is_complete(count)
             if found is not None:
                 self.choose_row(found)
+            elif not self._is_searching and self._prompt is not None:
+                self._go_back()
         self.dress()
         if not search.is_complete(count):
             self.find_on()
@@ -123,7 +126,7 @@ class Searchable(Canvas):
     def ask(self, purpose: str, value: str = "", *, placeholder: str = "") -> None:
         """Open the line at the foot and let the person type; `answering` and `answered` hear of it."""
         if self._prompt is None:
-            self._find_origin = self.cursor if self.cursor >= 0 else self.top
+            self._asked_at = self.cursor
             self._prompt = Prompt(purpose, value, placeholder=placeholder)
             self.mount(self._prompt)
             self._prompt.focus()
@@ -134,12 +137,18 @@ class Searchable(Canvas):
         """Something is being typed into the line at the foot."""
         if purpose == "find":
             self.clear_find()
-            self.find(value, start=max(0, self._find_origin))
+            self.find(value, start=self._asked_at if self._asked_at >= 0 else self.top)
 
     def answered(self, purpose: str, value: str | None) -> None:
         """The line at the foot was left: with a value to keep, or with None to take it back."""
         if purpose == "find" and value is None:
             self.clear_find()
+            self._go_back()
+
+    def _go_back(self) -> None:
+        """To the row where the typing began; there may have been matches of half the words."""
+        if self._asked_at >= 0:
+            self.choose_row(self._asked_at)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass on what is typed while it is typed."""

@@ -1,0 +1,237 @@
+"""One row for every kind of record: what stands out is in words, and nothing the wire sent can break it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from sessions.inspector import Inspector
+from sessions.recording import Recording
+from sessions.records import Direction, Kind, Record
+from sessions.summary import LARGE_BYTES, Row, Tone, gap_before, lane_words, summarize
+from tests import make
+
+
+@pytest.fixture
+def inspector() -> Iterator[Inspector]:
+    recording = Recording.create(None)
+    yield Inspector(recording)
+    recording.close()
+
+
+def rows_of(inspector: Inspector, *records: Record) -> list[Row]:
+    """The rows of these records, all fed first."""
+    inspector.feed_all(records)
+    return [summarize(inspector.recording, inspector.sessions, n) for n in range(len(inspector.recording))]
+
+
+def test_a_turn_from_create_to_completed(inspector: Inspector) -> None:
+    wire = make.Wire()
+    rows = rows_of(inspector, wire.open(), *wire.turn("resp_1", "Hello there."))
+    opened, create = rows[0], rows[1]
+    assert (opened.type, opened.turn, opened.since_turn, opened.tone) == ("open", 0, None, Tone.SOCKET)
+    assert opened.note == "101 in 14 ms, direct"
+    assert (create.type, create.direction, create.note) == ("response.create", Direction.CLIENT, "1 item")
+    assert create.since_turn == 0.0
+    deltas = [row for row in rows if row.type == "response.output_text.delta"]
+    assert "".join(row.note for row in deltas) == "Hello there."
+    assert {row.tone for row in deltas} == {Tone.DELTA}
+    assert rows[-1].type == "response.completed"
+    assert (rows[-1].note, rows[-1].tone) == ("in 20, out 8", Tone.ENDING)
+    assert {row.turn for row in rows[1:]} == {1}
+    assert [row.number for row in rows] == list(range(len(rows)))
+
+
+def test_gaps_are_between_neighbours_and_never_negative(inspector: Inspector) -> None:
+    wire = make.Wire(step=0.5)
+    first, second = wire.open(), wire.got({"type": "keepalive"})
+    back = second._replace(elapsed=0.1)
+    inspector.feed_all([first, second, back])
+    assert [gap_before(inspector.recording, n) for n in range(3)] == [0.0, 0.5, 0.0]
+
+
+def test_a_create_says_its_parent_items_tools_and_store(inspector: Inspector) -> None:
+    wire = make.Wire()
+    items = [make.function_output("call_1"), make.function_output("call_2")]
+    create = make.create(items, previous_response_id="resp_1", store=False, tools=[{"type": "web_search"}])
+    foreign = make.create("x", previous_response_id="resp_unknown", generate=False)
+    rows = rows_of(inspector, wire.open(), *wire.turn("resp_1"), wire.sent(create), wire.sent(foreign))
+    assert rows[-2].note == "parent T1, 2 items, 1 tool, store off"
+    assert rows[-1].note == "parent resp_unknown, warm-up, 1 item"
+
+
+def test_what_is_odd_is_said_in_words(inspector: Inspector) -> None:
+    wire = make.Wire()
+    rows = rows_of(
+        inspector,
+        wire.open(),
+        wire.got({"type": "codex.brand_new"}),
+        wire.got({"no": "type"}),
+        wire.got("{not json"),
+        wire.sent({"type": "response.unheard_of"}),
+        wire.got(make.text_delta("msg_1", "lost")),
+        wire.got(make.error("rate_limit_exceeded", "Slow down.", status=429)),
+        wire.got(make.error("x", status=400) | {"status_code": 400}),
+    )
+    notes = [row.note for row in rows[1:]]
+    assert notes[0] == "? unknown type"
+    assert notes[1] == "? no type"
+    assert rows[2].type == "(no type)"
+    assert notes[2].startswith("! not JSON")
+    assert notes[3] == "? unknown type"
+    assert {row.tone for row in rows[1:5]} == {Tone.ODD}
+    assert notes[5] == "429 rate_limit_exceeded: Slow down."
+    assert rows[6].tone is Tone.ERROR
+
+
+def test_dialects_and_irregular_moves_are_named(inspector: Inspector) -> None:
+    wire = make.Wire()
+    rows = rows_of(
+        inspector,
+        wire.open(),
+        wire.sent({"type": "response.create", "response": {"input": "Hi"}}),
+        wire.got(make.created("resp_1")),
+        wire.got(make.created("resp_1")),
+        wire.got({"type": "response.content_part.delta", "delta": {"content": "Hi"}}),
+        wire.got({"type": "response.done", "response": {"id": "resp_1", "status": "completed"}}),
+        wire.got("data: [DONE]"),
+        wire.sent(make.create()),
+        wire.got(make.created("resp_2")),
+        wire.got(make.item_added(make.message("msg_2"))),
+        wire.got({"type": "response.content_part.delta", "item_id": "msg_2", "delta": {"content": "Hi"}}),
+    )
+    assert rows[1].note.startswith("~ nested create")
+    assert (rows[3].note, rows[3].tone) == ("! response.created came twice", Tone.ODD)
+    assert (rows[4].note, rows[4].tone) == ("! the item was not announced", Tone.ODD)
+    assert rows[5].note.startswith("~ response.done")
+    assert rows[5].tone is Tone.DIALECT
+    assert rows[6].note == "~ [DONE]"
+    assert rows[10].note == "~ response.content_part.delta, object delta   Hi"
+
+
+def test_endings_of_a_socket(inspector: Inspector) -> None:
+    one, two, three, four = (make.Wire(session=n) for n in (1, 2, 3, 4))
+    rows = rows_of(
+        inspector,
+        one.open(),
+        one.latency(12.34),
+        one.close(1000),
+        two.open(),
+        two.close(1008, "no entitlement"),
+        three.open(),
+        three.lost("reset by peer"),
+        four.refused("forbidden", "bare 403", status=403),
+    )
+    assert [(row.type, row.note, row.tone) for row in rows if row.type not in ("open",)] == [
+        ("note", "12.3 ms", Tone.SOCKET),
+        ("close", "1000 normal end", Tone.ENDING),
+        (
+            "close",
+            "1008 policy: the server refuses this client, key, model or first frame: no entitlement",
+            Tone.ERROR,
+        ),
+        ("lost", "1006 reset by peer", Tone.ERROR),
+        ("refused", "forbidden 403: bare 403", Tone.ERROR),
+    ]
+
+
+def test_endings_of_a_response(inspector: Inspector) -> None:
+    wire = make.Wire()
+    rows = rows_of(
+        inspector,
+        wire.open(),
+        wire.sent(make.create()),
+        wire.got(make.created("resp_1")),
+        wire.got(make.incomplete("resp_1")),
+        wire.sent(make.create()),
+        wire.got(make.created("resp_2")),
+        wire.got(make.failed("resp_2", "server_error", "It broke.")),
+    )
+    assert rows[3].note.startswith("max_output_tokens")
+    assert rows[3].tone is Tone.ODD
+    assert (rows[6].note, rows[6].tone) == ("server_error: It broke.", Tone.ERROR)
+
+
+def test_lanes_in_words(inspector: Inspector) -> None:
+    wire = make.Wire()
+    rows = rows_of(inspector, wire.open(), wire.sent(make.create()), wire.sent(make.create(stream_id="plan")))
+    assert [lane_words(row) for row in rows] == ["-", "default", "plan"]
+
+
+def test_a_large_record_is_not_read_for_its_row(inspector: Inspector) -> None:
+    wire = make.Wire()
+    body = {"type": "codex.large", "data": "x" * LARGE_BYTES}
+    rows = rows_of(inspector, wire.open(), wire.got(body))
+    assert rows[1].note == "large: open it to read"
+    assert rows[1].size == len(json.dumps(body, separators=(",", ":")))
+
+
+def test_no_such_record(inspector: Inspector) -> None:
+    with pytest.raises(IndexError):
+        summarize(inspector.recording, inspector.sessions, 0)
+
+
+_JSON = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=5),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+_TYPES = some.sampled_from(
+    [
+        "response.create", "response.steer", "response.created", "response.completed", "response.failed",
+        "response.incomplete", "error", "response.output_item.added", "response.output_text.delta",
+        "response.steer.failed", "codex.rate_limits", "response.done", "", "x",
+    ]
+)  # fmt: skip
+_FIELDS = (
+    "input",
+    "tools",
+    "error",
+    "item",
+    "delta",
+    "response",
+    "steer",
+    "rate_limits",
+    "stream_id",
+    "status",
+)
+
+
+@given(
+    bodies=some.lists(
+        some.tuples(
+            _TYPES, some.dictionaries(some.sampled_from(_FIELDS), _JSON, max_size=4), some.booleans()
+        ),
+        max_size=6,
+    )
+)
+def test_no_body_breaks_a_row(bodies: list[tuple[str, dict[str, object], bool]]) -> None:
+    recording = Recording.create(None)
+    try:
+        inspector, wire = Inspector(recording), make.Wire()
+        for event_type, fields, is_sent in bodies:
+            body = {**fields, "type": event_type}
+            inspector.feed(wire.sent(body) if is_sent else wire.got(body))
+        rows = [summarize(recording, inspector.sessions, n) for n in range(len(recording))]
+        assert [row.number for row in rows] == list(range(len(bodies)))
+        assert all(row.type for row in rows)
+        assert all(one.elapsed < two.elapsed for one, two in pairwise(rows))
+    finally:
+        recording.close()
+
+
+def test_binary_frames_are_a_dialect_or_bytes(inspector: Inspector) -> None:
+    wire = make.Wire()
+    rows = rows_of(
+        inspector,
+        wire.open(),
+        wire.got({"type": "keepalive"}, Kind.BINARY),
+        wire.got(b"\xff\xfe\x00", Kind.BINARY),
+    )
+    assert rows[1].note == "~ binary frame"
+    assert rows[2].note.startswith("! ")
