@@ -52,6 +52,9 @@ Pure, no I/O, no clock:
   forms         JSON schemas as forms
   answers       answers to calls by hand, one frame for all
   secret        a credential that no repr shows
+  summary       one record -> one uncoloured row
+  lines         row -> plain text
+  outcome       what a run of turns came to, for scripts
 Edge, disk and tasks:
   source        Source, Live, Clock: what an adapter fulfils
   recording     the append-only file, read back by number

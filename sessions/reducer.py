@@ -1,15 +1,14 @@
-"""The reducer: one record in, what it changed out; the only writer of session state.
+"""The reducer: one record in, what it changed out; the only writer of session state, appending as it goes.
 
-Its contract is functional (the same records give the same state; `fold(a + b)` equals `fold(a)` and then
-`apply` over `b`), its work is appending. It never raises on what a peer sent: a move that the table does
-not know is a change called irregular, and the state follows what the event means. Its modules, by what they
-take: `connection` (the socket), `requests` (the client), `lifecycle`, `content`, `error_frames`, `steering`
-(the server).
+`fold(a + b)` equals `fold(a)` and then `apply` over `b`. It never raises on what a peer sent: a move that the
+table does not know is a change called irregular, and the state follows what the event means. Its parts:
+`connection` the socket, `requests` the client, `lifecycle`, `content`, `error_frames`, `steering` the server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sessions import facts
 from sessions.changes import Change, What
@@ -23,6 +22,7 @@ from sessions.lifecycle import lifecycle
 from sessions.records import Direction, Kind, Record
 from sessions.requests import sent
 from sessions.session import Session
+from sessions.snapshot import snapshot
 from sessions.state import State, Step
 from sessions.steering import steered
 
@@ -91,6 +91,10 @@ class Sessions(State):
         self.type_column.append(self.type_id(label))
         self.turn_column.append(step.turn)
         return tuple(step.changes)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it as plain data, for tests and for machine-readable faces."""
+        return snapshot(self)
 
 
 def fold(records: Iterable[Record]) -> Sessions:

@@ -5,12 +5,11 @@ Two folds of the same records give equal snapshots; nothing in it refers back to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sessions.items import Item
-    from sessions.session import Lane, Response, Session, Turn
-    from sessions.state import State
+from sessions.items import Item
+from sessions.session import Lane, Response, Session, Turn
+from sessions.state import State
 
 
 def snapshot(sessions: State) -> dict[str, Any]:

@@ -55,12 +55,6 @@ class State:
         """The turns that continue this one, oldest first."""
         return tuple(other for other in self.turns if other.parent_turn == turn.number)
 
-    def snapshot(self) -> dict[str, Any]:
-        """All of it as plain data, for tests and for machine-readable faces."""
-        from sessions.snapshot import snapshot
-
-        return snapshot(self)
-
     def type_id(self, name: str) -> int:
         """The index of an event type in `type_names`; 0 when there are too many."""
         known = self._type_ids.get(name)
