@@ -146,14 +146,16 @@ def launch_demo(args: argparse.Namespace) -> Launch:
     server = Embedded(options)
     base_url = server.start()
     try:
-        settings = load({"base_url": base_url, "profile": "fake", "no_proxy": True}, _demo_environment())
+        model = getattr(args, "model", None) or MODELS[0]
+        flags = {"base_url": base_url, "profile": "fake", "no_proxy": True, "model": model}
+        settings = load(flags, _demo_environment())
         if options.age_limit is not None:
             settings = settings.model_copy(update={"age_limit": options.age_limit})
         return Launch(
             plan=plan_from(settings, {}),
             settings=settings,
             create=Create(
-                model=getattr(args, "model", None) or MODELS[0],
+                model=model,
                 instructions=getattr(args, "instructions", None),
                 effort=getattr(args, "effort", None) or "",
                 store=getattr(args, "store", None),

@@ -220,7 +220,8 @@ class Outgoing:
         if turn is None:
             return Chip("parent", "none, new chain")
         state = {True: "good", False: "alarm", None: "warn"}[forecast.works]
-        fork = " fork" if self.aim is Aim.TURN else ""
+        is_fork = self.aim is Aim.TURN and bool(self._inspector.sessions.children(turn))
+        fork = " fork" if is_fork else ""
         live = " live" if turn.is_live else ""
         return Chip("parent", f"T{turn.number}{fork}{live} ({forecast.where.value})", state)
 

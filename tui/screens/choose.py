@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,6 +22,8 @@ from textual.widgets.option_list import Option
 
 from sessions.safe import safe, safe_line
 from tui import keys
+
+_ROW_CELLS = 86  # of a dialog at its widest
 
 
 class Choice(NamedTuple):
@@ -51,17 +54,22 @@ class Choose(ModalScreen[str]):
             frame.border_subtitle = Content(self._foot)
             if self._about:
                 yield Static(Content(self._about), markup=False, classes="about")
-            width = max((len(choice.title) for choice in self._choices), default=0)
-            options = OptionList(
-                *(Option(self._row(n, choice, width)) for n, choice in enumerate(self._choices, 1))
+            width = max((cell_len(safe_line(choice.title)) for choice in self._choices), default=0)
+            is_stacked = any(width + cell_len(choice.note) > _ROW_CELLS for choice in self._choices)
+            rows = (
+                self._row(n, choice, 0 if is_stacked else width) for n, choice in enumerate(self._choices, 1)
             )
-            yield options
+            yield OptionList(*(Option(row) for row in rows))
 
     def _row(self, number: int, choice: Choice, width: int) -> Text:
+        """Digit, title and note; the note stands below the title where `width` is 0."""
         digit = f"{number}" if number <= 9 else " "
-        row = Text(f"{digit} {safe_line(choice.title):{width}}", style="" if choice.is_working else "dim")
+        row = Text(f"{digit} {safe_line(choice.title, 90)}", style="bold" if choice.is_working else "dim")
         if choice.note:
-            row.append("  " + safe_line(choice.note), "dim" if choice.is_working else "dim italic")
+            gap = "\n    " if width == 0 else " " * (width - cell_len(safe_line(choice.title)) + 2)
+            row.append(
+                gap + safe_line(choice.note, 240), "not bold dim" if choice.is_working else "dim italic"
+            )
         return row
 
     def on_mount(self) -> None:

@@ -525,7 +525,7 @@ class SessionScreen(Screen[None]):
 
 _WRITING = frozenset(
     {
-        "send_now", "edit_outside", "preview", "options", "toggle_mode", "history", "write", "answer", "steer",
-        "branch", "parent", "lane", "warm_up", "resend", "letter_preview", "letter_editor", "other_route",
+        "send_now", "edit_outside", "preview", "options", "toggle_mode", "history", "write", "answer",
+        "steer", "branch", "parent", "lane", "warm_up", "resend", "letter_preview", "letter_editor", "other_route",
     }
 )  # fmt: skip
