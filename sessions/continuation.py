@@ -65,12 +65,13 @@ def forecast(
     profile: ProfileFacts = OPENAI,
     now: float | None = None,
     answers: Collection[str] | None = None,
+    model: str = "",
 ) -> Forecast:
     """What will happen to a create with this parent on this socket and lane.
 
     `session` None, or one that has ended, stands for a socket yet to be opened. `now` is recording time in
     seconds, None to leave the age limit out. `answers` are the call ids that the create answers, None when
-    that is not known yet: then calls left open are only warned of.
+    that is not known yet: then calls left open are only warned of. `model` is the one that will be asked for.
     """
     usable = session if session is not None and session.phase in (Phase.OPENING, Phase.OPEN) else None
     warnings: list[str] = []
@@ -88,6 +89,7 @@ def forecast(
         warnings.insert(0, "No socket is open: a new one comes first, and a new one remembers nothing.")
     else:
         verdict = _about_socket(usable, lane, verdict, warnings, profile, now)
+        warnings += _about_model(usable, model, profile)
     same = parent is None or (
         response is not None and usable is not None and response.session == usable.number
     )
@@ -392,6 +394,13 @@ def _about_socket(
             f"An error came on this socket, and {profile.name} answers nothing after one: open a new one.",
         )
     return _about_age(session, verdict, warnings, now)
+
+
+def _about_model(session: Session, model: str, profile: ProfileFacts) -> list[str]:
+    first = next((turn.model for turn in session.turns if turn.model), "")
+    if not profile.is_model_fixed or not model or first in ("", model):
+        return []
+    return [f"{profile.name} keeps the first model of a socket, {first}: {model} may be refused here."]
 
 
 def _about_age(session: Session, verdict: _Verdict, warnings: list[str], now: float | None) -> _Verdict:

@@ -77,11 +77,15 @@ class Drafts:
             return
         entry = Sent(self._wall(), kind, clean)
         sent.append(entry)
+        self._append(self._sent_path, _line(entry))
         if len(sent) > MAX_SENT + _SLACK:
+            if self._is_kept:
+                # another run may have added its own lines meanwhile
+                self._sent = None
+                sent = self._load_sent() or sent
             del sent[:-MAX_SENT]
+            self._sent = sent
             self._replace(self._sent_path, "".join(_line(one) for one in sent))
-        else:
-            self._append(self._sent_path, _line(entry))
 
     def history(self) -> tuple[Sent, ...]:
         """What was sent, oldest first, at most a thousand."""

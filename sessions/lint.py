@@ -32,7 +32,7 @@ Severity: TypeAlias = Literal["error", "warning"]
 _LANE = re.compile(LANE_PATTERN)
 _DEFAULT_LIMIT_BYTES = 1 << 20  # what servers built on Python's websockets take unless told otherwise
 _SMALLEST_OUTPUT = 16  # some models refuse fewer output tokens
-_LARGE = 1 << 18  # above it, places are looked for only when there is something to place
+_LARGE = 1 << 18  # above it only what was found is looked for, since somebody is typing
 
 #: keys of a `response.create` [SDK]
 CREATE_KEYS = frozenset(
@@ -87,7 +87,8 @@ def lint(
         return (Problem("error", 1, 1, "A frame is one JSON object in braces; this is something else."),)
     findings = list(_findings(body, shape, tools_known))
     findings += _about_size(text)
-    where = places(text) if findings or len(text) < _LARGE else Map({}, ())
+    wanted = None if len(text) < _LARGE else {one.path for one in findings if one.path}
+    where = places(text, wanted) if wanted is None or wanted else Map({}, ())
     problems = [
         Problem(one.severity, *place_at(text, _offset(where, one.path)), one.sentence, one.path)
         for one in findings

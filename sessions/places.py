@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
@@ -35,8 +36,12 @@ def place_at(text: str, offset: int) -> Place:
     return Place(text.count("\n", 0, offset) + 1, offset - start + 1)
 
 
-def places(text: str) -> Map:
-    """Where each key and each element stands in a text that is valid JSON."""
+def places(text: str, wanted: Collection[str] | None = None) -> Map:
+    """Where each key and each element stands in a text that is valid JSON.
+
+    With `wanted` it stops once it has these paths; keys that stand twice after them are then not found.
+    """
+    missing = set(wanted) if wanted is not None else None
     found: dict[str, int] = {}
     twice: list[tuple[str, int]] = []
     paths: list[str] = []  # of the open objects and lists
@@ -44,6 +49,8 @@ def places(text: str) -> Map:
     keys: list[set[str]] = []
     path, is_key = "", False
     for token in _TOKEN.finditer(text):
+        if missing is not None and not missing:
+            break
         mark = token[0]
         if mark in ("}", "]"):
             if paths:
@@ -61,12 +68,16 @@ def places(text: str) -> Map:
             keys[-1].add(name)
             if len(paths) <= _DEPTH:
                 found.setdefault(path, token.start())
+                if missing is not None:
+                    missing.discard(path)
         else:
             if counts and counts[-1] >= 0:
                 path = f"{paths[-1]}[{counts[-1]}]" if len(paths) <= _DEPTH else ""
                 counts[-1] += 1
                 if len(paths) <= _DEPTH:
                     found.setdefault(path, token.start())
+                    if missing is not None:
+                        missing.discard(path)
             if mark in ("{", "["):
                 paths.append(path if len(paths) < _DEPTH else "")
                 counts.append(-1 if mark == "{" else 0)

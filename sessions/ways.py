@@ -149,8 +149,9 @@ def ways_on(
     ways: list[Way] = []
     if is_open and kind is Trouble.NEAR_LIMIT:
         ways.append(_stay(session, now))
-    if parent:
+    elif parent:
         ways.append(_same_socket(sessions, session, lane, parent, goal, profile))
+    if parent:
         ways.append(_stored(sessions, lane, parent, goal, profile))
     if goal is not None:
         ways += _replays(sessions, session, goal, kind, read_record, profile)
@@ -173,8 +174,8 @@ _NEAR_LIMIT_ORDER = (
     WayKind.NEW_SOCKET_STORED,
     WayKind.REPLAY_NEW_SOCKET,
     WayKind.STAY,
-    WayKind.SAME_SOCKET,
     WayKind.REPLAY_SAME,
+    WayKind.SAME_SOCKET,
     WayKind.NEW_CHAIN,
 )
 
@@ -311,7 +312,10 @@ def _goal(sessions: Sessions, session: Session | None, lane: str | None) -> Turn
     for number in sorted(sessions.sessions, reverse=True):
         if session is not None and number > session.number:
             continue
-        newest = _newest(sessions.sessions[number], lane)
+        here = sessions.sessions[number]
+        newest = _newest(here, lane)
+        if newest is not None and not newest.parent and (own := here.lanes.get(lane)) and own.head:
+            return sessions.turn(own.head.turn)  # what failed began a new chain; the old one is still there
         while newest is not None:
             if newest.status in (Status.COMPLETED, Status.INCOMPLETE):
                 return newest

@@ -459,3 +459,14 @@ def test_closing_counts_as_closed() -> None:
     wire = make.Wire()
     sessions = fold([wire.open(), *answered(wire, "resp_a"), wire.close(by=Direction.CLIENT)])
     assert outlook(sessions, "resp_a").works is False
+
+
+def test_a_socket_that_keeps_its_first_model_is_told_of() -> None:
+    wire = make.Wire()
+    sessions = fold([wire.open(), *answered(wire, "resp_a")])
+    session = sessions.sessions[1]
+    fixed = ProfileFacts("vercel", lanes=False, is_model_fixed=True)
+    found = forecast(sessions, None, session, None, profile=fixed, model="gpt-6-astra")
+    assert any("keeps the first model of a socket, gpt-5.4" in one for one in found.warnings)
+    assert forecast(sessions, None, session, None, profile=fixed, model="gpt-5.4").warnings == ()
+    assert forecast(sessions, None, session, None, model="gpt-6-astra").warnings == ()

@@ -171,3 +171,17 @@ def test_two_runs_append_beside_each_other(tmp_path: Path, clock: HandClock) -> 
     one.remember("again from one")
     texts = [sent.text for sent in drafts(tmp_path, clock).history()]
     assert texts == ["from one", "from two", "again from one"]
+
+
+def test_cutting_the_history_keeps_what_another_run_has_added(tmp_path: Path, clock: HandClock) -> None:
+    path = tmp_path / "state" / "sent-openai.jsonl"
+    path.parent.mkdir()
+    lines = [
+        json.dumps({"t": number, "kind": "prompt", "text": str(number)}) for number in range(MAX_SENT + 200)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    one, two = drafts(tmp_path, clock), drafts(tmp_path, clock)
+    assert len(one.history()) == len(two.history()) == MAX_SENT
+    two.remember("from two")
+    one.remember("from one")
+    assert [sent.text for sent in drafts(tmp_path, clock).history()[-2:]] == ["from two", "from one"]

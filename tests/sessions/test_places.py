@@ -60,3 +60,9 @@ def test_every_top_level_key_is_found(value: Any) -> None:
     assert places(text).places["top"] == text.index('"top"')
     if isinstance(value, list):
         assert all(f"top[{index}]" in places(text).places for index in range(len(value)))
+
+
+def test_the_walk_stops_when_it_has_what_is_wanted() -> None:
+    found = places('{"a": 1, "b": [2, 3], "c": 4, "a": 5}', {"a", "b[0]"})
+    assert set(found.places) == {"a", "b", "b[0]"}
+    assert found.twice == ()

@@ -220,3 +220,28 @@ def test_the_turn_to_go_on_from_can_be_chosen() -> None:
 @pytest.mark.parametrize("kind", list(Trouble))
 def test_every_trouble_has_a_sentence(kind: Trouble) -> None:
     assert trouble_sentence(kind).endswith(".")
+
+
+def test_a_new_chain_that_failed_leaves_the_old_one_to_go_on() -> None:
+    wire = make.Wire()
+    records = [
+        wire.open(),
+        *answered(wire, "resp_a", store=False),
+        wire.sent(make.create(store=False)),
+        wire.got(make.error("server_is_overloaded", status=503)),
+    ]
+    best, *_ = ways(records)
+    assert (best.kind, best.parent, best.turn, best.works) == (WayKind.SAME_SOCKET, "resp_a", 1, True)
+
+
+def test_staying_stands_for_the_same_socket_near_its_limit() -> None:
+    wire = make.Wire()
+    records = [wire.open(lifetime=3600), *answered(wire, "resp_a", store=False)]
+    found = ways(records, now=3500)
+    assert [way.kind for way in found] == [
+        WayKind.REPLAY_NEW_SOCKET,
+        WayKind.STAY,
+        WayKind.REPLAY_SAME,
+        WayKind.NEW_CHAIN,
+        WayKind.NEW_SOCKET_STORED,
+    ]
