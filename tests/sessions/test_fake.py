@@ -225,6 +225,27 @@ async def test_an_upgrade_with_a_body_and_early_frames_works() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"Sec-WebSocket-Version: 13\r\n", 400),  # no key
+        (b"Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", 400),
+        (b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n", 400),
+    ],
+)
+async def test_an_upgrade_that_breaks_rfc_6455_is_refused(line: bytes, status: int) -> None:
+    async with serving() as server:
+        head = b"GET /v1/responses HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        answer = await http(server, head + b"Authorization: Bearer x\r\n" + line + b"\r\n", seconds=0.3)
+    assert status_of(answer) == status
+
+
+async def test_ipv6_loopback() -> None:
+    async with serving(host="::1") as server, connected(server) as client:
+        assert server.base_url == f"http://[::1]:{server.port}/v1"
+        assert (await client.turn("Hi"))[-1]["type"] == "response.completed"
+
+
+@pytest.mark.parametrize(
     "garbage",
     [
         b"\x16\x03\x01\x02\x00\x01\x00",

@@ -195,6 +195,14 @@ async def test_a_tool_is_called_with_arguments_of_its_schema_and_answered() -> N
     assert text_of(second) == "With the results in hand: temp says c 3."
 
 
+async def test_what_stands_before_the_prompt_calls_no_tool() -> None:
+    surroundings = {"role": "user", "content": "<environment><temp>/tmp</temp>, the word to remember: heron"}
+    async with client() as one:
+        events = await one.turn([surroundings, {"role": "user", "content": "Say hi"}], tools=[TEMP])
+    assert calls(events) == []
+    assert "Say hi" in text_of(events)
+
+
 async def test_two_tools_are_called_at_once_and_answered_in_any_order() -> None:
     async with client() as one:
         first = await one.turn("Call both for Lima.", tools=[TEMP, TIME])

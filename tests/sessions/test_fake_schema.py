@@ -91,6 +91,11 @@ def test_any_schema_of_the_usual_kinds_is_fitted(schema: dict[str, Any], prompt:
         ({"type": "number", "exclusiveMinimum": 3, "multipleOf": 5}, "", 5),
         ({"type": "null"}, "", None),
         (
+            {"type": "object", "properties": {"command": {"type": "array", "items": {"type": "string"}}}},
+            "Run Amok",
+            {"command": ["date"]},
+        ),
+        (
             {
                 "allOf": [{"properties": {"a": {"const": 1}}}, {"properties": {"b": {"const": 2}}}],
                 "type": "object",

@@ -61,7 +61,10 @@ def _fresh(items: tuple[Item, ...]) -> tuple[Item, ...]:
 
 
 def _split(items: tuple[Item, ...]) -> tuple[list[Said], str]:
-    """Earlier turns inside one input (a full replay), and the text that is new in it."""
+    """Earlier turns inside one input (a full replay), and the text that is new in it.
+
+    Only the last message is the prompt: clients put their surroundings into user messages before it.
+    """
     turns: list[Said] = []
     user: list[str] = []
     for item in items:
@@ -75,7 +78,9 @@ def _split(items: tuple[Item, ...]) -> tuple[list[Said], str]:
         elif item.get("role") == "assistant":
             turns.append(Said("\n".join(user), text_of(item)))
             user = []
-    return turns, "\n".join(user).strip()
+    if len(user) > 1:
+        turns.append(Said("\n".join(user[:-1]), ""))
+    return turns, user[-1].strip() if user else ""
 
 
 def _user_text(items: tuple[Item, ...]) -> str:

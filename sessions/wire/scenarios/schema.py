@@ -28,6 +28,8 @@ _FORMATS = {
     "uri": "https://example.com/",
     "uuid": "123e4567-e89b-42d3-a456-426614174000",
 }
+#: clients run what they get under these names, so it is something that does no harm
+_HARMLESS = {"command": "date", "cmd": "date", "commands": "date", "script": "date", "code": "1 + 1"}
 _DEPTH = 8
 
 
@@ -166,9 +168,8 @@ def _string(schema: Mapping[str, Any], source: Source, name: str) -> str:
     if isinstance(schema.get("format"), str) and schema["format"] in _FORMATS:
         return _FORMATS[schema["format"]]
     default = schema.get("default")
-    text = (
-        source.name() or (default if isinstance(default, str) else None) or (name.replace("_", " ") or "text")
-    )
+    told = _HARMLESS.get(name) or source.name() or default
+    text = told if isinstance(told, str) else name.replace("_", " ") or "text"
     least, most = schema.get("minLength"), schema.get("maxLength")
     if isinstance(least, int) and len(text) < least:
         text = text.ljust(least, "x")
