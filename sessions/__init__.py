@@ -173,3 +173,7 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module 'sessions' has no attribute {name!r}")
     return getattr(import_module(f"sessions.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
