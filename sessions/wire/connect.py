@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from sessions.contract import FailureClass
 from sessions.errors import ConnectError, SettingsError
@@ -57,6 +57,31 @@ def is_policy_close(records: Iterable[Record]) -> bool:
             soon = opened is not None and record.elapsed - opened <= POLICY_SECONDS
             return soon and record.meta.get("code") == 1008
     return False
+
+
+class Probe(NamedTuple):
+    """A second upgrade with `?model=`, tried after a 403 without it."""
+
+    query: str
+    is_accepted: bool
+
+    @property
+    def text(self) -> str:
+        """What came of it."""
+        return f"{self.query} was accepted" if self.is_accepted else f"{self.query} was refused, too"
+
+    @property
+    def remedy(self) -> str:
+        """What it teaches."""
+        if self.is_accepted:
+            return (
+                f"This server wants the model in the URL: with {self.query} it accepts the upgrade. "
+                "Try again with that parameter; the specification has it in the first frame."
+            )
+        return (
+            "It is not the model: ?model= in the URL changes nothing. Read the body, and ask whether this "
+            "path has a WebSocket route and this key may use it."
+        )
 
 
 class Connection:
@@ -201,7 +226,7 @@ class Connection:
             finally:
                 timings = {"upgrade_ms": round((clock.elapsed() - began) * 1000, 3)}
         except ConnectError as error:
-            probe = ""
+            probe = None
             if error.status == 403 and error.failure_class is FailureClass.FORBIDDEN:
                 probe = await self._probe()
             self._refuse(error, {**dial.timings, **timings}, probe)
@@ -233,12 +258,12 @@ class Connection:
         self._settled.set()
         self._socket.take_over(stream)
 
-    async def _probe(self) -> str:
+    async def _probe(self) -> Probe | None:
         """After a 403 without `?model=`: whether the same upgrade with it is accepted; dropped at once."""
         if self.plan.endpoint.has_model:
-            return ""
+            return None
         plan = retry_with_model(self.plan)
-        shown = plan.endpoint.target[len(self.plan.endpoint.target) :].lstrip("?&")
+        query = "?" + plan.endpoint.target[len(self.plan.endpoint.target) + 1 :]
         try:
             stream = await Dial(plan.endpoint, plan.route, plan.trust, self._clock).run(_PROBE_SECONDS)
             try:
@@ -251,10 +276,10 @@ class Connection:
                 if not stream.transport.is_closing():
                     stream.close()
         except ConnectError:
-            return f"?{shown} was refused, too"
-        return f"?{shown} was accepted"
+            return Probe(query, False)
+        return Probe(query, True)
 
-    def _refuse(self, error: ConnectError, timings: Meta | None = None, probe: str = "") -> None:
+    def _refuse(self, error: ConnectError, timings: Meta | None = None, probe: Probe | None = None) -> None:
         """Record the failed opening and end the session, unless it is settled already."""
         if self._settled.is_set():
             return
@@ -273,14 +298,12 @@ class Connection:
         }
         if error.status:
             meta["status"] = error.status
+        usual = ConnectError(error.failure_class, "").remedy
         remedy = error.remedy
-        if probe:
-            meta["probe"] = probe
-            if probe.endswith("accepted"):
-                remedy = (
-                    f"This server wants the model in the URL: with {probe.split()[0]} it accepts "
-                    "the upgrade. Try again with that parameter; the specification has it in the first frame."
-                )
+        if probe is not None:
+            meta["probe"] = probe.text
+            if probe.is_accepted or remedy == usual:
+                remedy = probe.remedy
         self._refusal = ConnectError(
             error.failure_class,
             str(meta["detail"]),
@@ -288,7 +311,7 @@ class Connection:
             body=text(error.body, plan.secrets).value,
             remedy=remedy,
         )
-        if remedy != ConnectError(error.failure_class, "").remedy:
+        if remedy != usual:
             meta["remedy"] = remedy
         if masked:
             meta["masked"] = ",".join(masked)

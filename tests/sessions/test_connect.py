@@ -425,7 +425,8 @@ async def test_a_403_without_length_is_classified() -> None:
         error, record = await refused_by(plan_to(port))
     assert (error.failure_class, error.status) == (FailureClass.FORBIDDEN, 403)
     assert record.meta["probe"] == "?model=any was refused, too"
-    assert "remedy" not in record.meta
+    assert "It is not the model" in str(record.meta["remedy"])
+    assert error.remedy == record.meta["remedy"]
 
 
 async def test_silence_after_the_upgrade() -> None:
