@@ -1,0 +1,110 @@
+"""Every gate in one place: format, lint, types, layers, tests; one line each, and 1 when one of them fails.
+
+python tests/check.py                  all gates; tests against foreign programs are left out, and named
+python tests/check.py --fast           no tests but the architecture and the playbooks
+python tests/check.py --peers quick    also conversations with foreign programs that install in seconds
+python tests/check.py --peers all      also those that take a minute each to install
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent  # not resolved: a virtual environment's programs stand beside its link
+PYTHON = sys.executable
+#: environments that install in less than half a minute each
+QUICK = ("openai", "agents", "websockets")
+FAST_TESTS = ("tests/test_architecture.py", "tests/sessions/test_playbooks.py")
+_WIDTH = 14
+
+
+class Gate(NamedTuple):
+    """One command that must succeed."""
+
+    name: str
+    command: tuple[str, ...]
+    is_told: bool = False  #: its last lines are shown even when it succeeds
+
+
+def gates(*, is_fast: bool, has_peers: bool) -> list[Gate]:
+    """The gates in the order in which they are run, the quickest first."""
+    pytest = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    chosen = FAST_TESTS if is_fast else ("tests", "--ignore=tests/peers")
+    out = [
+        Gate("format", (PYTHON, "-m", "ruff", "format", "--check", "--quiet", ".")),
+        Gate("lint", (PYTHON, "-m", "ruff", "check", "--quiet", ".")),
+        Gate("layers", (str(BIN / "lint-imports"), "--no-cache")),
+        Gate("types", (PYTHON, "-m", "mypy")),
+        Gate("tests", (*pytest, *chosen), is_told=True),
+    ]
+    if has_peers:
+        out.append(Gate("peers", (*pytest, "tests/peers", "-ra"), is_told=True))
+    return out
+
+
+def run(gate: Gate) -> bool:
+    """Run one gate and say how it went; what it printed is shown when it fails."""
+    began = time.monotonic()
+    done = subprocess.run(
+        gate.command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    is_passed = done.returncode == 0
+    say(f"{'ok' if is_passed else 'FAILED':7}{gate.name:{_WIDTH}}{time.monotonic() - began:6.1f} s")
+    lines = done.stdout.strip().splitlines()
+    if not is_passed:
+        say(*(f"       {line}" for line in lines))
+    elif gate.is_told:
+        say(
+            *(f"       {line}" for line in lines if line.startswith(("SKIPPED", "XFAIL"))),
+            f"       {lines[-1]}",
+        )
+    return is_passed
+
+
+def make_environments(which: str) -> None:
+    """Make the environments of foreign programs; say aloud which are left out, and why."""
+    sys.path.insert(0, str(ROOT))
+    from tests.peers import environment
+
+    wanted = QUICK if which == "quick" else tuple(environment.ENVIRONMENTS)
+    for name in environment.ENVIRONMENTS:
+        if name not in wanted:
+            say(f"LEFT OUT  {name}: takes longer to install; {environment.how_to_make(name)}")
+        elif not environment.is_ready(name):
+            try:
+                say(f"made   {name:{_WIDTH}}{environment.make(name):6.1f} s")
+            except RuntimeError as error:
+                say(f"LEFT OUT  {name}: it could not be installed", *str(error).splitlines()[-3:])
+
+
+def say(*lines: str) -> None:
+    """Print lines at once, so that a log shows where a slow run stands."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the gates, all of them even when one fails."""
+    parser = argparse.ArgumentParser(prog="python tests/check.py", description="Run every gate.")
+    parser.add_argument("--fast", action="store_true", help="no tests but the architecture and the playbooks")
+    parser.add_argument("--peers", choices=("quick", "all"), help="also talk to foreign programs")
+    chosen = parser.parse_args(arguments)
+    if chosen.peers:
+        make_environments(chosen.peers)
+    else:
+        say("LEFT OUT  conversations with foreign programs: --peers quick, or --peers all")
+    failed = [gate.name for gate in gates(is_fast=chosen.fast, has_peers=bool(chosen.peers)) if not run(gate)]
+    say(f"FAILED: {', '.join(failed)}" if failed else "every gate passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
