@@ -29,7 +29,7 @@ from sessions.wire.scenarios.units import (
 #: how long a client may take to answer a close frame
 CLOSE_SECONDS = 2.0
 _BREATH = 64  # events between two looks at the other lanes
-_CATCH_UP_SECONDS = 1.0  # a late writer makes up for this much, not for more
+_CATCH_UP_SECONDS = 0.25  # a late writer makes up for this much, not for more
 
 
 class Delivery:
@@ -51,6 +51,8 @@ class Delivery:
             # A unit has its number already, and steering is answered while this waits: first send, then wait.
             if not await self._put(unit):
                 return
+            if isinstance(unit, Pause):
+                due = clock()  # a pause that was asked for is not lateness to make up for
             since_breath += 1
             if isinstance(unit, Deltas) or since_breath >= _BREATH:
                 since_breath = 0
