@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from sessions.contract import ANSWERS
 from sessions.create import Create, JsonObject
 from sessions.errors import SessionsError
-from sessions.forms import Field, Wrong, fields_from, value_of
+from sessions.forms import Field, Wrong, example, fields_from, value_of
 from sessions.items import Item
 from sessions.reducer import Sessions
 from sessions.session import Turn
@@ -114,6 +114,31 @@ def form(item: Item, tools: Iterable[Mapping[str, Any]] = ()) -> tuple[Field, ..
             )
         case _:
             return (_OUTPUT,)
+
+
+def template(item: Item, tools: Iterable[Mapping[str, Any]] = ()) -> str:
+    """What the raw text may begin with: an example of the output, or the whole item to be filled in."""
+    match item.type:
+        case "function_call":
+            schema = _output_schema(item, tools)
+            return json.dumps(example(schema), ensure_ascii=False, indent=2) if schema else ""
+        case "computer_call":
+            output = {"type": "computer_screenshot", "image_url": ""}
+            checks = _safety_checks(item)
+            made = _named(
+                item, {"output": output, **({"acknowledged_safety_checks": checks} if checks else {})}
+            )
+        case "shell_call":
+            made = answer(item, {str(number): {} for number, _ in enumerate(_commands(item) or [""], 1)})
+        case "apply_patch_call":
+            made = _named(item, {"status": "completed", "output": ""})
+        case "tool_search_call":
+            made = answer(item, {"tools": []})
+        case "mcp_approval_request":
+            made = {**_approval(item, {"approve": False}), "reason": ""}
+        case _:
+            return ""
+    return json.dumps(made, ensure_ascii=False, indent=2)
 
 
 def finish(item: Item, half: HalfAnswer, tools: Iterable[Mapping[str, Any]] = ()) -> JsonObject:

@@ -13,6 +13,7 @@ from sessions.answers import (
     finish,
     form,
     pending,
+    template,
     title,
     unanswered,
 )
@@ -245,3 +246,27 @@ def test_the_title_of_a_call() -> None:
     assert title(call("function_call")) == "get_weather call_1"
     assert title(call("mcp_approval_request")) == "approve delete on files mcpr_1"
     assert title(call("shell_call")) == "shell call_4"
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWERS))
+def test_the_raw_text_may_begin_with_a_template_that_is_an_answer(kind: str) -> None:
+    item = call(kind)
+    written = template(item)
+    made = answer(item, written)
+    assert made["type"] == ANSWERS[kind]
+    if kind in ("function_call", "custom_tool_call", "local_shell_call"):
+        assert written == ""
+    else:
+        assert json.loads(written) == made
+        assert written.count("\n") > 2
+
+
+def test_a_template_has_a_chunk_for_each_command_and_follows_the_output_schema() -> None:
+    shell = json.loads(template(call("shell_call", action={"commands": ["ls", "pwd"]})))
+    assert len(shell["output"]) == 2
+    schema = {"type": "object", "properties": {"c": {"type": "integer"}}, "required": ["c"]}
+    tool = {"type": "function", "name": "get_weather", "output_schema": schema}
+    assert json.loads(template(call("function_call"), [tool])) == {"c": 0}
+    check = {"id": "sc_1", "code": "malicious"}
+    computer = json.loads(template(call("computer_call", pending_safety_checks=[check])))
+    assert computer["acknowledged_safety_checks"] == [check]
