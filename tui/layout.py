@@ -233,6 +233,7 @@ class Layout:
                 self._laid.popitem(last=False)
         else:
             self._laid.move_to_end(number)
+            self._set_height(number, found.rows)
         return found
 
     def touch(self, number: int) -> int:

@@ -18,6 +18,7 @@ from sessions.changes import Change, What
 from sessions.forms import check_arguments
 from sessions.inspector import Batch, Inspector
 from sessions.safe import safe
+from sessions.session import Turn
 from tui.figures import seconds_words, standing
 from tui.keys import Where, bindings
 from tui.layout import Anchor, Layout, Place
@@ -27,6 +28,7 @@ from tui.wrap import shown
 
 _SETTLED = 8  # turns laid out in one step, between other work
 _PAUSE_SECONDS = 0.01
+_KEPT_HEADINGS = 512
 _NARROWEST = 16  # cells; in fewer, rows are cut instead of wrapped
 
 
@@ -83,6 +85,7 @@ class Talk(Pane):
         self._missed: set[int] = set()  # turns that changed while the picture was frozen
         self._missed_all = False
         self._is_settling = False
+        self._headings: dict[int, Hashable] = {}
         self.spoken.sync()
 
     # Rows --------------------------------------------------------------------------------------------
@@ -103,13 +106,7 @@ class Talk(Pane):
         width = self.spoken.width
         turn = self.inspector.sessions.turn(place.turn)
         if place.row == 0 and turn is not None:
-            said = (
-                standing(turn),
-                seconds_words(turn.duration(self.now)),
-                turn.response_id,
-                turn.parent_turn,
-            )
-            return (place.turn, width, said, len(self.inspector.sessions.sessions))
+            return (place.turn, width, self._said_above(turn))
         found = self.spoken.laid(place.turn).piece_at(place.row)
         if found is None:
             return None
@@ -125,6 +122,18 @@ class Talk(Pane):
         is_light = self.spoken.is_markdown and block.is_markdown
         span = piece.wrapped.span(at)
         return (place.turn, width, block.key, row, span, origin, is_last, is_light, self.linked)
+
+    def _said_above(self, turn: Turn) -> Hashable:
+        """What a heading says; while the picture is frozen what it said last, so that it stays as it is."""
+        if self.motion is Motion.FROZEN and turn.number in self._headings:
+            return self._headings[turn.number]
+        duration = seconds_words(turn.duration(self.now))
+        several = len(self.inspector.sessions.sessions) > 1
+        said = (standing(turn), duration, turn.response_id, turn.parent_turn, several)
+        if len(self._headings) >= _KEPT_HEADINGS:
+            self._headings.clear()
+        self._headings[turn.number] = said
+        return said
 
     def row_matches(self, index: int, needle: str) -> bool:
         """Whether a match begins in this row; it may go on in the next, and a folded block counts whole."""
