@@ -213,6 +213,12 @@ async def test_an_error_in_the_middle_ends_the_response_and_not_the_socket() -> 
     assert sum("delta" in event for event in events) == 3
 
 
+async def test_an_error_in_the_middle_speaks_the_dialect() -> None:
+    async with client(faults=["error-mid-stream:overloaded"], dialect="flat-error") as one:
+        events = await one.turn("Please remember the word heron")
+    assert events[-1] == {"type": "error", "code": "overloaded", "message": "Broken.", "param": None}
+
+
 async def test_an_unknown_event_of_a_given_type() -> None:
     assert "response.sparkle.added" in types(await _events("unknown-event"))
     assert "x.y" in types(await _events("unknown-event:x.y"))

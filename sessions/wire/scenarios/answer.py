@@ -6,7 +6,6 @@ Its one rule: a step says what the model does, never how it is spelled on the wi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from random import Random
 from typing import NamedTuple, TypeAlias
 
 from sessions.wire.scenarios.request import Create, Item
@@ -73,12 +72,6 @@ class Failure(NamedTuple):
     says_error_first: bool = False  #: an `error` event before response.failed
 
 
-class Ending(NamedTuple):
-    """The end of a response before its time, with its reason."""
-
-    reason: str
-
-
 class Successor(NamedTuple):
     """The response ends here, and another one begins that nobody asked for."""
 
@@ -88,24 +81,8 @@ class Successor(NamedTuple):
     after: tuple[Item, ...] = ()  #: events after the terminal one
 
 
-class Think(NamedTuple):
-    """Silence."""
-
-    seconds: float
-
-
 Step: TypeAlias = (
-    Text
-    | Refusal
-    | Reasoning
-    | FunctionCall
-    | CustomCall
-    | Hosted
-    | Loose
-    | Failure
-    | Ending
-    | Successor
-    | Think
+    Text | Refusal | Reasoning | FunctionCall | CustomCall | Hosted | Loose | Failure | Successor
 )
 
 
@@ -121,10 +98,8 @@ class Ask(NamedTuple):
 
     text: str  #: the last user text, "" when there is none
     create: Create
-    context: tuple[Item, ...]  #: every item of the chain, oldest first, the new input last
     said: tuple[Said, ...]  #: the earlier turns, oldest first
     outputs: tuple[tuple[str, str], ...]  #: (tool name, output) that this create brings
-    random: Random
 
 
 class Scenario(NamedTuple):

@@ -5,8 +5,6 @@ Its one rule: a call that was made is answered, and an answer belongs to a call;
 
 from __future__ import annotations
 
-from random import Random
-
 from sessions.contract import ANSWERS
 from sessions.wire.scenarios.answer import Ask, Said
 from sessions.wire.scenarios.memory import Kept, is_hosted
@@ -34,8 +32,8 @@ def wrong_outputs(create: Create, parent: Kept | None) -> Problem | None:
     return None
 
 
-def asked(create: Create, parent: Kept | None, seed: int | None) -> Ask:
-    """What a scenario needs to know of a create; `seed` makes its chances repeat."""
+def asked(create: Create, parent: Kept | None) -> Ask:
+    """What a scenario needs to know of a create."""
     earlier = parent.items() if parent else ()
     links = [] if parent is None else [*reversed(list(parent.ancestors())), parent]
     said = [Said(_user_text(link.input), _assistant_text(link.output)) for link in links]
@@ -49,7 +47,7 @@ def asked(create: Create, parent: Kept | None, seed: int | None) -> Ask:
         if item.get("type") in _OUTPUTS and item.get("type") != "mcp_approval_response"
     )
     earlier_turns = tuple(turn for turn in (*said, *turns) if turn.user or turn.assistant)
-    return Ask(text, create, context, earlier_turns, outputs, Random(f"{seed} {text}"))
+    return Ask(text, create, earlier_turns, outputs)
 
 
 def _fresh(items: tuple[Item, ...]) -> tuple[Item, ...]:

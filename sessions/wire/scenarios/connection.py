@@ -309,7 +309,7 @@ class Connection:
             self._memory.fail(lane, turn.parent.id)
 
     def _steps(self, turn: Turn) -> Iterable[Step]:
-        ask = asked(turn.create, turn.parent, self._setting.options.seed)
+        ask = asked(turn.create, turn.parent)
         steps: Iterable[Step] = compacted(turn, answer(ask, self._setting.options.scenario))
         for fault, argument in self._setting.hitting(StepFault, turn.number):
             steps = fault.act(steps, argument)
@@ -350,7 +350,14 @@ class Connection:
         units = self._dialect.respell(units, turn)
         for fault, argument in self._setting.hitting(UnitFault, turn.number):
             units = fault.act(singly(units), argument, turn)
-        return units
+        return self._spelled(units, turn)
+
+    def _spelled(self, units: Iterator[Unit], turn: Turn) -> Iterator[Unit]:
+        for unit in units:
+            if isinstance(unit, Problem):
+                self._refuse(unit, turn.create.lane)
+                return
+            yield unit
 
     def _refuse(self, wrong: Problem, lane: str | None = None) -> None:
         self._out.send(self._dialect.error(wrong, lane, self._setting.ids))

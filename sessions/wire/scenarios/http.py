@@ -142,7 +142,7 @@ async def _create(http: HttpConnection, content: bytes, setting: Setting) -> int
 
     turn = Turn(create, parent, setting.ids, on_end=keep)
     options = setting.options
-    steps = answer(asked(create, parent, options.seed), options.scenario)
+    steps = answer(asked(create, parent), options.scenario)
     units = narrate(turn, steps, think_seconds=options.think_ms / 1000, run=1 if options.rate else RUN)
     if body.get("stream") is not True:
         await _drain(units, setting)

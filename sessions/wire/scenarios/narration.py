@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from sessions.contract import LIFECYCLE
 from sessions.wire.scenarios.answer import (
     CustomCall,
-    Ending,
     Failure,
     FunctionCall,
     Hosted,
@@ -22,7 +21,6 @@ from sessions.wire.scenarios.answer import (
     Step,
     Successor,
     Text,
-    Think,
 )
 from sessions.wire.scenarios.request import Item
 from sessions.wire.scenarios.turn import Turn, count_tokens
@@ -69,13 +67,8 @@ def narrate(
                 yield from _hosted(turn, step)
             case Loose():
                 yield _loose(turn, step.event)
-            case Think():
-                yield Pause(step.seconds)
             case Failure():
                 yield from fail(turn, step)
-                return
-            case Ending():
-                yield turn.end("incomplete", reason=step.reason)
                 return
             case Successor():
                 yield from _succeeded(turn, step)

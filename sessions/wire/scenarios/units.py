@@ -11,6 +11,7 @@ from json.encoder import encode_basestring
 from typing import Any, NamedTuple, TypeAlias
 
 from sessions.wire.scenarios.ids import PADDING
+from sessions.wire.scenarios.problem import Problem
 
 Event: TypeAlias = dict[str, Any]
 
@@ -92,7 +93,8 @@ class Abort(NamedTuple):
     is_reset: bool
 
 
-Unit: TypeAlias = Event | Deltas | Payload | Batch | Pieces | Pause | Hang | Close | Abort
+#: a Problem is an error frame in the dialect's spelling, and the end of the turn
+Unit: TypeAlias = Event | Deltas | Payload | Batch | Pieces | Pause | Hang | Close | Abort | Problem
 
 
 def encode(event: Mapping[str, Any]) -> bytes:

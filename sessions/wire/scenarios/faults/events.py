@@ -7,23 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from sessions.wire.scenarios.answer import Failure, Step, Text
 from sessions.wire.scenarios.answers.flood import Repeated
 from sessions.wire.scenarios.faults.fault import Fault, StepFault, UnitFault
+from sessions.wire.scenarios.problem import Problem
 from sessions.wire.scenarios.turn import Turn
-from sessions.wire.scenarios.units import Batch as _Batch
-from sessions.wire.scenarios.units import Event, Pause, Unit, encode, is_delta, is_terminal
+from sessions.wire.scenarios.units import Batch, Event, Pause, Unit, encode, is_delta, is_terminal
 
 
 def _error_mid_stream(units: Iterator[Unit], argument: str, turn: Turn) -> Iterator[Unit]:
     seen = 0
     for unit in units:
         if seen == 3 or is_terminal(unit):
-            error = {
-                "type": "server_error",
-                "code": argument or "server_error",
-                "message": "Broken.",
-                "param": None,
-            }
             turn.abandon()
-            yield {**turn.event("error"), "status": 500, "error": error}
+            yield Problem(500, argument or "server_error", "Broken.", None, "server_error")
             return
         yield unit
         seen += is_delta(unit)
@@ -137,7 +131,7 @@ def _burst(units: Iterator[Unit], argument: str, turn: Turn) -> Iterator[Unit]:
             continue
         if held:
             yield Pause(float(argument or 1))
-            yield _Batch(tuple(held))
+            yield Batch(tuple(held))
             held = []
         yield unit
 
