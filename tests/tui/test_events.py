@@ -66,7 +66,7 @@ async def settled(pilot: Pilot[None]) -> None:
     for _ in range(400):
         await pilot.pause()
         search = app.events.search
-        is_done = search is None or search.is_complete(app.events.shown_count)
+        is_done = search is None or search.is_complete(app.events.search_count())
         if not app.events._index.behind and is_done:
             await pilot.pause()
             return
@@ -273,7 +273,7 @@ async def test_a_hundred_thousand_records_are_searched_and_filtered_in_slices(in
         assert app.numbers()[-1] == "100003"
         app.events.find("needle", start=0)
         slices = 0
-        while app.events.search is None or not app.events.search.is_complete(app.events.shown_count):
+        while app.events.search is None or not app.events.search.is_complete(app.events.search_count()):
             slices += 1
             await pilot._wait_for_screen()
         assert slices > 10  # the screen came to its turn again and again while it searched

@@ -247,11 +247,13 @@ class Canvas(Widget):
                     text.stylize(self.style_named("pane--match"), at, at + len(needle))
                     at = folded.find(needle, at + len(needle))
         base = self.style_named("")
-        segments = [
-            Segment(steady(piece), base + style if style else base)
-            for piece, style, control in text.render(self.app.console)
-            if not control and piece
-        ]
+        segments = _in_a_row(plain, text.spans, base)
+        if segments is None:
+            segments = [
+                Segment(steady(piece), base + style if style else base)
+                for piece, style, control in text.render(self.app.console)
+                if not control and piece
+            ]
         if mark:
             segments.append(Segment(" " * width, base))
             style = self.style_named("pane--cursor" if mark == 2 else "pane--cursor-blurred")
@@ -292,3 +294,20 @@ class Canvas(Widget):
             return Segment(" ", self.style_named(""))
         style = self.style_named("") + self.style_named("pane--thumb" if bar == 2 else "pane--track")
         return Segment("\u2588" if bar == 2 else "\u2502", style)
+
+
+def _in_a_row(plain: str, spans: list[Span], base: Style) -> list[Segment] | None:
+    """Segments of spans that stand one after another, far cheaper than in general; None when they overlap."""
+    segments: list[Segment] = []
+    at = 0
+    for start, end, style in spans:
+        if start < at:
+            return None
+        if start > at:
+            segments.append(Segment(steady(plain[at:start]), base))
+        if end > start and isinstance(style, Style):
+            segments.append(Segment(steady(plain[start:end]), base + style))
+            at = min(end, len(plain))
+    if at < len(plain):
+        segments.append(Segment(steady(plain[at:]), base))
+    return segments

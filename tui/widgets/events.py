@@ -92,20 +92,30 @@ class Events(Pane):
         """The names of the columns."""
         return heading(self._columns_at(width), self.clock)
 
+    def search_count(self) -> int:
+        """Records are searched, not rows: a folded run may hold a million of them."""
+        if self.motion is not Motion.FROZEN or not self.shown_count:
+            return self._index.looked_at
+        return self._index.place(self.shown_count - 1).last + 1
+
+    def search_place(self, row: int) -> int:
+        """The first record of a row."""
+        return self._index.place(row).first
+
+    def found_row(self, place: int) -> int:
+        """The row that shows a record."""
+        row = self._index.row_of(place)
+        return -1 if row is None else row
+
     def row_matches(self, index: int, needle: str) -> bool:
-        """Whether the whole payload of a row's records holds the text, or the row itself does."""
-        place = self._index.place(index)
-        if place.is_silence:
+        """Whether the whole payload of a shown record, or its type, holds the text."""
+        if self._index.is_listed and self._index.row_of(index) is None:
             return False
         if self._needle[0] != needle:
             self._needle = (needle, payload_needle(needle))
-        holds = self._needle[1]
-        recording, sessions = self.inspector.recording, self.inspector.sessions
-        folded = needle.casefold()
-        for number in range(place.first, place.last + 1):
-            if folded in sessions.type_at(number) or holds(recording.record(number).payload):
-                return True
-        return False
+        if needle.casefold() in self.inspector.sessions.type_at(index):
+            return True
+        return self._needle[1](self.inspector.recording.record(index).payload)
 
     def place_at_cursor(self) -> Place | None:
         """What the row under the cursor shows; None when there is no cursor."""

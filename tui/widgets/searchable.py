@@ -30,14 +30,27 @@ class Searchable(Canvas):
         self._asked_at = -1  # the cursor when the line at the foot was opened
         self._is_searching = False  # the cursor waits to go to a match
         self._is_search_due = False
+        self._found = -1  # the match that was gone to last
 
     def row_matches(self, index: int, needle: str) -> bool:
-        """Whether a row holds the text that is looked for; case does not count."""
+        """Whether a row, or what else `search_count` counts, holds the text; case does not count."""
         return needle.casefold() in self.row(index, _LOOKED_AT).plain.casefold()
 
     def choose_row(self, index: int) -> None:
         """Move the cursor to this row, as a person does."""
         raise NotImplementedError
+
+    def search_count(self) -> int:
+        """How many things there are to look at; rows, unless a subclass searches what stands behind them."""
+        return self.shown_count
+
+    def search_place(self, row: int) -> int:
+        """Where in the search a row begins."""
+        return row
+
+    def found_row(self, place: int) -> int:
+        """The row in which something found is shown; -1 when none does."""
+        return place
 
     @property
     def rows_height(self) -> int:
@@ -54,20 +67,28 @@ class Searchable(Canvas):
         if not text:
             self.clear_find()
             return
-        origin = start if start is not None else self.cursor if self.cursor >= 0 else self.top
+        row = start if start is not None else self.cursor if self.cursor >= 0 else self.top
+        origin = self._place_of(row)
         if self.search is None or self.search.needle != text:
             self.forget_lines()
-            self.search = Search(text, origin, lambda index: self.row_matches(index, text))
+            self.search = Search(text, origin, lambda place: self.row_matches(place, text))
         self._find_forward = forward
         self._find_origin = origin - 1 if start is not None and forward else origin
         self._is_searching = True
         self.find_on()
 
+    def _place_of(self, row: int) -> int:
+        """Where a row is in the search; of a row with several matches, the one that was gone to last."""
+        if self._found >= 0 and self.found_row(self._found) == row:
+            return self._found
+        return self.search_place(row) if 0 <= row < self.row_count() else row
+
     def find_again(self) -> None:
         """The rows are others now: look at all of them once more, and move nothing."""
         if self.search is not None:
             text = self.search.needle
-            self.search = Search(text, max(0, self.top), lambda index: self.row_matches(index, text))
+            origin = self.search_place(self.top) if self.top < self.row_count() else 0
+            self.search = Search(text, origin, lambda place: self.row_matches(place, text))
             self._is_searching = False
             self.find_on()
 
@@ -75,6 +96,7 @@ class Searchable(Canvas):
         """Forget what was looked for."""
         if self.search is not None:
             self.search = None
+            self._found = -1
             self._is_searching = False
             self.forget_lines()
             self.dress()
@@ -88,8 +110,8 @@ class Searchable(Canvas):
         """How far the search is: `3 of 17`, `searching… 41%`, `nothing found`; "" when there is none."""
         if self.search is None:
             return ""
-        count, total = self.shown_count, len(self.search)
-        rank = self.search.rank(self.cursor)
+        count, total = self.search_count(), len(self.search)
+        rank = self.search.rank(self._place_of(self.cursor)) if self.cursor >= 0 else 0
         words = f"{rank:,} of {total:,}" if rank else f"{total:,} found" if total else "nothing found"
         if not self.search.is_complete(count):
             share = f"searching\u2026 {self.search.progress(count):.0%}"
@@ -107,14 +129,15 @@ class Searchable(Canvas):
         search = self.search
         if search is None:
             return
-        count = self.shown_count
+        count = self.search_count()
         search.advance(count, _SLICE_SECONDS)
         if self._is_searching:
             step = search.following if self._find_forward else search.preceding
             found = step(self._find_origin, count)
             self._is_searching = found is None and not search.is_complete(count)
             if found is not None:
-                self.choose_row(found)
+                self._found = found
+                self.choose_row(self.found_row(found))
             elif not self._is_searching and self._prompt is not None:
                 self._go_back()
         self.dress()
