@@ -52,6 +52,7 @@ Pure, no I/O, no clock:
   forms         JSON schemas as forms
   answers       answers to calls by hand, one frame for all
   secret        a credential that no repr shows
+  loopback      whether a host is this machine
   summary       one record -> one uncoloured row
   lines         row -> plain text
   outcome       what a run of turns came to, for scripts

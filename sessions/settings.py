@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sessions.complaint import key_parts, line_of, nearest, sentence_of
 from sessions.contract import LIFETIME_SECONDS
 from sessions.errors import SettingsError
+from sessions.loopback import is_loopback
 from sessions.profiles import Profile, built_in_profiles, profiles_from
 from sessions.secret import NO_SECRET, Secret
 
@@ -127,6 +128,7 @@ class Settings(BaseModel):
         )
 
 
+LOOPBACK_KEY = "no-key-was-set"
 _FILLED_IN = frozenset({"key", "facts", "sources", "file"})
 #: the keys of the settings file, and of flags
 NAMES = tuple(name for name in Settings.model_fields if name not in _FILLED_IN)
@@ -180,6 +182,9 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] =
     if "age_limit" not in values and chosen != CUSTOM:
         values["age_limit"], sources["age_limit"] = facts.lifetime_seconds, source
     key, key_source = _key(values, facts, environ, sources.get("api_key_env", ""))
+    if not key and is_loopback(_host_of(str(values.get("url") or values.get("base_url") or ""))):
+        # a server on this machine usually wants some key and seldom minds which; nothing leaves the machine
+        key, key_source = Secret(LOOPBACK_KEY), f"a placeholder for loopback; {key_source}"
     sources["key"] = key_source
     settings = _validated(values, in_file, sources)
     return settings.model_copy(

@@ -32,6 +32,7 @@ from sessions.session import Turn
 from sessions.talk import tell
 from sessions.tools import Tools, load
 from sessions.wire.connect import connect
+from sessions.wire.http_client import list_models
 from sessions.wire.plan import plan_from
 
 _LAST = re.compile(r'("previous_response_id"\s*:\s*)"@last"')
@@ -52,6 +53,7 @@ class Sending:
         self._answers = dict(_pair(text) for text in args.answer)
         recording = Recording.create(recording_path(args, self._settings.profile), source="send")
         self._inspector = Inspector(recording, self._plan.secrets)
+        self._model = self._settings.model
         self._printed = 0
         self._shown: dict[tuple[int, str, str, int], int] = {}
 
@@ -92,6 +94,7 @@ class Sending:
                     return Exit.FINDINGS
                 await self._ask(talk, self._with_last(line))
             return Exit.DONE
+        self._model = await self._chosen_model()
         prompts = self._args.prompts * (self._args.turns or 1)
         parent: str | None = None
         for number, prompt in enumerate(prompts, start=1):
@@ -112,11 +115,26 @@ class Sending:
                 return Exit.FINDINGS
         return Exit.DONE
 
+    async def _chosen_model(self) -> str:
+        """The model that was named; on loopback the first one that the server lists. Raises UsageError."""
+        endpoint = self._plan.endpoint
+        if self._settings.model or endpoint.has_model:
+            return self._settings.model
+        if not endpoint.is_loopback:
+            raise UsageError(f"name a model with --model; {endpoint.authority} has no default one here")
+        try:
+            listed = await list_models(self._plan)
+        except ConnectError:
+            return ""  # it may serve one model and list none
+        if listed:
+            tell(f"no --model given: {listed[0]}, the first that this server lists")
+        return listed[0] if listed else ""
+
     def _create(self, prompt: str, parent: str | None) -> Create:
         args = self._args
         return Create(
             text=prompt,
-            model=self._settings.model,
+            model=self._model,
             instructions=args.instructions,
             effort=args.effort or "",
             max_output_tokens=args.max_output_tokens,

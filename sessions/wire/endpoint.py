@@ -6,7 +6,6 @@ completed; the query is never decoded, encoded or searched, because forwarding p
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from sessions.errors import SettingsError
+from sessions.loopback import is_loopback
 from sessions.secret import Secret
 
 _SOCKET_SCHEME = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
@@ -70,16 +70,6 @@ class Endpoint:
         """Whether the query already carries a `model` parameter."""
         query = self.target.partition("?")[2]
         return any(pair.partition("=")[0] == "model" for pair in query.split("&"))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def derive(base_url: str, *, exact: bool = False, query: Iterable[tuple[str, str]] = ()) -> Endpoint:

@@ -9,7 +9,7 @@ import pytest
 
 from sessions.errors import SettingsError
 from sessions.secret import Secret
-from sessions.settings import NAMES, Settings, load, paths, set_value
+from sessions.settings import LOOPBACK_KEY, NAMES, Settings, load, paths, set_value
 
 
 @pytest.fixture
@@ -256,3 +256,12 @@ def test_what_is_filled_in_cannot_be_written(file: Path) -> None:
     assert not {"key", "facts", "sources", "file"} & set(NAMES)
     with pytest.raises(SettingsError, match="no setting 'key'"):
         loaded(written(file, 'key = "sk-1"\n'))
+
+
+def test_loopback_without_a_key_gets_a_placeholder_and_says_so() -> None:
+    here = load({"base_url": "http://127.0.0.1:4000/v1"}, {})
+    assert here.key.reveal() == LOOPBACK_KEY
+    assert here.source("key") == "a placeholder for loopback; not set (OPENAI_API_KEY)"
+    assert not load({"base_url": "https://proxy.example/v1"}, {}).key
+    set_one = load({"base_url": "http://127.0.0.1:4000/v1"}, {"OPENAI_API_KEY": "sk-mine"})
+    assert set_one.key.reveal() == "sk-mine"
