@@ -77,10 +77,10 @@ def _response(step: Step, event: Event) -> Response | None:
     lane = step.lane_of(event)
     if lane.open is not None:
         return lane.open
-    for response in step.session.live:
-        if event.item_id and event.item_id in response.by_id:
-            step.irregular("the lane was not echoed", response)
-            return response
+    for busy in step.session.busy if event.item_id and event.stream_id is None else ():
+        if busy.open is not None and event.item_id in busy.open.by_id:
+            step.irregular("the lane was not echoed", busy.open)
+            return busy.open
     if lane.waiting:
         response = begin(step, lane, "", {})
         response.status = step.state.turns[response.turn - 1].status

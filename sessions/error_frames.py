@@ -57,16 +57,18 @@ def _lane(step: Step, event: Event, failure: Failure) -> Lane | None:
     if failure.code == AGE_LIMIT:
         return None  # what runs is cut when the socket ends
     lanes = step.session.lanes
-    busy = [lane for lane in lanes.values() if lane.open is not None or lane.waiting]
     if event.stream_id is not None:
-        named = lanes.get(event.stream_id)
-        return named if named in busy else None
+        return _if_busy(lanes.get(event.stream_id))
+    busy = step.session.busy
     if failure.code == INVALID_LANE:  # nothing valid to echo [WSG]
         return next((lane for lane in busy if lane.id is not None and not _LANE.fullmatch(lane.id)), None)
-    default = lanes.get(None)
-    if default in busy:
+    if default := _if_busy(lanes.get(None)):
         return default
     if len(busy) == 1:
         step.irregular("the error does not name its lane")
         return busy[0]
     return None
+
+
+def _if_busy(lane: Lane | None) -> Lane | None:
+    return lane if lane is not None and (lane.open is not None or lane.waiting) else None

@@ -23,7 +23,7 @@ from sessions.records import Direction, Kind, Record
 from sessions.requests import sent
 from sessions.session import Session
 from sessions.snapshot import snapshot
-from sessions.state import State, Step
+from sessions.state import MAX_TYPE_CHARACTERS, State, Step
 from sessions.steering import steered
 
 __all__ = ["Change", "Sessions", "What", "fold"]
@@ -166,8 +166,9 @@ def _received(step: Step, payload: bytes, event: Event | Undecodable) -> str:
         case Family.VENDOR | Family.INJECT:
             step.emit(What.OTHER, event.type, step.running(event))
         case Family.UNKNOWN | Family.CLIENT:
-            if event.type in session.unknown_types or len(session.unknown_types) < _MAX_UNKNOWN:
-                session.unknown_types[event.type] = session.unknown_types.get(event.type, 0) + 1
+            name = event.type[:MAX_TYPE_CHARACTERS]
+            if name in session.unknown_types or len(session.unknown_types) < _MAX_UNKNOWN:
+                session.unknown_types[name] = session.unknown_types.get(name, 0) + 1
             step.emit(What.UNKNOWN, event.type, step.running(event))
         case kind:
             content(step, event, kind)

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from sessions.contract import LIFETIME_SECONDS, FailureClass, Status
 from sessions.items import Item
 
+_MAX_SEARCHED = 1_024  # lanes; thirty-two times what a connection may have [WSG]
+
 
 class Phase(StrEnum):
     """Where a session stands."""
@@ -307,6 +309,13 @@ class Session:
         if found is None:
             found = self.lanes[lane_id] = Lane(lane_id, record)
         return found
+
+    @property
+    def busy(self) -> tuple[Lane, ...]:
+        """Its lanes where something runs or waits; none when a server has made up very many."""
+        if len(self.lanes) > _MAX_SEARCHED:
+            return ()
+        return tuple(lane for lane in self.lanes.values() if lane.open is not None or lane.waiting)
 
     @property
     def live(self) -> tuple[Response, ...]:

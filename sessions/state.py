@@ -18,7 +18,7 @@ from sessions.items import Item
 from sessions.session import Lane, Response, Session, Turn
 
 _MAX_TYPES = 60_000  # distinct names kept in the type column; a hostile server could send more
-_MAX_TYPE_CHARACTERS = 200
+MAX_TYPE_CHARACTERS = 200
 _MAX_IRREGULAR = 1_000  # moves remembered per response; each of them is a change all the same
 
 
@@ -59,7 +59,7 @@ class State:
         """The index of an event type in `type_names`; 0 when there are too many."""
         known = self._type_ids.get(name)
         if known is None:
-            name = name[:_MAX_TYPE_CHARACTERS]
+            name = name[:MAX_TYPE_CHARACTERS]
             known = self._type_ids.get(name)
             if known is None:
                 if len(self.type_names) >= _MAX_TYPES:
@@ -150,13 +150,12 @@ class Step:
 
     def lane_of(self, event: Event) -> Lane:
         """The lane of an event; one that did not echo its lane is read as that of the only busy one."""
-        lanes = self.session.lanes
-        lane = lanes.get(event.stream_id)
+        lane = self.session.lanes.get(event.stream_id)
         if event.stream_id is not None or (lane is not None and (lane.open is not None or lane.waiting)):
             return lane or Lane(event.stream_id, self.record)
-        named = [one for one in lanes.values() if one is not lane and (one.open or one.waiting)]
+        named = self.session.busy
         same = [one for one in named if one.open and one.open.id == event.response_id]
-        for candidates in (same, [one for one in named if one.open], named):
+        for candidates in (same, [one for one in named if one.open], [*named]):
             if len(candidates) == 1:
                 self.emit(What.IRREGULAR, "the lane was not echoed")
                 return candidates[0]

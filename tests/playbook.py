@@ -86,7 +86,7 @@ class Playbook:
 
     def __del__(self) -> None:
         if not self._was_asserted:
-            raise AssertionError(f"a playbook of {len(self._steps)} steps was never asserted")
+            raise AssertionError(f"a playbook was never asserted; its steps: {len(self._steps)}")
 
     def _difference(self, record: Record, changes: Sequence[Change], expected: Sequence[Expected]) -> str:
         wanted = [str(one) for one in expected]

@@ -289,3 +289,15 @@ def test_lanes_that_only_a_server_names_are_not_counted() -> None:
     sessions = fold([wire.open(), *wire.got_all(stray)])
     assert sessions.sessions[1].named_lanes == 0
     assert sessions.turns == []
+
+
+def test_a_hostile_number_of_lanes_does_not_slow_the_search_for_one() -> None:
+    wire = Wire()
+    opened = [make.on_lane(make.created(f"resp_{n}"), f"lane{n}") for n in range(20_000)]
+    sessions = fold([wire.open(), *wire.got_all(opened)])
+    assert sessions.sessions[1].busy == ()
+    for _ in range(5_000):
+        changes = sessions.apply(wire.got(make.text_delta("msg_x", "x")))
+        assert [one.detail for one in changes] == ["it belongs to no response"]
+        sessions.apply(wire.got(make.error("server_error", status=500)))
+    assert sessions.sessions[1].errors == 5_000

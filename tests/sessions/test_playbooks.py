@@ -306,3 +306,40 @@ def test_hostile_frames_leave_the_turn_as_it_was() -> None:
     assert session.frames_in == sum(
         1 for one in records if one.direction == "server" and one.kind in ("text", "binary")
     )
+
+
+def test_a_late_failure_is_not_charged_to_the_turn_that_runs() -> None:  # (h)
+    wire = Wire()
+    play = (
+        Playbook()
+        >> [wire.open(), wire.sent(make.create()), wire.got(make.created("resp_1"))]
+        >> [
+            wire.got(make.error("overloaded", status=503)),
+            wire.sent(make.create()),
+            wire.got(make.created("resp_2")),
+        ]
+        >> wire.got(make.failed("resp_1"))
+        << change(What.RESPONSE, "late failed", turn=1, response="resp_1")
+        >> wire.got(make.completed("resp_2"))
+        << change(What.RESPONSE, "completed", turn=2, response="resp_2")
+    )
+    assert play
+
+
+def test_a_playbook_says_what_differs_and_where() -> None:
+    wire = Wire()
+    play = Playbook() >> wire.open() << change(What.SESSION, "closed") >> wire.lost()
+    with pytest.raises(AssertionError, match="step 1: local open") as raised:
+        assert play
+    assert "- session detail='closed'" in str(raised.value)
+    assert "+ session detail='opened'" in str(raised.value)
+    with pytest.raises(AssertionError, match=r"step 2: local lost(?s:.*)\+ session"):
+        assert play
+
+
+def test_a_playbook_that_nobody_asserted_is_told() -> None:
+    play = Playbook() >> Wire().open()
+    with pytest.raises(AssertionError, match="never asserted; its steps: 1"):
+        play.__del__()
+    with pytest.raises(AssertionError):
+        assert play
