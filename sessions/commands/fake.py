@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -85,7 +86,7 @@ class FakeVerb:
         )
         add("--max-connections", type=_count, default=100, metavar="N", help="open sockets at most (100)")
         add("--no-auth", action="store_true", help="do not ask for an Authorization header")
-        add("--require-key", metavar="KEY", help="accept this bearer key only")
+        add("--require-key-env", metavar="NAME", help="accept only the key in this environment variable")
         add("--model", action="append", metavar="NAME", help="a model to list; repeatable")
         add("--no-compression", action="store_true", help="do not accept permessage-deflate")
         add("--no-store", action="store_true", help="an absent store means false")
@@ -117,7 +118,7 @@ class FakeVerb:
             max_connections=args.max_connections,
             store=not args.no_store,
             auth="none" if args.no_auth else "any",
-            require_key=args.require_key,
+            require_key=_required_key(args.require_key_env),
             models=tuple(args.model or MODELS),
             delay_ms=args.delay_ms,
             think_ms=args.think_ms,
@@ -205,6 +206,16 @@ def _listed(title: str, note: str, rows: list[tuple[str, str]]) -> str:
         *(f"  {name:<{width}}{line}" for name, line in rows),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _required_key(name: str | None) -> str | None:
+    # from the environment, because a command line can be read by everyone on the machine
+    if name is None:
+        return None
+    key = os.environ.get(name, "").strip()
+    if not key:
+        raise UsageError(f"--require-key-env names {name}, and that variable is not set.")
+    return key
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import difflib
 import ssl
+from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -128,6 +129,8 @@ class FakeServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         visit = Visit(len(self.log) + 1)
+        if self.options.keep_frames:
+            visit.received = deque()
         self.log.append(visit)
         try:
             await self._speak_http(reader, writer, visit)

@@ -148,6 +148,13 @@ async def test_flat_errors_are_flat() -> None:
     assert not {"error", "status"} & set(wrong)
 
 
+async def test_vercel_closes_after_an_error() -> None:
+    async with client(dialect="vercel") as one:
+        wrong = await one.turn("Hi", previous_response_id="resp_no")
+        assert wrong[-1]["error"]["code"] == "previous_response_not_found"
+        assert (await one.closed())[0] == 1000
+
+
 async def test_every_dialect_survives_frames_that_are_no_json() -> None:
     for name, dialect in DIALECTS.items():
         async with client(dialect=name) as one:

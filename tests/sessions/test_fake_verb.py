@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from sessions.commands.fake import VERB
 from sessions.errors import UsageError
+from sessions.wire.fake import Options
 from sessions.wire.scenarios.answers import SCENARIOS
 from sessions.wire.scenarios.dialects import DIALECTS
 from sessions.wire.scenarios.faults import FAULTS
@@ -84,6 +86,19 @@ async def test_tls_names_the_authority_to_trust_and_removes_it_at_the_end() -> N
         assert not await asyncio.to_thread(authority.exists)
 
 
+async def test_the_key_to_require_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_TEST_KEY", "sk-only-this-one")
+    async with running("--require-key-env", "FAKE_TEST_KEY") as (_, ready):
+        url = ready["base_url"].replace("http", "ws") + "/responses"
+        with pytest.raises(InvalidStatus):
+            async with connect(url, additional_headers=KEY, proxy=None):
+                pass
+        right = {"Authorization": "Bearer sk-only-this-one"}
+        async with connect(url, additional_headers=right, proxy=None):
+            pass
+    assert "sk-only" not in repr(Options(require_key="sk-only-this-one"))
+
+
 def _args(*given: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="turnscope fake")
     VERB.prepare(parser)
@@ -96,6 +111,7 @@ def _args(*given: str) -> argparse.Namespace:
         (("--host", "0.0.0.0"), "--allow-remote"),
         (("--host", "example.com"), "--allow-remote"),
         (("--cert", "x.pem"), "--key"),
+        (("--require-key-env", "TURNSCOPE_NO_SUCH_KEY"), "TURNSCOPE_NO_SUCH_KEY"),
         (("--fault", "silense"), "silence"),
         (("--dialect", "opena"), "openai"),
         (("--scenario", "demi"), "demo"),

@@ -5,9 +5,13 @@ Its one rule: no key is kept; an Authorization header is remembered by its schem
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from sessions.wire.http1 import HeaderPairs
+
+#: so many messages of a client are kept, the latest, unless the options ask to keep all
+RECEIVED = 100
 
 
 def without_keys(headers: HeaderPairs) -> HeaderPairs:
@@ -23,7 +27,7 @@ class Visit:
     number: int  #: from 1
     requests: list[tuple[str, str, int]] = field(default_factory=list)  #: method, target, status
     headers: HeaderPairs = ()  #: of the last request
-    received: list[bytes] = field(default_factory=list)  #: the client's messages
+    received: deque[bytes] = field(default_factory=lambda: deque(maxlen=RECEIVED))  #: the client's messages
     sent: list[bytes] = field(default_factory=list)  #: ours, when the options ask to keep them
     sent_count: int = 0
     response_ids: list[str] = field(default_factory=list)

@@ -7,7 +7,7 @@ It opens nothing and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 #: models that the fake server offers; the first is meant when a demo does not say
@@ -32,9 +32,9 @@ class Options:
     max_connections: int = 100  #: open sockets; one more is refused
     store: bool = True  #: what an absent `store` means
     auth: str = "any"  #: "any": some bearer key; "none": no key needed
-    require_key: str | None = None  #: only this bearer key is accepted
+    require_key: str | None = field(default=None, repr=False)  #: only this bearer key is accepted
     models: Sequence[str] = MODELS
     delay_ms: float = 0.0  #: before the answer to an upgrade
     think_ms: float = 0.0  #: between response.in_progress and the first token
     compression: bool = True  #: accept permessage-deflate when it is offered
-    keep_frames: bool = False  #: keep every sent payload in the log
+    keep_frames: bool = False  #: keep every payload in the log, theirs and ours

@@ -12,6 +12,7 @@ from sessions.wire.scenarios.dialects import (
     llm_interactive_proxy,
     localai,
     nested,
+    vercel,
     xai,
 )
 from sessions.wire.scenarios.dialects.openai import Dialect
@@ -23,6 +24,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             Dialect(),
             codex.Codex(),
             xai.Xai(),
+            vercel.Vercel(),
             llm_interactive_proxy.LlmInteractiveProxy(),
             litellm.LiteLlm(),
             localai.LocalAi(),
