@@ -293,7 +293,8 @@ class SessionScreen(Screen[None]):
             self._show_view(name)
         is_typing = focused is not None and name == "" and not self.is_read_only
         self.query_one(Footer).show_place(TYPING if is_typing else name)
-        self.set_class(is_typing, "-typing")
+        if not self.is_read_only:
+            self.composer.set_class(is_typing, "-typing")
 
     def _view_of(self, widget: Widget | None) -> str:
         while widget is not None and widget is not self:
@@ -307,9 +308,14 @@ class SessionScreen(Screen[None]):
         self._view = name
         if name in _MAIN:
             self._main = name
+        body = self.query_one("#body")
+        before = body.classes
         for view in VIEWS:
-            self.set_class(view == self._view, f"-view-{view}")
-            self.set_class(view == self._main, f"-main-{view}")
+            # Each update walks the styles of all five views: one for all of these classes is enough.
+            body.set_class(view == self._view, f"-view-{view}", update=False)
+            body.set_class(view == self._main, f"-main-{view}", update=False)
+        if body.classes != before:
+            body.update_node_styles()
         self.query_one(Views).show_view(name)
         if name == "stats":
             self.query_one(Stats).refresh_at(self.sockets.now)
@@ -340,7 +346,7 @@ class SessionScreen(Screen[None]):
 
     def action_zoom(self) -> None:
         """Give the focused view everything, and back."""
-        self.toggle_class("-zoomed")
+        self.query_one("#body").toggle_class("-zoomed")
 
     def action_write(self) -> None:
         """Go to the message box."""
@@ -350,8 +356,8 @@ class SessionScreen(Screen[None]):
         """One level up: from the box to the view, from raw to events, from events to talk; never out."""
         if self._view_of(self.focused) == "":
             self._go(self._came_from)
-        elif self.has_class("-zoomed"):
-            self.remove_class("-zoomed")
+        elif self.query_one("#body").has_class("-zoomed"):
+            self.action_zoom()
         elif self._view == "raw":
             self._go("events")
         else:
