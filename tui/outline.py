@@ -18,7 +18,8 @@ _CHECKED = 64  # tokens between two looks at the clock
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _STRING_PART = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,2000}', re.DOTALL)  # bounded: one step stays short
 _SCALAR = re.compile(rb"[^\s\",:\[\]{}]+")
-_NUMBER = re.compile(rb"-?\d")
+_NUMBER = re.compile(rb"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
+_WORDS = frozenset({b"true", b"false", b"null", b"NaN", b"Infinity", b"-Infinity"})
 
 
 class Shape(IntEnum):
@@ -177,13 +178,13 @@ class Outline:
         if found is None or self._wants not in ("value", "first"):
             self._stop("a word stands where it may not")
             return
-        word = self.payload[at : min(found.end(), at + 64)]
+        word = self.payload[at : found.end()]
         is_number = _NUMBER.match(word) is not None
         self._add(Shape.NUMBER if is_number else Shape.LITERAL, at, found.end())
         self._at = found.end()
         self._wants = "comma"
-        if not is_number and word not in (b"true", b"false", b"null", b"NaN", b"Infinity", b"-Infinity"):
-            self._stop("a word is neither true, false nor null")
+        if not is_number and word not in _WORDS:
+            self._stop("a word is no number and neither true, false nor null")
 
     def _read_string(self) -> None:
         payload = self.payload
