@@ -265,7 +265,7 @@ def _told_inputs(value: object) -> Iterator[JsonObject]:
     *before, last = value or [{}]
     if last.get("role") == "user" and isinstance(content := last.get("content"), list):
         cut = len(before)
-        while cut and before[cut - 1].get("type") in ANSWER_TYPES:
+        while cut and kind_of(before[cut - 1]) in ANSWER_TYPES:
             cut -= 1
         told: JsonObject = {"history": tuple(before[:cut]), "answers": tuple(before[cut:])}
         texts = [part.get("text") for part in content if kind_of(part) == "input_text"]
@@ -274,15 +274,15 @@ def _told_inputs(value: object) -> Iterator[JsonObject]:
         told["files"] = tuple(_file(part) for part in content if kind_of(part) == "input_file")
         yield told
     cut = len(value)
-    while cut and value[cut - 1].get("type") in ANSWER_TYPES:
+    while cut and kind_of(value[cut - 1]) in ANSWER_TYPES:
         cut -= 1
     yield {"history": tuple(value[:cut]), "answers": tuple(value[cut:])}
     yield {"history": tuple(value)}
 
 
-def kind_of(part: object) -> object:
-    """The type of an item or a part, as it says itself."""
-    return part.get("type") if isinstance(part, dict) else None
+def kind_of(part: object) -> str:
+    """The type of an item or a part, as it says itself; "" when it says none."""
+    return _word(part.get("type")) if isinstance(part, dict) else ""
 
 
 def _image(part: Mapping[str, Any]) -> Image:

@@ -21,7 +21,7 @@ PART = st.fixed_dictionaries(
     optional={key: JSON for key in ("text", "image_url", "file_id", "detail", "filename", "file_data")},
 )
 ITEM = st.fixed_dictionaries(
-    {"type": st.sampled_from(["message", "function_call_output", "mcp_approval_response", "reasoning"])},
+    {"type": st.sampled_from(["message", "function_call_output", "mcp_approval_response"]) | JSON},
     optional={"role": st.sampled_from(["user", "assistant"]), "content": st.lists(PART, max_size=3) | JSON},
 )
 KNOWN = (
