@@ -1,8 +1,8 @@
 """Tests against programs that nobody here wrote, each in an environment of its own.
 
-    python tests/peers/environment.py openai agents websockets      make what is wanted, once
-    python tests/peers/environment.py litellm litellm-1.83 node     the larger ones
-    python -m pytest tests/peers -ra                                run what is there; the rest is named
+    python tests/peers/environment.py --list              what can be made, and what is there
+    python tests/peers/environment.py openai litellm      make some of it, once
+    python -m pytest tests/peers                          run what is there; the rest is named
 
 A test says by `@pytest.mark.peer("openai")` which environment it needs; without it, it is skipped with the
 command that makes it. Server and peer run in one room (`room.py`), where only loopback exists. The programs
@@ -77,6 +77,23 @@ def start_fake(room: Room, *flags: str, home: Path) -> Fake:
     """Start `turnscope fake` in the room, deterministic under a seed."""
     command = [sys.executable, "-m", "sessions.cli", "fake", "--port", "0", "--seed", "7", *flags]
     return Fake(room.start(command, folder=ROOT, environ={"HOME": str(home)}))
+
+
+class Witness(Fake):
+    """A fake server that tells what its visitors sent."""
+
+    def visits(self) -> list[Facts]:
+        """End it and hear of every connection, in the order in which they came."""
+        assert self._running.finish() == 0, self._running.last_words()
+        told: list[Facts] = json.loads(self._running.lines()[-1])["visits"]
+        assert [visit["crash"] for visit in told] == [None] * len(told)
+        return told
+
+
+def start_witness(room: Room, *faults: str, home: Path) -> Witness:
+    """Start a fake server whose visits a test will look at."""
+    command = [sys.executable, "-m", "tests.peers.witness", *faults]
+    return Witness(room.start(command, folder=ROOT, environ={"HOME": str(home)}))
 
 
 @pytest.fixture(scope="module")

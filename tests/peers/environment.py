@@ -60,6 +60,13 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             ("node@22", "openai@7", "ws@8", "wscat@6"),
             "Node 22 with openai's ResponsesWS, and wscat",
         ),
+        Environment(
+            "pydantic-ai",
+            "pip",
+            ("pydantic-ai-slim[openai]>=2.68,<3", "websockets>=15"),
+            "pydantic-ai, which chains by itself and overflows to HTTP",
+        ),
+        Environment("codex", "npm", ("@openai/codex@0.169",), "the Codex CLI, which prewarms and compresses"),
     )
 }
 
@@ -70,7 +77,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where environments are kept: `$TURNSCOPE_PEERS`, or `turnscope/peers` in the user's cache."""
     chosen = environ.get("TURNSCOPE_PEERS")
     if chosen:
-        return Path(chosen)
+        return Path(chosen).expanduser().absolute()  # programs are started from other folders
     cache = environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "turnscope" / "peers"
 
