@@ -20,7 +20,7 @@ from tui.tally import Tally
 from tui.veil import line
 
 _MOST = 50  # rows of one list
-_SCANNED = 50_000  # records looked at in one step
+_SCANNED = 20_000  # records looked at in one step
 _STAGES = (
     ("dns_ms", "DNS"),
     ("tcp_ms", "TCP"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import ClassVar
 
 import pytest
@@ -28,7 +29,10 @@ def inspector() -> Iterator[Inspector]:
 
 
 class Host(App[None]):
-    CSS_PATH: ClassVar[list[str]] = ["../../tui/widgets/pane.tcss", "../../tui/widgets/talk.tcss"]
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = [
+        "../../tui/widgets/pane.tcss",
+        "../../tui/widgets/talk.tcss",
+    ]
 
     def __init__(self, inspector: Inspector) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
+from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
@@ -358,8 +359,9 @@ class Chain(Pane):
         super().on_mount()
         self._draw()
 
-    def on_show(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Draw for the width that is there now."""
+        super().on_resize(event)
         self._draw()
 
     # What a person does ------------------------------------------------------------------------------

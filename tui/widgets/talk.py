@@ -86,6 +86,7 @@ class Talk(Pane):
         self._missed_all = False
         self._is_settling = False
         self._headings: dict[int, Hashable] = {}
+        self._open_calls = self._count_calls()
         self.spoken.sync()
 
     # Rows --------------------------------------------------------------------------------------------
@@ -155,11 +156,14 @@ class Talk(Pane):
         """Whose words these are, how many turns, how many calls wait."""
         count = len(self.spoken.numbers)
         scope = f"chain of T{self._chain[-1]}   " if self._chain else ""
-        open_calls = sum(
-            1 for session in self.inspector.sessions.sessions.values() for _ in session.pending_calls()
-        )
+        open_calls = self._open_calls
         calls = f"   {open_calls} call{'s' if open_calls > 1 else ''} open" if open_calls else ""
         return f"talk   {scope}{count} turn{'' if count == 1 else 's'}{calls}"
+
+    def _count_calls(self) -> int:
+        """Calls that wait for an answer, in sockets that have not ended."""
+        sessions = self.inspector.sessions.sessions.values()
+        return sum(1 for one in sessions if not one.phase.is_over for _ in one.pending_calls())
 
     def state_words(self) -> str:
         """The states, and whether text is shown plain."""
@@ -190,6 +194,8 @@ class Talk(Pane):
         if not batch.is_complete:
             self._missed_all = True
         grown: set[int] = set()
+        if not batch.is_complete or any(change.what is not What.TEXT for change in batch.changes):
+            self._open_calls = self._count_calls()
         for change in batch.changes:
             if change.what is What.TEXT:
                 grown.add(change.turn)
