@@ -22,7 +22,7 @@ from sessions.inspector import Batch, Inspector
 from sessions.session import Session, Turn
 from sessions.wording import Role, asked
 from tui import keys
-from tui.branches import Kind, Row, branches
+from tui.branches import Kind, Row, branches, marker
 from tui.cells import cut, fill, width
 from tui.figures import clock_words, count_words, seconds_words, standing, standing_style
 from tui.veil import line
@@ -96,7 +96,7 @@ class Chain(Pane):
         self.now = inspector.recording.elapsed_at(count - 1) if count else 0.0
         self._tree: list[Row | Heading] = []
         self._below: list[Heading | ParentRow] = []
-        self._drawn = -1  # turns that are in the tree
+        self._drawn = "?"  # the signs of the turns that are in the tree; none of them is a question mark
         self._drawn_sessions = 0
         self._is_narrow = True
         self._next_parent = 0
@@ -289,14 +289,15 @@ class Chain(Pane):
         is_narrow = self.rows_width < ONE_ROW_CELLS
         before = self.row_count()
         chosen = self._turn_at(self.cursor)
+        signs = "".join(map(marker, sessions.turns))
         is_redrawn = (
-            len(sessions.turns) != self._drawn
+            signs != self._drawn
             or is_narrow != self._is_narrow
             or len(sessions.sessions) != self._drawn_sessions
         )
         if is_redrawn:
             self._is_narrow = is_narrow
-            self._drawn, self._drawn_sessions = len(sessions.turns), len(sessions.sessions)
+            self._drawn, self._drawn_sessions = signs, len(sessions.sessions)
             self._tree = self._with_sockets(branches(sessions.turns, has_details=is_narrow))
         self._below = self._parents()
         if is_redrawn and chosen:
