@@ -1,7 +1,7 @@
 """Scenes for tests of the screen: a session over hand-made records, and one over the real fake server.
 
-Nothing is replaced: the records are records, the server is `sessions.wire.fake` on loopback, the clock is moved
-by hand where a test looks at times.
+Nothing is replaced: the records are records, the server is `sessions.wire.fake` on loopback, the clock is
+moved by hand where a test looks at times.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ async def playing(
     create: Create | None = None,
     badge: str = "",
 ) -> AsyncIterator[Scene]:
-    """A screen over these records; with `create` it has a composer that speaks to session 1, which is no socket."""
+    """A screen over these records; with `create` it has a composer, which speaks to no socket."""
     inspector = Inspector(Recording.create(None, source="test"))
     inspector.feed_all(records)
     launch = None

@@ -183,9 +183,9 @@ class Composer(Vertical):
             return
         self._chips = chips
         line = Text(no_wrap=True, overflow="ellipsis", end="")
-        name_style = self.get_component_rich_style("composer--name", partial=True)
+        name_style = self.get_component_rich_style("composer--name")
         for chip in chips:
-            style = self.get_component_rich_style(f"composer--{chip.state or 'value'}", partial=True)
+            style = self.get_component_rich_style(f"composer--{chip.state or 'value'}")
             line.append(f" {safe_line(chip.name)} ", name_style) if chip.name else line.append(" ")
             line.append(safe_line(chip.value, 60), style).append(" ")
         self.query_one("#chips", Static).update(line)
@@ -196,7 +196,7 @@ class Composer(Vertical):
         if forecast == self._forecast:
             return
         self._forecast = forecast
-        style = self.get_component_rich_style(f"composer--{state or 'name'}", partial=True)
+        style = self.get_component_rich_style(f"composer--{state or 'name'}")
         line = Text(f" {forecast.name}", style, no_wrap=True, overflow="ellipsis", end="")
         self.query_one("#forecast", Static).update(line)
 

@@ -57,14 +57,14 @@ class Footer(Widget):
         ]
         line = Text(no_wrap=True, end="")
         if self._place:
-            line.append(f" {self._place} ", self.get_component_rich_style("footer--place", partial=True))
+            line.append(f" {self._place} ", self.get_component_rich_style("footer--place"))
         room = self.size.width - cell_len(line.plain)
         needed = [cell_len(display) + cell_len(action.label) + 3 for _, display, action in parts]
         while len(parts) > 1 and sum(needed) > room:
             victim = len(parts) - (2 if parts[-1][2].id == "app.help" else 1)
             del parts[victim], needed[victim]
-        key_style = self.get_component_rich_style("footer--key", partial=True)
-        label_style = self.get_component_rich_style("footer--label", partial=True)
+        key_style = self.get_component_rich_style("footer--key")
+        label_style = self.get_component_rich_style("footer--label")
         self._spans = []
         for key, display, action in parts:
             start = cell_len(line.plain)

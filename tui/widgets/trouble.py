@@ -54,8 +54,7 @@ class Trouble(Static):
 
     def _words(self, report: Report) -> Text:
         title, name, keys = (
-            self.get_component_rich_style(f"trouble--{part}", partial=True)
-            for part in ("title", "name", "keys")
+            self.get_component_rich_style(f"trouble--{part}") for part in ("title", "name", "keys")
         )
         words = Text(safe_line(redact.screen(report.title), 300), title)
         rows: Sequence[tuple[str, str]] = (

@@ -58,7 +58,7 @@ class Views(Widget):
         counts = {"events": len(self._inspector.recording), "chain": len(sessions.turns)}
         line = Text(no_wrap=True, end="")
         tab, here, count = (
-            self.get_component_rich_style(f"views--{name}", partial=True) for name in ("tab", "here", "count")
+            self.get_component_rich_style(f"views--{name}") for name in ("tab", "here", "count")
         )
         self._spans = []
         for number, (name, label) in enumerate(VIEWS.items(), 1):
@@ -74,7 +74,7 @@ class Views(Widget):
         words = f"live {live}  err {errors} "
         room = self.size.width - cell_len(line.plain) - len(words)
         if room > 0:
-            wrong = self.get_component_rich_style("views--wrong", partial=True) if errors else count
+            wrong = self.get_component_rich_style("views--wrong") if errors else count
             line.append(" " * room + f"live {live}  ", count).append(f"err {errors} ", wrong)
         return line
 
