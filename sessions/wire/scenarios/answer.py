@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from sessions.wire.scenarios.memory import Said
 from sessions.wire.scenarios.request import Create, Item
 
 
@@ -84,13 +85,6 @@ class Successor(NamedTuple):
 Step: TypeAlias = (
     Text | Refusal | Reasoning | FunctionCall | CustomCall | Hosted | Loose | Failure | Successor
 )
-
-
-class Said(NamedTuple):
-    """One earlier turn of the chain, as text."""
-
-    user: str
-    assistant: str
 
 
 class Ask(NamedTuple):

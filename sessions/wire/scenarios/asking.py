@@ -6,8 +6,8 @@ Its one rule: a call that was made is answered, and an answer belongs to a call;
 from __future__ import annotations
 
 from sessions.contract import ANSWERS
-from sessions.wire.scenarios.answer import Ask, Said
-from sessions.wire.scenarios.memory import Kept, is_hosted
+from sessions.wire.scenarios.answer import Ask
+from sessions.wire.scenarios.memory import Kept, Said, is_hosted
 from sessions.wire.scenarios.problem import Problem
 from sessions.wire.scenarios.request import Create, Item, text_of
 
@@ -16,13 +16,13 @@ _OUTPUTS = frozenset(ANSWERS.values())
 
 def wrong_outputs(create: Create, parent: Kept | None) -> Problem | None:
     """The problem of a pending call without its output, or of an output without its call."""
-    earlier = parent.items() if parent else ()
-    calls = {_call_id(item) for item in (*earlier, *create.input) if item.get("type") in ANSWERS}
     answered = [_answered_id(item) for item in create.input if item.get("type") in _OUTPUTS]
-    for call_id in answered:
-        if call_id not in calls:
-            message = f"No tool call found for the output with id '{call_id}'."
-            return Problem(400, None, message, "input")
+    if answered:
+        calls = _calls(create, parent)
+        for call_id in answered:
+            if call_id not in calls:
+                message = f"No tool call found for the output with id '{call_id}'."
+                return Problem(400, None, message, "input")
     pending = parent.open_calls() if parent and create.generate else ()
     replayed = [item for item in create.input if item.get("type") in ANSWERS and not is_hosted(item)]
     for call in (*pending, *replayed):
@@ -34,20 +34,29 @@ def wrong_outputs(create: Create, parent: Kept | None) -> Problem | None:
 
 def asked(create: Create, parent: Kept | None) -> Ask:
     """What a scenario needs to know of a create."""
-    earlier = parent.items() if parent else ()
-    links = [] if parent is None else [*reversed(list(parent.ancestors())), parent]
-    said = [Said(_user_text(link.input), _assistant_text(link.output)) for link in links]
     turns, text = _split(create.input)
-    context = (*earlier, *create.input)
-    calls = [item for item in context if item.get("type") in ANSWERS]
-    names = {_call_id(item): str(item.get("name") or item.get("type")) for item in calls}
-    outputs = tuple(
-        (names.get(_answered_id(item), "the tool"), text_of(item) or str(item.get("output", "")))
+    fresh = [
+        item
         for item in _fresh(create.input)
         if item.get("type") in _OUTPUTS and item.get("type") != "mcp_approval_response"
+    ]
+    names = _calls(create, parent) if fresh else {}
+    outputs = tuple(
+        (names.get(_answered_id(item), "the tool"), text_of(item) or str(item.get("output", "")))
+        for item in fresh
     )
-    earlier_turns = tuple(turn for turn in (*said, *turns) if turn.user or turn.assistant)
-    return Ask(text, create, earlier_turns, outputs)
+    said = (*(parent.said if parent else ()), *turns)
+    return Ask(text, create, tuple(turn for turn in said if turn.user or turn.assistant), outputs)
+
+
+def _calls(create: Create, parent: Kept | None) -> dict[str, str]:
+    # every call of the chain with its tool's name
+    items = (*(parent.items() if parent else ()), *create.input)
+    return {
+        _call_id(item): str(item.get("name") or item.get("type"))
+        for item in items
+        if item.get("type") in ANSWERS
+    }
 
 
 def _fresh(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -79,16 +88,6 @@ def _split(items: tuple[Item, ...]) -> tuple[list[Said], str]:
     if len(user) > 1:
         turns.append(Said("\n".join(user[:-1]), ""))
     return turns, user[-1].strip() if user else ""
-
-
-def _user_text(items: tuple[Item, ...]) -> str:
-    return "\n".join(
-        text_of(item) for item in items if item.get("type") == "message" and item.get("role") == "user"
-    )
-
-
-def _assistant_text(items: tuple[Item, ...]) -> str:
-    return "\n".join(text_of(item) for item in items if item.get("type") == "message")
 
 
 def _call_id(item: Item) -> str:

@@ -11,7 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sessions.contract import ANSWERS
-from sessions.wire.scenarios.request import Item
+from sessions.wire.scenarios.request import Item, text_of
+
+
+class Said(NamedTuple):
+    """One turn of a chain, as text."""
+
+    user: str
+    assistant: str
 
 
 class Kept(NamedTuple):
@@ -26,6 +33,7 @@ class Kept(NamedTuple):
     is_stored: bool
     body: Mapping[str, Any]  #: the create's parameters
     resource: Mapping[str, Any]  #: the response object as it was sent last
+    said: tuple[Said, ...]  #: every turn of the chain, this one last; kept, because long chains are usual
     steering: tuple[Item, ...] = ()  #: accepted, waiting for the client's tool outputs
 
     def items(self) -> tuple[Item, ...]:
@@ -43,6 +51,13 @@ class Kept(NamedTuple):
     def open_calls(self) -> tuple[Item, ...]:
         """Calls of this response that the client has to answer before it goes on."""
         return tuple(item for item in self.output if item.get("type") in ANSWERS and not is_hosted(item))
+
+
+def said_in(given: tuple[Item, ...], output: tuple[Item, ...]) -> Said:
+    """What the user said in an input, and the assistant in the output."""
+    user = (text_of(item) for item in given if item.get("type") == "message" and item.get("role") == "user")
+    assistant = (text_of(item) for item in output if item.get("type") == "message")
+    return Said("\n".join(user), "\n".join(assistant))
 
 
 def is_hosted(item: Item) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sessions.wire.scenarios.answer import Step
 from sessions.wire.scenarios.ids import Ids
-from sessions.wire.scenarios.memory import Kept
+from sessions.wire.scenarios.memory import Kept, said_in
 from sessions.wire.scenarios.request import Create, Item, text_of
 from sessions.wire.scenarios.units import Event
 
@@ -111,6 +111,7 @@ class Turn:
             self.create.store,
             self.create.body,
             self.resource(),
+            (*(self.parent.said if self.parent else ()), said_in(self.create.input, tuple(self.output))),
         )
 
     @property
