@@ -39,6 +39,7 @@ Pure, no I/O, no clock:
   transcript    a conversation as Markdown
   profile       how a provider deviates, as far as it changes what may be sent next
   memory        what a connection remembers and what the server has stored
+  admission     whether a socket takes a create now: lanes, queues, age
   continuation  the forecast: may this response be a parent now, and what will happen
   context       every item of a chain, ready to be sent again
   cost          what sending it again costs

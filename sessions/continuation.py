@@ -7,22 +7,19 @@ Facts: the WebSocket mode guide for memory, eviction and lanes; vendors' pages t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
-from sessions.contract import LANE_PATTERN, MAX_IN_FLIGHT, MAX_LANES, Status
+from sessions.admission import admission, first_ahead, lane_name
+from sessions.contract import Status
 from sessions.memory import find, is_remembered, is_stored
 from sessions.profile import OPENAI, ProfileFacts
 from sessions.reducer import Sessions
-from sessions.session import Phase, Response, Session, Turn, remaining
+from sessions.session import Phase, Response, Session, Turn
 
-NEAR_LIMIT_SECONDS = 600.0
-LAST_SECONDS = 120.0
 #: how ids begin that a LiteLLM proxy has rewritten: `resp_` and the base64 of "litellm:"
 _REWRITTEN = "resp_bGl0ZWxsbT"
-_LANE = re.compile(LANE_PATTERN)
 _ENDED_WELL = frozenset({Status.COMPLETED, Status.INCOMPLETE})
 
 
@@ -83,16 +80,13 @@ def forecast(
     else:
         verdict = _known(sessions, response, usable, profile)
         warnings += _about_parent(sessions, response, verdict.where, usable, lane, store, profile)
-        verdict = _about_calls(response, verdict, warnings, answers)
+        verdict = _about_calls(response, verdict, warnings, answers, is_own_lane=response.lane == lane)
         verdict = _about_queue(sessions, response, verdict, warnings, usable, lane, profile)
-    if usable is None:
-        warnings.insert(0, "No socket is open: a new one comes first, and a new one remembers nothing.")
-    else:
-        verdict = _about_socket(usable, lane, verdict, warnings, profile, now)
-        warnings += _about_model(usable, model, profile)
-    same = parent is None or (
-        response is not None and usable is not None and response.session == usable.number
-    )
+    entry = admission(usable, lane, profile=profile, now=now, model=model)
+    if entry.refusal:
+        verdict = verdict._replace(works=False, sentence=entry.refusal)
+    warnings += entry.warnings
+    same = not parent or (response is not None and usable is not None and response.session == usable.number)
     return Forecast(verdict.where, verdict.works, verdict.sentence, tuple(warnings), same)
 
 
@@ -129,11 +123,6 @@ def next_parent(sessions: Sessions, session: Session | None, lane: str | None) -
         if found is not None and found.head is not None and found.head.id:
             return found.head.id
     return None
-
-
-def lane_name(lane: str | None) -> str:
-    """A lane as sentences call it."""
-    return "the default lane" if lane is None else f"lane {lane}"
 
 
 # Where the parent is ----------------------------------------------------------------------------------
@@ -296,7 +285,12 @@ def _about_parent(
 
 
 def _about_calls(
-    response: Response, verdict: _Verdict, warnings: list[str], answers: Collection[str] | None
+    response: Response,
+    verdict: _Verdict,
+    warnings: list[str],
+    answers: Collection[str] | None,
+    *,
+    is_own_lane: bool,
 ) -> _Verdict:
     missing = [item for item in response.pending_calls if item.answer_id not in (answers or ())]
     if not missing or verdict.where not in (Where.MEMORY, Where.STORED):
@@ -309,7 +303,7 @@ def _about_calls(
         f"{count} of T{response.turn} {verb} for an answer ({names}{more}): all answers go into one frame, "
         "or the server refuses it"
     )
-    evicts = verdict.where is Where.MEMORY
+    evicts = is_own_lane and verdict.where is Where.MEMORY
     warnings.append(warning + (f" and forgets T{response.turn}." if evicts else "."))
     if answers is None:
         return verdict
@@ -336,88 +330,20 @@ def _about_queue(
             sentence=f"T{response.turn} is still running: on its own lane this create waits until it has "
             "ended, and whether the parent is looked up then or now is not documented.",
         )
-    home = session.lanes.get(response.lane)
-    if verdict.where is not Where.MEMORY or home is None or not (home.open or home.waiting):
+    ahead = first_ahead(session, response.lane, profile)
+    if verdict.where is not Where.MEMORY or not ahead or is_stored(sessions, response, profile):
         return verdict
-    if is_stored(sessions, response, profile):
-        return verdict
-    running = f"T{home.open.turn}" if home.open is not None else f"T{home.waiting[0].number}"
-    if response.lane == lane:
+    running = f"T{ahead}"
+    if response.lane == lane or not profile.lanes:
         return verdict._replace(
             works=None,
-            sentence=f"{running} goes first on {lane_name(lane)}; once it has ended the memory holds it "
+            sentence=f"{running} goes first; once it has ended the memory holds it "
             f"instead of T{response.turn}, so this may come too late.",
         )
     warnings.append(
         f"{running} runs on {lane_name(response.lane)} and takes the place of T{response.turn} when it ends."
     )
     return verdict
-
-
-def _about_socket(
-    session: Session,
-    lane: str | None,
-    verdict: _Verdict,
-    warnings: list[str],
-    profile: ProfileFacts,
-    now: float | None,
-) -> _Verdict:
-    busy = [one for one in session.lanes.values() if one.open or one.waiting]
-    own = [one for one in busy if one.id == lane or not profile.lanes]
-    if lane is not None and not _LANE.fullmatch(lane):
-        return _refused(verdict, "This is no lane name: 1 to 256 of A-Z a-z 0-9 _ . - are allowed.")
-    if lane is not None and not profile.lanes:
-        warnings.append(
-            f"{profile.name} documents no lanes: stream_id may be refused, or taken and not echoed."
-        )
-    elif lane is not None and lane not in session.lanes and session.named_lanes >= MAX_LANES:
-        return _refused(
-            verdict,
-            f"This socket has used {MAX_LANES} lane names, which is the limit: use one of them again.",
-        )
-    if own and profile.in_flight == "reject":
-        return _refused(
-            verdict, f"A response is running, and {profile.name} refuses a second create meanwhile."
-        )
-    if own:
-        first = own[0]
-        number = first.open.turn if first.open is not None else first.waiting[0].number
-        scope = lane_name(lane) if profile.lanes else "This socket"
-        warnings.append(f"{_capital(scope)} is busy with T{number}: this create waits its turn.")
-    elif len(session.live) + session.waiting >= MAX_IN_FLIGHT:
-        warnings.append(
-            f"{MAX_IN_FLIGHT} responses are in flight, which is the limit: this create waits its turn."
-        )
-    if session.errors and profile.socket_after_error == "dead":
-        return _refused(
-            verdict,
-            f"An error came on this socket, and {profile.name} answers nothing after one: open a new one.",
-        )
-    return _about_age(session, verdict, warnings, now)
-
-
-def _about_model(session: Session, model: str, profile: ProfileFacts) -> list[str]:
-    first = next((turn.model for turn in session.turns if turn.model), "")
-    if not profile.is_model_fixed or not model or first in ("", model):
-        return []
-    return [f"{profile.name} keeps the first model of a socket, {first}: {model} may be refused here."]
-
-
-def _about_age(session: Session, verdict: _Verdict, warnings: list[str], now: float | None) -> _Verdict:
-    left = remaining(session, now) if now is not None and session.opened >= 0 else None
-    if left is None or left > NEAR_LIMIT_SECONDS:
-        return verdict
-    if left <= 0:
-        return _refused(verdict, "The age limit of this socket has passed: open a new one first.")
-    amount = f"{left:.0f} seconds" if left < LAST_SECONDS else f"{left / 60:.0f} minutes"
-    warnings.append(
-        f"This socket ends in {amount}: whether an answer may run past the limit is not documented."
-    )
-    return verdict
-
-
-def _refused(verdict: _Verdict, sentence: str) -> _Verdict:
-    return verdict._replace(works=False, sentence=sentence)
 
 
 def _capital(words: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sessions.continuation import lane_name
+from sessions.admission import lane_name
 from sessions.cost import estimate
 from sessions.memory import is_stored
 from sessions.profile import OPENAI, ProfileFacts

@@ -8,8 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from sessions.admission import NEAR_LIMIT_SECONDS
 from sessions.context import ReadRecord, full_replay
-from sessions.continuation import NEAR_LIMIT_SECONDS, Forecast, Where, forecast, next_parent
+from sessions.continuation import Forecast, Where, forecast, next_parent
 from sessions.contract import PARENT_NOT_FOUND, Status
 from sessions.cost import BYTES_PER_TOKEN, Cost, context_tokens, estimate
 from sessions.memory import find

@@ -470,3 +470,19 @@ def test_a_socket_that_keeps_its_first_model_is_told_of() -> None:
     assert any("keeps the first model of a socket, gpt-5.4" in one for one in found.warnings)
     assert forecast(sessions, None, session, None, profile=fixed, model="gpt-5.4").warnings == ()
     assert forecast(sessions, None, session, None, model="gpt-6-astra").warnings == ()
+
+
+def test_a_fork_without_answers_is_refused_but_forgets_nothing() -> None:
+    wire = make.Wire()
+    sessions = fold(
+        [wire.open(), wire.sent(make.create()), *wire.got_all(make.call_answer("resp_a", {"call_1": "{}"}))]
+    )
+    assert "forgets" in outlook(sessions, "resp_a").warnings[-1]
+    assert "forgets" not in outlook(sessions, "resp_a", "fork", store=True).warnings[-1]
+
+
+def test_without_lanes_whatever_runs_takes_the_place_of_the_parent() -> None:
+    wire = make.Wire()
+    sessions = fold([wire.open(), *answered(wire, "resp_a"), wire.sent(make.create(store=False))])
+    found = outlook(sessions, "resp_a", profile=NO_LANES)
+    assert (found.where, found.works) == (Where.MEMORY, None)
