@@ -179,11 +179,10 @@ class Outline:
             self._stop("a word stands where it may not")
             return
         word = self.payload[at : found.end()]
-        is_number = _NUMBER.match(word) is not None
-        self._add(Shape.NUMBER if is_number else Shape.LITERAL, at, found.end())
+        self._add(Shape.NUMBER if word[0] in b"-0123456789" else Shape.LITERAL, at, found.end())
         self._at = found.end()
         self._wants = "comma"
-        if not is_number and word not in _WORDS:
+        if word not in _WORDS and _NUMBER.match(word) is None:
             self._stop("a word is no number and neither true, false nor null")
 
     def _read_string(self) -> None:

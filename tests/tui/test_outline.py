@@ -1,4 +1,4 @@
-"""JSON as rows: the document that a parser reads, the bytes of the wire, and half of it for half a document."""
+"""JSON as rows: the document that a parser reads, the bytes of the wire, half of it for half a document."""
 
 from __future__ import annotations
 

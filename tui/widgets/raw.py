@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -78,7 +79,7 @@ class Raw(Pane):
             return
         self._say(f"reading {length / 1_000_000:.1f} MB\u2026")
         recording.flush()  # in this thread, so that the other one only reads the file
-        self.run_worker(self._read(number), name="read a record", exclusive=True)
+        self.run_worker(partial(self._read, number), name="read a record")
 
     async def _read(self, number: int) -> None:
         try:
