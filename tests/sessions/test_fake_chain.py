@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sessions.wire.scenarios.memory import History, Said
 from tests.sessions.fake_client import (
     Client,
     Event,
@@ -439,3 +440,13 @@ async def test_an_inject_finds_nobody_waiting() -> None:
         await one.send({"type": "response.inject", "response_id": "resp_no", "input": []})
         event = await one.receive()
     assert (event["type"], event["error"]["code"]) == ("response.inject.failed", "response_not_found")
+
+
+def test_a_fork_does_not_change_the_history_of_the_chain_it_left() -> None:
+    first = History().plus(Said("one", ""))
+    trunk = first.plus(Said("two", ""))
+    fork = first.plus(Said("other", ""))
+    assert [said.user for said in trunk.turns()] == ["one", "two"]
+    assert [said.user for said in fork.turns()] == ["one", "other"]
+    assert [said.user for said in trunk.plus(Said("three", "")).turns()] == ["one", "two", "three"]
+    assert [said.user for said in first.turns()] == ["one"]

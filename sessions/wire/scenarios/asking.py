@@ -45,7 +45,7 @@ def asked(create: Create, parent: Kept | None) -> Ask:
         (names.get(_answered_id(item), "the tool"), text_of(item) or str(item.get("output", "")))
         for item in fresh
     )
-    said = (*(parent.said if parent else ()), *turns)
+    said = [*(parent.history.turns() if parent else ()), *turns]
     return Ask(text, create, tuple(turn for turn in said if turn.user or turn.assistant), outputs)
 
 

@@ -317,10 +317,9 @@ class Connection:
 
     def _successor(self, turn: Turn) -> Turn | None:
         """The response that follows unasked: after steering, or because the scenario says so."""
-        kept = turn.kept()
         if turn.successor:
             create = turn.create._replace(input=(), parent_id=turn.id)
-            return self._new_turn(create, kept, turn.number)
+            return self._new_turn(create, turn.kept(), turn.number)
         if not turn.steers or turn.successor is not None:
             return None
         if turn.status == "failed":
@@ -333,6 +332,7 @@ class Connection:
                 steer = {"id": steer_id, "previous_response_id": turn.id, "input": list(given)}
                 self._out.send(turn.event("response.steer.failed", steer=steer, error=error))
             return None
+        kept = turn.kept()
         if kept.open_calls():
             for steer_id, _ in turn.steers:
                 self._out.send(steering.pending(turn, kept, steer_id))

@@ -21,6 +21,24 @@ class Said(NamedTuple):
     assistant: str
 
 
+class History:
+    """The turns of a chain; continuing it shares the list, only a fork copies it."""
+
+    def __init__(self, turns: list[Said] | None = None) -> None:
+        self._turns = [] if turns is None else turns
+        self._count = len(self._turns)
+
+    def plus(self, said: Said) -> History:
+        """The same turns and one more."""
+        turns = self._turns if len(self._turns) == self._count else self._turns[: self._count]
+        turns.append(said)
+        return History(turns)
+
+    def turns(self) -> list[Said]:
+        """The turns, oldest first."""
+        return self._turns[: self._count]
+
+
 class Kept(NamedTuple):
     """A response that ended well enough to be continued."""
 
@@ -33,7 +51,7 @@ class Kept(NamedTuple):
     is_stored: bool
     body: Mapping[str, Any]  #: the create's parameters
     resource: Mapping[str, Any]  #: the response object as it was sent last
-    said: tuple[Said, ...]  #: every turn of the chain, this one last; kept, because long chains are usual
+    history: History  #: every turn of the chain, this one last
     steering: tuple[Item, ...] = ()  #: accepted, waiting for the client's tool outputs
 
     def items(self) -> tuple[Item, ...]:

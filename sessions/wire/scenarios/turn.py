@@ -12,7 +12,7 @@ from typing import Any
 
 from sessions.wire.scenarios.answer import Step
 from sessions.wire.scenarios.ids import Ids
-from sessions.wire.scenarios.memory import Kept, said_in
+from sessions.wire.scenarios.memory import History, Kept, said_in
 from sessions.wire.scenarios.request import Create, Item, text_of
 from sessions.wire.scenarios.units import Event
 
@@ -111,7 +111,9 @@ class Turn:
             self.create.store,
             self.create.body,
             self.resource(),
-            (*(self.parent.said if self.parent else ()), said_in(self.create.input, tuple(self.output))),
+            (self.parent.history if self.parent else History()).plus(
+                said_in(self.create.input, tuple(self.output))
+            ),
         )
 
     @property
