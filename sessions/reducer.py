@@ -31,6 +31,7 @@ __all__ = ["Change", "Sessions", "What", "fold"]
 _MAX_UNKNOWN = 1_000  # distinct unknown types counted per session
 #: deltas that are appended without looking; an `added` may bring text that is there already
 _PLAIN_DELTAS = {name: fragment for name, fragment in DELTAS.items() if name.endswith(".delta")}
+_new = tuple.__new__  # what a NamedTuple does when it is called, without a Python frame
 _TEXT, _SERVER, _RUNNING, _APPENDED = Kind.TEXT, Direction.SERVER, Status.IN_PROGRESS, What.TEXT
 
 
@@ -80,12 +81,10 @@ class Sessions(State):
                                 self.type_column.append(
                                     self._type_ids.get(event_type) or self.type_id(event_type)
                                 )
-                                self.turn_column.append(response.turn)
-                                return (
-                                    Change(
-                                        _APPENDED, number, session_number, response.turn, response.id, item.id
-                                    ),
-                                )
+                                turn = response.turn
+                                self.turn_column.append(turn)
+                                change = (_APPENDED, number, session_number, turn, response.id, item.id, "")
+                                return (_new(Change, change),)
         step = Step(self, session, number, at, size)
         label = _take(step, record, event)
         self.type_column.append(self.type_id(label))
