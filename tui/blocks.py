@@ -24,7 +24,7 @@ Read = Callable[[int], Event | Undecodable]
 Check = Callable[[Mapping[str, Any], Any], tuple[str, ...]]
 
 _PARSED = 1 << 16  # characters of arguments that are parsed again while they grow
-_PRETTY = 72  # arguments longer than this are shown on lines of their own
+_PRETTY = 40  # characters; longer arguments are shown on lines of their own, where nothing is cut
 _MANY_ITEMS = 12  # a longer input is a replay: what went before is one folded block
 _FEW = 5  # irregular moves told in a turn; the stats list all of them
 

@@ -18,6 +18,7 @@ from tui.wrap import TAB_CELLS, shown
 
 CURSOR = "\u258c"  # stands where a live text will go on
 _ID_CELLS = 24
+_SHORT_ID_CELLS = 12
 _NARROW = 44  # cells of text below which words are left out
 
 #: blocks whose text is dimmed or coloured as a whole, not only their label
@@ -103,11 +104,23 @@ def _folded(row: Text, piece: Piece, room: int, whole: str) -> None:
 
 def _title(row: Text, piece: Piece, room: int, whole: str) -> None:
     block = piece.block
-    note = cut(line(block.note, 4 * room), max(8, room * 2 // 3))
+    title = line(block.title, 4 * room)
+    note = _note(line(block.note, 4 * room), room - width(title) - 2, max(8, room * 2 // 3))
     kept = room - width(note) - 2 if note else room
-    row.append(fill(line(block.title, 4 * room), max(4, kept)), whole or "talk--title")
+    row.append(fill(title, max(4, kept)), whole or "talk--title")
     if note:
         row.append("  " + note, "talk--pending" if block.is_pending else "talk--state")
+
+
+def _note(note: str, room: int, most: int) -> str:
+    """An id and a state in the room that a title leaves; the id is shortened first, then left out."""
+    if width(note) <= room:
+        return note
+    name, _, state = note.partition("  ")
+    for shorter in (f"{cut(name, _SHORT_ID_CELLS)}  {state}", state or cut(name, _SHORT_ID_CELLS)):
+        if width(shorter) <= room:
+            return shorter
+    return cut(state or name, most)
 
 
 def _body(row: Text, layout: Layout, piece: Piece, index: int, whole: str, linked: int) -> None:

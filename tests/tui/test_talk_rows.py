@@ -92,6 +92,17 @@ def test_pending_calls_stand_out() -> None:
     assert styles(row)["talk--pending"].strip() == "call_1  PENDING"
 
 
+def test_a_long_call_id_makes_room_for_the_arguments() -> None:
+    wire = make.Wire()
+    long_id = "call_" + "0123456789" * 3
+    calls = make.call_answer("resp_1", {long_id: '{"city": "Lisbon"}'})
+    book = Book([wire.open(), wire.sent(make.create()), *wire.got_all(calls)], 60)
+    row = draw(book.layout, Place(1, 2), 1.0).plain
+    assert row == 'tool    get_weather({"city": "Lisbon"})              PENDING'
+    book.layout.set_width(76)
+    assert draw(book.layout, Place(1, 2), 1.0).plain.endswith("  call_012345…  PENDING")
+
+
 def test_markdown_is_styled_and_kept() -> None:
     wire = make.Wire()
     book = Book([wire.open(), *wire.turn("resp_1", "# Plan\n**bold** and `code`")])
