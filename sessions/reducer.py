@@ -55,41 +55,46 @@ class Sessions(State):
                 session.largest = size
             if event is None:
                 event = decode(payload)
-            # the hot path: a string delta for an open part that is there, in a response that is running
-            if type(event) is Event:
-                event_type, body, sequence_number, lane_id, _, item_id, _ = event
-                fragment = _PLAIN_DELTAS.get(event_type)
-                if fragment is not None and (lane := session.lanes.get(lane_id)) is not None:
-                    response = lane.open
-                    if response is not None and response.status is _RUNNING and item_id in response.by_id:
-                        slot, index_field, field = fragment
-                        piece = body.get(field)
-                        index = body.get(index_field, 0) if index_field else 0
-                        if type(piece) is str and type(index) is int:
-                            item = response.by_id[item_id]
-                            part = item.parts.get((slot, index))
-                            if part is not None and not part.is_done:
-                                part.text.append(piece, number)
-                                response.deltas += 1
-                                response.last = number
-                                response.last_token = at
-                                if response.first_token < 0:
-                                    response.first_token = at
-                                if response.first_text < 0 and slot == "output_text":
-                                    response.first_text = at
-                                response.sequence_number = sequence_number
-                                self.type_column.append(
-                                    self._type_ids.get(event_type) or self.type_id(event_type)
-                                )
-                                turn = response.turn
-                                self.turn_column.append(turn)
-                                change = (_APPENDED, number, session_number, turn, response.id, item.id, "")
-                                return (_new(Change, change),)
+            if type(event) is Event and (change := self._append(session, event, number, at)) is not None:
+                return (change,)
         step = Step(self, session, number, at, size)
         label = _take(step, record, event)
         self.type_column.append(self.type_id(label))
         self.turn_column.append(step.turn)
         return tuple(step.changes)
+
+    def _append(self, session: Session, event: Event, number: int, at: float) -> Change | None:
+        """The hot path: a string delta for an open part of a running response; None for anything else."""
+        event_type, body, sequence_number, lane_id, _, item_id, _ = event
+        fragment = _PLAIN_DELTAS.get(event_type)
+        lane = session.lanes.get(lane_id)
+        if fragment is None or lane is None:
+            return None
+        response = lane.open
+        if response is None or response.status is not _RUNNING:
+            return None
+        item = response.by_id.get(item_id)
+        slot, index_field, field = fragment
+        piece = body.get(field)
+        index = body.get(index_field, 0) if index_field else 0
+        if item is None or type(piece) is not str or type(index) is not int:
+            return None
+        part = item.parts.get((slot, index))
+        if part is None or part.is_done:
+            return None
+        part.text.append(piece, number)
+        response.deltas += 1
+        response.last = number
+        response.last_token = at
+        if response.first_token < 0:
+            response.first_token = at
+        if response.first_text < 0 and slot == "output_text":
+            response.first_text = at
+        response.sequence_number = sequence_number
+        turn = response.turn
+        self.type_column.append(self._type_ids.get(event_type) or self.type_id(event_type))
+        self.turn_column.append(turn)
+        return _new(Change, (_APPENDED, number, session.number, turn, response.id, item.id, ""))
 
     def snapshot(self) -> dict[str, Any]:
         """All of it as plain data, for tests and for machine-readable faces."""
