@@ -81,12 +81,12 @@ def frame(create: Create, shape: Shape = "flat", *, indent: int | None = None) -
 def to_text(body: Mapping[str, Any], *, indent: int | None = None) -> str:
     """JSON text as it goes out: nothing escaped that need not be.
 
-    Raises LocalProtocolError for a number that JSON does not know.
+    Raises LocalProtocolError for a number that JSON does not know and for nesting too deep to be written.
     """
     separators = (",", ":") if indent is None else (",", ": ")
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LocalProtocolError(f"this cannot be written as JSON: {error}") from error
     # a lone surrogate has no UTF-8; its escape is the same JSON string
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -22,11 +22,11 @@ JsonObject: TypeAlias = dict[str, Any]
 ANSWER_TYPES = frozenset(ANSWERS.values())
 
 
-class _Shape(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Image(_Shape):
+class Image(_Frozen):
     """An image of a prompt: a URL (a data URL too) or the id of an uploaded file."""
 
     url: str = ""
@@ -45,7 +45,7 @@ class Image(_Shape):
         return {"type": "input_image", "detail": self.detail, **source}
 
 
-class File(_Shape):
+class File(_Frozen):
     """A file of a prompt: a URL, the id of an uploaded file, or its content as a data URL."""
 
     url: str = ""
@@ -72,7 +72,7 @@ class File(_Shape):
         return part
 
 
-class Create(_Shape):
+class Create(_Frozen):
     """One `response.create` as a person means it; change it with `model_copy(update=...)`."""
 
     text: str = ""  #: the prompt
@@ -212,7 +212,10 @@ def from_fields(body: Mapping[str, Any]) -> Create:
 def is_same(one: object, other: object) -> bool:
     """Whether two values are written as the same JSON, whatever the order of keys."""
     # JSON tells true from 1 and 1 from 1.0, Python's equality does not
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    try:
+        return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    except RecursionError:  # nested as deeply as can be read is a little too deep to be written
+        return False
 
 
 _PLAIN: Mapping[str, tuple[str, tuple[type, ...]]] = {
