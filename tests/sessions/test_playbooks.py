@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from sessions.contract import Status
+from sessions.recording import Recording
 from sessions.records import from_line
 from sessions.reducer import Sessions, What, fold
+from sessions.safe import is_safe
 from sessions.session import Phase
 from tests import make, transcripts
 from tests.make import Wire
@@ -32,6 +34,23 @@ def test_golden_recordings_are_what_their_makers_make(name: str, golden: Path) -
     header, *lines = (golden / f"{name}.jsonl").read_bytes().splitlines()
     assert json.loads(header)["format"] == "turnscope"
     assert [from_line(line) for line in lines] == transcripts.TRANSCRIPTS[name]()
+
+
+@pytest.mark.parametrize("name", transcripts.TRANSCRIPTS)
+def test_golden_recordings_can_be_opened(name: str, golden: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.jsonl"  # opening one may append to it
+    copy.write_bytes((golden / f"{name}.jsonl").read_bytes())
+    recording = Recording.open(copy)
+    try:
+        assert list(recording) == transcripts.TRANSCRIPTS[name]()
+        assert recording.problems == []
+    finally:
+        recording.close()
+
+
+@pytest.mark.parametrize("name", transcripts.TRANSCRIPTS)
+def test_golden_recordings_print_without_acting_on_a_terminal(name: str, golden: Path) -> None:
+    assert is_safe((golden / f"{name}.jsonl").read_text())
 
 
 @pytest.mark.parametrize("name", transcripts.TRANSCRIPTS)
