@@ -194,12 +194,12 @@ def answer(item: Item, value: str | Mapping[str, Any]) -> JsonObject:
 
 
 def answers_create(
-    base: Create, answered: Iterable[tuple[Item, Mapping[str, Any]]], text: str = ""
+    create: Create, answered: Iterable[tuple[Item, Mapping[str, Any]]], text: str = ""
 ) -> Create:
     """The create that carries all answers in one frame, and a text after them where one is given."""
     items = tuple(dict(item) for _, item in answered)
-    return base.model_copy(
-        update={"answers": items, "text": text, "history": base.history or (), "generate": True}
+    return create.model_copy(
+        update={"answers": items, "text": text, "history": create.history or (), "generate": True}
     )
 
 
