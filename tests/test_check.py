@@ -1,0 +1,54 @@
+"""The gates themselves: which are run, and that a failing one is said and counted."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests import check
+from tests.peers.environment import ENVIRONMENTS
+
+
+def test_the_quickest_gates_come_first_and_peers_last() -> None:
+    names = [gate.name for gate in check.gates(is_fast=False, has_peers=True)]
+    assert names == ["format", "lint", "layers", "types", "tests", "peers"]
+    assert [gate.name for gate in check.gates(is_fast=True, has_peers=False)] == names[:-1]
+
+
+def test_fast_runs_the_architecture_and_the_playbooks() -> None:
+    (tests,) = [gate for gate in check.gates(is_fast=True, has_peers=False) if gate.name == "tests"]
+    assert set(check.FAST_TESTS) <= set(tests.command)
+    assert all((check.ROOT / path).exists() for path in check.FAST_TESTS)
+
+
+def test_quick_environments_can_be_made() -> None:
+    assert set(check.QUICK) <= set(ENVIRONMENTS)
+
+
+@pytest.mark.parametrize(("status", "word"), [(0, "ok"), (3, "FAILED")])
+def test_a_gate_says_how_it_went(status: int, word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    program = f"import sys\nsys.stdout.write('first\\nSKIPPED why\\nlast\\n')\nsys.exit({status})"
+    is_passed = check.run(check.Gate("trial", (sys.executable, "-c", program), is_told=True))
+    told = capsys.readouterr().out.splitlines()
+    assert is_passed == (status == 0)
+    assert told[0].startswith(word)
+    assert "trial" in told[0]
+    assert [line.strip() for line in told[1:]] == (
+        ["SKIPPED why", "last"] if is_passed else ["first", "SKIPPED why", "last"]
+    )
+
+
+def test_one_failing_gate_fails_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = (
+        check.Gate(name, (sys.executable, "-c", code)) for name, code in (("good", ""), ("bad", "0/0"))
+    )
+    monkeypatch.setattr(check, "gates", lambda **_: [bad, good])
+    assert check.main([]) == 1
+    told = capsys.readouterr().out
+    assert "LEFT OUT" in told
+    assert told.splitlines()[-1] == "FAILED: bad"
+    monkeypatch.setattr(check, "gates", lambda **_: [good])
+    assert check.main([]) == 0
