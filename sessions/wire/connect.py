@@ -33,6 +33,10 @@ MAX_WAITING_RECORDS = 8_192
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 POLICY_SECONDS = 1.0
 _PROBE_SECONDS = 5.0
+_NO_LOGIN = (
+    "No key of yours was sent, which some servers, LiteLLM among them, answer with a 403: set its "
+    "environment variable (see `turnscope info`) or name another with --api-key-env."
+)
 
 # At DEBUG the library writes request headers, and with them the key, to whoever listens.
 _LIBRARY_LOG = logging.getLogger("websockets.client")
@@ -304,6 +308,9 @@ class Connection:
             meta["probe"] = probe.text
             if probe.is_accepted or remedy == usual:
                 remedy = probe.remedy
+        is_model_only = probe is not None and probe.is_accepted
+        if error.failure_class is FailureClass.FORBIDDEN and not is_model_only and not plan.has_login:
+            remedy = f"{_NO_LOGIN} {remedy}"
         self._refusal = ConnectError(
             error.failure_class,
             str(meta["detail"]),

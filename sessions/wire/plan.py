@@ -14,7 +14,7 @@ from sessions import redact
 from sessions.contract import LIFETIME_SECONDS
 from sessions.errors import SettingsError
 from sessions.secret import NO_SECRET, Secret
-from sessions.settings import Settings
+from sessions.settings import LOOPBACK_KEY, Settings
 from sessions.wire.dial import SYSTEM_TRUST, Trust
 from sessions.wire.endpoint import Endpoint, derive, with_query
 from sessions.wire.route import DIRECT, Route, route_for
@@ -39,6 +39,14 @@ class Plan:
     model: str = ""  #: used only to try `?model=` after a 403
     session: int = 1
     open_timeout_seconds: float = OPEN_SECONDS
+
+    @property
+    def has_login(self) -> bool:
+        """Whether anything in it tells the server who asks; a placeholder does not."""
+        if self.key and self.key.reveal() != LOOPBACK_KEY:
+            return True
+        named = {name.lower() for name, _ in self.headers}
+        return self.endpoint.userinfo is not None or bool(named & {"authorization", "api-key", "x-api-key"})
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -81,7 +89,10 @@ def endpoint_from(settings: Settings) -> Endpoint:
         raise SettingsError(
             f"the profile {settings.profile!r} has no address of its own; give one with --base-url"
         )
-    return derive(settings.base_url, query=settings.query_pairs())
+    endpoint = derive(settings.base_url, query=settings.query_pairs())
+    if settings.facts.model_in_query and settings.model and not endpoint.has_model:
+        return with_query(endpoint, "model", settings.model)
+    return endpoint
 
 
 def route_from(settings: Settings, endpoint: Endpoint, environ: Mapping[str, str] = os.environ) -> Route:

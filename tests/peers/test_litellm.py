@@ -51,10 +51,12 @@ def _library(scene: str, room: Room, proxy: LiteLLM, home: Path) -> Facts:
     return facts
 
 
-def _send(room: Room, proxy: LiteLLM, home: Path, *arguments: str) -> Finished:
+def _send(
+    room: Room, proxy: LiteLLM, home: Path, *arguments: str, key_variable: str = "OPENAI_API_KEY"
+) -> Finished:
     return room.run(
         [sys.executable, "-m", "sessions.cli", "send", "--model", MODEL, "--no-record", *arguments],
-        environ={"HOME": str(home), "OPENAI_API_KEY": proxy.key, "OPENAI_BASE_URL": proxy.base_url},
+        environ={"HOME": str(home), key_variable: proxy.key, "OPENAI_BASE_URL": proxy.base_url},
         folder=ROOT,
     )
 
@@ -179,6 +181,27 @@ def test_a_vanished_upstream_is_a_silence(newer: tuple[Room, LiteLLM], home: Pat
     assert turn["text"]
     assert sum('"response.output_text.delta"' in record.get("raw", "") for record in records) == 3
     assert "nothing came for 1 s" in done.stderr
+
+
+@NEWER
+def test_a_missing_key_is_told(newer: tuple[Room, LiteLLM], home: Path) -> None:
+    """LiteLLM answers a missing key with a bare 403, too: the remedy begins with that."""
+    done = _send(*newer, home, "Say hello.", key_variable="NOT_LOOKED_AT")
+    assert done.status == 4, done.stderr
+    (error,) = (line for line in _json_lines(done.stdout) if line.get("event") == "error")
+    assert error["status"] == 403
+    assert error["remedy"].startswith("No key of yours was sent")
+
+
+@OLDER
+def test_the_profile_knows_the_parameter(older: tuple[Room, LiteLLM], home: Path) -> None:
+    """With --profile litellm the older proxy is spoken to as it wants, without a refusal first."""
+    arguments = ("--profile=litellm", "Remember the word heron.", "What was the word?")
+    done = _send(*older, home, *arguments, key_variable="LITELLM_API_KEY")
+    assert done.status == 0, done.stderr
+    opened, *_, summary = _json_lines(done.stdout)
+    assert opened["meta"]["url"].endswith(f"/v1/responses?model={MODEL}")
+    assert "heron" in summary["turns"][1]["text"]
 
 
 @OLDER

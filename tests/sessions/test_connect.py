@@ -16,7 +16,7 @@ from sessions.contract import FailureClass
 from sessions.errors import ConnectError, LocalProtocolError
 from sessions.records import Direction, Kind, Record
 from sessions.redact import MASK
-from sessions.secret import Secret
+from sessions.secret import NO_SECRET, Secret
 from sessions.source import Live
 from sessions.wire.connect import (
     MAX_WAITING_RECORDS,
@@ -427,6 +427,13 @@ async def test_a_403_without_length_is_classified() -> None:
     assert record.meta["probe"] == "?model=any was refused, too"
     assert "It is not the model" in str(record.meta["remedy"])
     assert error.remedy == record.meta["remedy"]
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+async def test_a_403_without_a_key_says_so_first(has_key: bool) -> None:
+    async with raw_server(answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")) as port:
+        error, _ = await refused_by(plan_to(port, key=Secret(KEY) if has_key else NO_SECRET))
+    assert error.remedy.startswith("No key of yours was sent") is not has_key
 
 
 async def test_silence_after_the_upgrade() -> None:

@@ -51,6 +51,24 @@ def test_everything_of_the_settings_is_in_the_plan(environ: dict[str, str], tmp_
     assert "proxy-login" not in repr(plan)
 
 
+def test_a_profile_that_wants_the_model_in_the_url_gets_it(environ: dict[str, str]) -> None:
+    base_url = "http://localhost:4000/v1"
+    assert planned(environ, profile="litellm", model="m 1").endpoint.target == "/v1/responses?model=m%201"
+    assert planned(environ, profile="litellm").endpoint.target == "/v1/responses"
+    assert planned(environ, base_url=base_url, model="m").endpoint.target == "/v1/responses"
+    given = planned(environ, profile="litellm", model="m", query={"model": ["other"]})
+    assert given.endpoint.target == "/v1/responses?model=other"
+
+
+def test_a_plan_knows_whether_it_says_who_asks(environ: dict[str, str]) -> None:
+    base_url = "http://localhost:4000/v1"
+    assert planned(environ, base_url=base_url).has_login
+    del environ["OPENAI_API_KEY"]
+    assert not planned(environ, base_url=base_url).has_login
+    assert planned(environ, base_url=base_url, headers={"Api-Key": "k"}).has_login
+    assert planned(environ, base_url="http://u:p@localhost:4000/v1").has_login
+
+
 def test_credentials_in_headers_are_secrets_too(environ: dict[str, str]) -> None:
     headers = {
         "Authorization": "Bearer own-token-1",
