@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from sessions.changes import Change, What
 from sessions.contract import LISTED
+from sessions.records import Direction, Kind, Record
+from sessions.reducer import Sessions
 from sessions.wire.scenarios.answers import SCENARIOS
 from sessions.wire.scenarios.answers.demo import STEPS, TOOLS
 from sessions.wire.scenarios.answers.hostile import PIECES
-from tests.sessions.fake_client import Event, client, code_of, id_of, text_of, types
+from tests.sessions.fake_client import Event, client, code_of, connected, id_of, serving, text_of, types
 
 
 def items(events: list[Event]) -> list[Event]:
@@ -326,6 +329,22 @@ async def test_every_sends_all_types_of_the_union_in_four_responses() -> None:
         event["type"] for event in events if event["type"] in {"response.completed", "response.failed"}
     ]
     assert endings == ["response.completed", "response.failed", "response.completed"]
+
+
+@pytest.mark.parametrize("prompt", [f"/{name} 7" for name in SCENARIOS])
+async def test_the_order_of_events_is_legal(prompt: str) -> None:
+    async with serving(keep_frames=True) as server:
+        async with connected(server) as one:
+            await one.create(prompt)
+            await one.until("response.steer.failed" if prompt.startswith("/every") else "response.completed")
+        (visit,) = server.log
+    state = Sessions()
+    moved: list[Change] = []
+    for direction, payloads in ((Direction.CLIENT, visit.received), (Direction.SERVER, visit.sent)):
+        for payload in payloads:
+            moved.extend(state.apply(Record(1, direction, Kind.TEXT, 0, 0.0, payload)))
+    assert len(moved) > 10
+    assert [change for change in moved if change.what is What.IRREGULAR] == []
 
 
 async def test_the_demo_tour_works_step_by_step() -> None:
