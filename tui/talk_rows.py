@@ -51,7 +51,7 @@ def heading(sessions: Sessions, turn: Turn, cells: int, now: float) -> Text:
     right = standing(turn)
     if turn.is_live or turn.ended >= 0:
         right += " " + seconds_words(max(0.0, turn.duration(now)))
-    rule = Text("\u2500\u2500\u2500 ", "talk--rule")
+    rule = Text().append("\u2500\u2500\u2500 ", "talk--rule")
     room = cells - 4
     tail = 0 if room < 30 else width(right) + 5
     rule.append(cut(left, max(8, room - tail)), "talk--heading")
@@ -71,7 +71,7 @@ def _piece_row(layout: Layout, piece: Piece, at: int, linked: int) -> Text:
     block = piece.block
     role = f"talk--{block.role.value}"
     label = f"{block.role.value if at == 0 else '':<{GUTTER}}"
-    row = Text(label, role)
+    row = Text().append(label, role)
     room = max(1, layout.width - GUTTER)
     whole = role if block.role.value in _WHOLE else ""
     if piece.is_folded:

@@ -151,7 +151,7 @@ class Chain(Pane):
 
     def _turn_row(self, turn: Turn, row: Row, cells: int) -> Text:
         is_parent = turn.number == self._next_parent
-        text = Text("> " if is_parent else "  ", "chain--parent")
+        text = Text().append("> " if is_parent else "  ", "chain--parent")
         text.append(row.graph, standing_style(turn) if len(row.graph) == 1 else "chain--graph")
         sign = 2 + min(2 * row.column, len(row.graph) - 1)
         text.stylize(standing_style(turn), sign, sign + 1)
@@ -247,7 +247,7 @@ class Chain(Pane):
         verdict = {True: "yes", False: "no", None: "maybe"}[row.outlook.works]
         style = "chain--fails" if row.outlook.works is False else "chain--works"
         mark = "> " if row.turn == self._next_parent else "  "
-        text = Text(mark, "chain--parent")
+        text = Text().append(mark, "chain--parent")
         text.append(f"T{row.turn} ", "chain--turn")
         text.append(f"{verdict}, {_WHERE_WORDS.get(row.outlook.where, row.outlook.where.value)}", style)
         text.append(cut(lane, max(0, cells - text.cell_len)), "chain--lane")

@@ -53,7 +53,7 @@ class Stats(Pane):
         if not 0 <= index < len(self._counts):
             return Text()
         label, words, style = self._counts[index]
-        text = Text(f"{cut(label, _LABEL_CELLS - 1):<{_LABEL_CELLS}}", "stats--label")
+        text = Text().append(f"{cut(label, _LABEL_CELLS - 1):<{_LABEL_CELLS}}", "stats--label")
         return text.append(words, style)
 
     def row_key(self, index: int) -> Hashable:
