@@ -22,7 +22,8 @@ class Pieces:
 
     def __init__(self, text: str, width: int = 0) -> None:
         self.text = text
-        per_row = max(1, width // 2 if _WIDE.search(text) else width) if width > 0 else 0
+        is_wide = not text.isascii() and _WIDE.search(text) is not None
+        per_row = max(1, width // 2 if is_wide else width) if width > 0 else 0
         pattern = rf"[^\n]{{1,{per_row}}}\n?|\n" if per_row else r"[^\n]*\n|[^\n]+"
         self._starts = array("q", (at.start() for at in islice(re.finditer(pattern, text), MAX_PIECES)))
         self.is_complete = len(self._starts) < MAX_PIECES

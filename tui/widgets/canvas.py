@@ -21,6 +21,7 @@ from textual.widget import Widget
 
 from sessions.safe import safe_line
 from tui.cells import steady
+from tui.shades import shade
 
 CACHED_LINES = 1024
 
@@ -170,10 +171,7 @@ class Canvas(Widget):
         """The style of a component class, without what is behind it; of the pane itself for ""."""
         style = self._styles.get(name)
         if style is None:
-            if name:
-                style = self.get_component_rich_style(name, partial=True, default=Style.null())
-            else:
-                style = self.rich_style
+            style = shade(self, name) if name else self.rich_style
             self._styles[name] = style
         return style
 
@@ -257,7 +255,12 @@ class Canvas(Widget):
         if mark:
             segments.append(Segment(" " * width, base))
             style = self.style_named("pane--cursor" if mark == 2 else "pane--cursor-blurred")
-            segments = list(Segment.apply_style(segments, post_style=style))
+            found = self.style_named("pane--match").bgcolor if self.needle() else None
+            segments = [
+                # a match stays marked under the cursor
+                one if found and one.style and one.style.bgcolor == found else _styled(one, style)
+                for one in segments
+            ]
         return Strip(segments).crop(left, left + width)
 
     def _frame(self, row: Strip | None, bar: int, width: int, gutter: Spacing) -> Strip:
@@ -294,6 +297,10 @@ class Canvas(Widget):
             return Segment(" ", self.style_named(""))
         style = self.style_named("") + self.style_named("pane--thumb" if bar == 2 else "pane--track")
         return Segment("\u2588" if bar == 2 else "\u2502", style)
+
+
+def _styled(segment: Segment, style: Style) -> Segment:
+    return Segment(segment.text, segment.style + style if segment.style else style)
 
 
 def _in_a_row(plain: str, spans: list[Span], base: Style) -> list[Segment] | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
-from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events
+from textual import events, work
 from textual.binding import BindingType
 
 from sessions.errors import RecordingError
@@ -69,7 +68,7 @@ class Raw(Pane):
             return
         self.record = number
         self._record = self._outline = None
-        self.workers.cancel_node(self)
+        self.workers.cancel_group(self, "read")
         length = recording.size_at(number)
         if length <= _READ_AT_ONCE:
             try:
@@ -79,8 +78,9 @@ class Raw(Pane):
             return
         self._say(f"reading {length / 1_000_000:.1f} MB\u2026")
         recording.flush()  # in this thread, so that the other one only reads the file
-        self.run_worker(partial(self._read, number), name="read a record")
+        self._read(number)
 
+    @work(exclusive=True, group="read")
     async def _read(self, number: int) -> None:
         try:
             record = await asyncio.to_thread(self.inspector.recording.record, number)

@@ -214,7 +214,7 @@ class Searchable(Canvas):
 
     def on_key(self, event: events.Key) -> None:
         """Esc forgets what was found before it means anything else."""
-        if event.key == "escape" and self.search is not None:
+        if event.key == "escape" and self.search is not None and self._prompt is None:
             event.stop()
             event.prevent_default()
             self.clear_find()
