@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sessions.admission import NEAR_LIMIT_SECONDS
 from sessions.context import ReadRecord, full_replay
 from sessions.continuation import Forecast, Where, forecast, next_parent
-from sessions.contract import PARENT_NOT_FOUND, Status
+from sessions.contract import AGE_LIMIT, PARENT_NOT_FOUND, Status
 from sessions.cost import BYTES_PER_TOKEN, Cost, context_tokens, estimate
 from sessions.memory import find
 from sessions.profile import OPENAI, ProfileFacts
@@ -99,6 +99,8 @@ def trouble(
     match session.phase:
         case Phase.REFUSED:
             return Trouble.REFUSED
+        case _ if session.failure is not None and session.failure.code == AGE_LIMIT:
+            return Trouble.AGE_LIMIT
         case _ if left is not None and left <= (_LIMIT_GRACE_SECONDS if session.phase.is_over else 0.0):
             return Trouble.AGE_LIMIT
         case Phase.LOST:

@@ -165,6 +165,16 @@ def test_a_socket_that_ended_at_its_limit_is_told_from_one_that_was_closed() -> 
     assert current(fold(late)) is Trouble.AGE_LIMIT
 
 
+def test_a_server_that_ends_the_socket_early_names_the_age_limit_itself() -> None:
+    wire = make.Wire()
+    records = [
+        wire.open(),
+        *answered(wire, "resp_a", store=True),
+        wire.got(make.error("websocket_connection_limit_reached")),
+    ]
+    assert current(fold(records), now=wire.now) is Trouble.AGE_LIMIT
+
+
 def test_an_opening_that_was_refused() -> None:
     wire = make.Wire()
     records = [wire.refused("forbidden", status=403)]
