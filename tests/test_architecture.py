@@ -174,6 +174,7 @@ def test_every_source_file_has_a_test_file() -> None:
             test = ROOT / "tests" / path.parts[0] / f"test_{path.name}"
             if not test.exists():
                 missing.append(path.as_posix())
-    assert "\n".join(missing) == ""
+    if missing:
+        pytest.fail("no test file for:\n" + "\n".join(missing), pytrace=False)
     for pattern in TESTED_TOGETHER.values():
         assert list((ROOT / "tests").glob(pattern)), pattern
