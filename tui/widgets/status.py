@@ -17,6 +17,7 @@ from sessions.session import Phase, Session
 from tui.cells import cut, steady
 from tui.countdown import Urgency, countdown
 from tui.header import Surroundings, status_lines
+from tui.shades import shade
 from tui.tally import Tally
 
 _STAGES = ("dns_ms", "tcp_ms", "connect_ms", "tls_ms", "upgrade_ms")
@@ -117,7 +118,7 @@ class Status(Widget):
 
     def _style(self, name: str) -> Style:
         known = name if name in self.COMPONENT_CLASSES else "status--badge"
-        return self.get_component_rich_style(known, partial=True) if name else Style.null()
+        return shade(self, known) if name else Style.null()
 
     def _sums_now(self, session: Session | None) -> Tally | None:
         if session is None:
