@@ -224,6 +224,19 @@ async def test_arrivals_move_nothing_while_it_holds_or_is_frozen(inspector: Insp
         assert "frozen +" in screen_lines(app)[-1]
 
 
+async def test_another_filter_ends_a_freeze(inspector: Inspector) -> None:
+    inspector.feed_all(conversation())
+    app = Host(inspector)
+    async with app.run_test(size=(100, 32)) as pilot:
+        app.events.set_filter("type:keepalive")
+        await settled(pilot)
+        await pilot.press("space")
+        app.events.set_filter("!*.delta")
+        await settled(pilot)
+        assert app.motion() is Motion.HOLDING
+        assert len(app.numbers()) > 15
+
+
 async def test_a_folded_run_grows_in_its_row(inspector: Inspector) -> None:
     wire = make.Wire()
     inspector.feed_all([wire.open(), wire.sent(make.create()), wire.got(make.text_delta("m", "a"))])

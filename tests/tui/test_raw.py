@@ -218,3 +218,34 @@ async def test_sixteen_megabytes_are_read_with_words_that_say_so(inspector: Insp
         await settled(pilot, app.raw)
         assert "raw   event 2" in screen_lines(app)[0]
         assert '"small"' in screen_text(app)
+
+
+async def test_a_record_chosen_while_out_of_sight_is_laid_out_when_it_comes_into_sight(
+    inspector: Inspector,
+) -> None:
+    wire = make.Wire()
+    inspector.feed_all([wire.open(), wire.got({"type": "x", "text": "word " * 200})])
+    app = Host(inspector)
+    app.raw.display = False
+    async with app.run_test(size=(80, 20)) as pilot:
+        app.raw.set_view(View.RAW)
+        app.raw.show_record(1)
+        await pilot.pause()
+        app.raw.display = True
+        await pilot.pause()
+        await settled(pilot, app.raw)
+        assert 5 < len(app.raw._sheet) < 20
+        assert '{"type":"x"' in screen_text(app)
+
+
+async def test_nothing_to_follow_and_nothing_to_freeze(inspector: Inspector) -> None:
+    wire = make.Wire()
+    inspector.feed_all([wire.open(), wire.got({"type": "x"}), wire.got(make.completed("resp_1"))])
+    app = Host(inspector)
+    async with app.run_test(size=(80, 20)) as pilot:
+        app.raw.show_record(1)
+        await pilot.press("space", "F")
+        app.raw.show_record(2)
+        await settled(pilot, app.raw)
+        assert "usage" in screen_text(app)
+        assert "frozen" not in screen_text(app)

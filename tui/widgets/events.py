@@ -191,6 +191,7 @@ class Events(Pane):
 
     def _rebuild(self) -> None:
         """Other rows for the same records; the record under the cursor keeps it, or the next one takes it."""
+        self.thaw()  # the picture that stood still is gone
         place = self.place_at_cursor()
         top = self._index.place(self.top).first if self.top < len(self._index) else -1
         self._index = Index(

@@ -102,7 +102,9 @@ class Raw(Pane):
         record = self._record
         if record is None:
             return
-        self._sheet_width = width = max(1, self.rows_width)
+        self._sheet_width = width = self.rows_width
+        if width < 1:
+            return  # it is not on the screen; `on_resize` lays it out when it is
         match self.view:
             case View.HEX:
                 self._set_sheet(Hex(record.payload, width))
@@ -238,11 +240,14 @@ class Raw(Pane):
     def follow(self) -> None:
         """Nothing: a record does not change, so there is nothing to follow."""
 
+    def freeze(self) -> None:
+        """Nothing: what is shown stands still already."""
+
     def on_resize(self, event: events.Resize) -> None:
         """Lay out for the new width, and stay about where it was."""
         if self._record is None or self.rows_width == self._sheet_width:
             return
-        if isinstance(self._sheet, Tree):
+        if isinstance(self._sheet, Tree) and self._sheet_width:
             self._sheet_width = self.rows_width
             self._sheet.fit(self.rows_width)
             self._sheets += 1
