@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sessions import events
 from sessions.contract import Status
 from sessions.dialects import create_fields
-from sessions.events import Event, Undecodable
+from sessions.events import Arguments, Event, Undecodable
 from sessions.items import Item, Part
 from sessions.reducer import Sessions
 from sessions.session import Response, Turn
@@ -239,14 +240,22 @@ def _streamed(
     if size > _PARSED:
         return title, part.text, (f"{size:,} characters, too long to be checked here",)
     raw = str(part.text)
-    read_back = events.arguments(raw)
+    read_back, pretty = _finished(raw)
     if not read_back.is_complete:
         return title, part.text, (f"not valid JSON: {read_back.problem}",)
     feet = _checked(item.name, read_back.value, fields, check)
     if size <= _PRETTY and "\n" not in raw:
         return f"{title}({raw})", None, feet
-    pretty = json.dumps(read_back.value, ensure_ascii=False, indent=2)
     return title, Fixed(pretty, item.done if item.done >= 0 else record), feet
+
+
+@lru_cache(maxsize=128)
+def _finished(raw: str) -> tuple[Arguments, str]:
+    """Finished arguments, read and written on lines of their own; kept, because a running turn asks often."""
+    read_back = events.arguments(raw)
+    return read_back, json.dumps(
+        read_back.value, ensure_ascii=False, indent=2
+    ) if read_back.is_complete else ""
 
 
 def _checked(name: str, value: Any, fields: Mapping[str, Any], check: Check | None) -> tuple[str, ...]:

@@ -61,17 +61,26 @@ class Piece:
         return 1 if self.block.title or self.block.note else 0
 
     @property
+    def text_rows(self) -> int:
+        """Rows of its text; the empty one after a newline at the end only while the text is live."""
+        count = len(self.wrapped) if self.wrapped is not None else 0
+        if count > 1 and not self.block.is_live and self.wrapped is not None:
+            start, end = self.wrapped.span(count - 1)
+            count -= start == end
+        return count
+
+    @property
     def rows(self) -> int:
         """How many rows it takes; at least one."""
         if self.is_folded:
             return 1
-        return max(1, self.head + (len(self.wrapped) if self.wrapped else 0) + len(self.block.feet))
+        return max(1, self.head + self.text_rows + len(self.block.feet))
 
     def record_at(self, row: int) -> int:
         """The record behind one of its rows."""
         wrapped = self.wrapped
         at = row - self.head
-        if wrapped is not None and not self.is_folded and 0 <= at < len(wrapped):
+        if wrapped is not None and not self.is_folded and 0 <= at < self.text_rows:
             found = wrapped.source.record_at(wrapped.span(at)[0])
             if found >= 0:
                 return found

@@ -78,7 +78,7 @@ def _piece_row(layout: Layout, piece: Piece, at: int, linked: int) -> Text:
         _folded(row, piece, room, whole)
     elif at < piece.head:
         _title(row, piece, room, whole)
-    elif piece.wrapped is not None and at - piece.head < len(piece.wrapped):
+    elif at - piece.head < piece.text_rows:
         _body(row, layout, piece, at - piece.head, whole, linked)
     elif block.feet and 0 <= (foot := at - piece.rows + len(block.feet)) < len(block.feet):
         row.append(cut(line(block.feet[foot], 4 * room), room), "talk--foot")

@@ -87,6 +87,12 @@ def test_a_turn_has_heading_blocks_and_an_empty_row() -> None:
     assert rows[-1] == ""
 
 
+def test_a_newline_at_the_end_of_a_finished_text_makes_no_row() -> None:
+    wire = make.Wire()
+    book = Book([wire.open(), *wire.turn("resp_1", "one\ntwo\n")])
+    assert book.rows()[2:] == ["model   one", "        two", ""]
+
+
 def test_growing_touches_only_the_end() -> None:
     wire = make.Wire()
     book = Book([wire.open(), wire.sent(make.create()), wire.got(make.created("resp_1"))])

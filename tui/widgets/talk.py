@@ -114,7 +114,7 @@ class Talk(Pane):
         piece, row = found
         block = piece.block
         at = row - piece.head
-        if piece.is_folded or piece.wrapped is None or not 0 <= at < len(piece.wrapped):
+        if piece.is_folded or piece.wrapped is None or not 0 <= at < piece.text_rows:
             size = len(block.text) if block.text is not None else 0
             said_here = (block.title, block.note, block.feet, size, block.is_pending, block.is_live)
             return (place.turn, width, block.key, row, piece.is_folded, said_here)
@@ -146,7 +146,7 @@ class Talk(Pane):
             if piece.is_folded and text is not None:
                 if needle.casefold() in shown(text, 0, len(text)).casefold():
                     return True
-            elif piece.wrapped is not None and 0 <= row - piece.head < len(piece.wrapped):
+            elif piece.wrapped is not None and 0 <= row - piece.head < piece.text_rows:
                 start, end = piece.wrapped.span(row - piece.head)
                 stretch = shown(piece.wrapped.source, start, end + len(needle) - 1)
                 return needle.casefold() in stretch.casefold()
