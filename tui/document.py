@@ -20,7 +20,7 @@ from tui.sheets import covered
 
 _OPEN_BYTES = 1 << 18  # in a larger record objects start folded below the second level
 _INDENTED = 24  # levels; deeper ones stand under each other
-_KEY_CELLS = 16
+_KEY_CELLS = 20
 _ROW_CHARACTERS = 2_000
 _STYLES = {
     Shape.OBJECT: "pane--dim",

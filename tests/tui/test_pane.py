@@ -208,13 +208,26 @@ async def test_select_row_is_silent_and_brings_it_into_sight() -> None:
 async def test_resizing_keeps_the_place() -> None:
     app = Host(60)
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("home", *["j"] * 20)
+        await pilot.press("home", *["j"] * 20, *["k"] * 4)
         top = app.pane.top
         await pilot.resize_terminal(50, 6)
         assert app.pane.top == top
         await pilot.press("G")
         await pilot.resize_terminal(40, 12)
         assert app.pane.top == 50
+
+
+async def test_a_lower_pane_keeps_the_selected_row_in_sight() -> None:
+    app = Host(60)
+    async with app.run_test(size=(30, 14)) as pilot:
+        await pilot.press("k")
+        await pilot.resize_terminal(30, 7)
+        await pilot.pause()
+        assert app.seen()[-1] == "row 59"
+        await pilot.resize_terminal(30, 14)
+        await pilot.press("g")
+        await pilot.resize_terminal(30, 7)
+        assert app.pane.top == 0
 
 
 async def test_rows_that_are_fewer_now() -> None:

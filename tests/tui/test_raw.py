@@ -67,7 +67,7 @@ async def test_four_views_of_one_event(inspector: Inspector) -> None:
         await settled(pilot, app.raw)
         assert "raw   event 1" in screen_lines(app)[0]
         assert "[tree] pretty  raw  hex    c>s  response.create  T1" in screen_lines(app)[1]
-        assert 'model            "gpt-5.4"' in screen_text(app)
+        assert 'model                "gpt-5.4"' in screen_text(app)
         for view, shown in (
             ("[pretty]", '  "model": "gpt-5.4",'),
             ("[raw]", '"model":"gpt-5.4"'),

@@ -41,6 +41,7 @@ class Pane(Searchable, can_focus=True):
         self.is_wrapped = False
         self._held_count = 0  # rows when it began to hold or froze
         self._is_dragging_bar = False
+        self._settled_height = 0  # rows that fitted before the height changed
 
     # What a subclass gives, beside rows --------------------------------------------------------------
 
@@ -278,8 +279,12 @@ class Pane(Searchable, can_focus=True):
         self._moved_state()
 
     def settle(self) -> None:
-        """The height changed: keep the end in sight when following, the first row otherwise."""
+        """The height changed: keep the end in sight when following, else the first row and the cursor."""
+        had_cursor = self.top <= self.cursor < self.top + self._settled_height
         self.top = self.last_top if self.motion is Motion.FOLLOWING else min(self.top, self.last_top)
+        if had_cursor and self.motion is not Motion.FOLLOWING and self.rows_height:
+            self.top = max(self.top, min(self.cursor - self.rows_height + 1, self.last_top))
+        self._settled_height = self.rows_height
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the place."""
