@@ -22,7 +22,7 @@ from tui.wrap import Wrapped
 GUTTER = 8
 _KEPT = 128  # turns whose blocks are kept
 _GUESS = 6  # rows of a turn that was never laid out
-_WRAPPED = 1 << 18  # characters wrapped at once in one text; the rest follows in the next steps
+_WRAPPED = 1 << 16  # characters wrapped at once in one text; the rest follows in the next steps
 _READ = 16  # events kept for turns that are laid out again and again while they run
 _MANY_ITEMS = 100  # above this a delta only wraps texts on, without making the blocks anew
 
