@@ -67,7 +67,9 @@ def test_only_the_label_has_the_style_of_who_speaks() -> None:
     book = Book([wire.open(), *wire.turn("resp_1", "plain words")])
     row = draw(book.layout, Place(1, 2), 1.0)
     assert row.style == ""
-    assert [(row.plain[span.start : span.end], span.style) for span in row.spans] == [("model   ", "talk--model")]
+    assert [(row.plain[span.start : span.end], span.style) for span in row.spans] == [
+        ("model   ", "talk--model")
+    ]
 
 
 def test_a_live_text_ends_in_a_cursor_and_a_finished_one_does_not() -> None:
