@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from sessions.safe import safe
 from tui import keys
 
 
@@ -31,40 +33,40 @@ class TurnscopeApp(App[int]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     NOTIFICATION_TIMEOUT = 6.0
 
-    def __init__(
-        self,
-        first: Callable[[], Screen[Any]],
-        *,
-        own_keys: Mapping[str, str] | None = None,
-        theme: str = "",
-    ) -> None:
+    def __init__(self, first: Callable[[], Screen[Any]]) -> None:
         super().__init__()
         self._first = first
-        self._own_keys = dict(own_keys or {})
-        self._own_theme = theme
-        self.exit_code = 0
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The first screen stands at the bottom; painting an empty one before it would cost a picture."""
+        screen = self._first()
+        # The framework reads the styles of pushed screens only.
+        self.stylesheet.read_all(screen.css_path)
+        return screen
 
     def on_mount(self) -> None:
-        """Take the person's theme and keys, then open the first screen."""
-        self.use_settings(self._own_keys, self._own_theme)
-        self.push_screen(self._first(), self._first_ended)
+        """Read the person's keys and theme once the first picture stands."""
+        self.call_after_refresh(lambda: self.run_worker(self._read_taste(), group="taste"))
 
-    def _first_ended(self, result: object) -> None:
-        self.exit(self.exit_code)
+    async def _read_taste(self) -> None:
+        from tui.launch import taste
 
-    def use_settings(self, own_keys: Mapping[str, str], theme: str) -> None:
+        found = await asyncio.to_thread(taste)
+        self.use_taste(found.own_keys, found.theme, found.problem)
+
+    def use_taste(self, own_keys: Mapping[str, str], theme: str = "", problem: str = "") -> None:
         """Use the person's own keys and theme; what cannot be used is said and left out."""
-        wrong = keys.clashes(own_keys)
-        if wrong:
-            self.notify(
-                "\n".join(("keys of the settings file are not used:", *wrong)), severity="error", markup=False
-            )
+        problems = [problem] if problem else []
+        if wrong := keys.clashes(own_keys):
+            problems += ["The keys of the settings file are not used:", *wrong]
         elif own_keys:
             self.set_keymap(own_keys)
         if theme in self.available_themes:
             self.theme = theme
         elif theme:
-            self.notify(f"there is no theme {theme!r}", severity="error", markup=False)
+            problems.append(f"There is no theme {theme!r}.")
+        if problems:
+            self.notify(safe("\n".join(problems)), severity="error", markup=False, timeout=20)
 
     def get_key_display(self, binding: Binding) -> str:
         """Keys in as few cells as can be read."""
@@ -94,7 +96,7 @@ class TurnscopeApp(App[int]):
             may_leave = getattr(screen, "may_leave", None)
             if may_leave is not None and not await may_leave():
                 return
-        self.exit(self.exit_code)
+        self.exit(0)
 
     def action_copy_or_hint(self) -> None:
         """Copy the selection; without one, say how to leave. Never ends a session."""

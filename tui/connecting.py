@@ -265,7 +265,7 @@ class Connecting:
         if screen.sockets.open_sessions and not await self.may_close_all("leave this session"):
             return
         await screen.sockets.close_all()
-        screen.dismiss()
+        screen.app.exit(0)
 
     async def may_close_all(self, title: str) -> bool:
         """Ask whether the open sockets may be closed; says what is kept."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sessions.profile import OPENAI, ProfileFacts
 
@@ -176,6 +176,30 @@ def launch_demo(args: argparse.Namespace) -> Launch:
 def profile_facts(settings: Settings) -> ProfileFacts:
     """What the profile says, in the words of a forecast."""
     return settings.facts.forecast_facts(settings.profile, settings.age_limit)
+
+
+class Taste(NamedTuple):
+    """What a person likes: own keys and a theme; `problem` says why the settings could not be read."""
+
+    own_keys: Mapping[str, str]
+    theme: str
+    problem: str = ""
+
+
+def taste(environ: Mapping[str, str] = os.environ) -> Taste:
+    """Keys and theme of the settings file, which count in a demonstration, too."""
+    from sessions.errors import SettingsError
+    from sessions.settings import paths, read_file
+
+    try:
+        values = read_file(paths(environ).config).values
+    except SettingsError as error:
+        return Taste({}, "", str(error))
+    own_keys = values.get("keys", {})
+    theme = values.get("theme", "")
+    if not isinstance(own_keys, dict) or not all(isinstance(one, str) for one in own_keys.values()):
+        return Taste({}, "", 'keys must be a table of texts: [keys], then "session.copy" = "y"')
+    return Taste(own_keys, theme if isinstance(theme, str) else "")
 
 
 def _demo_environment() -> dict[str, str]:

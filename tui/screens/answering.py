@@ -37,6 +37,7 @@ class Answered(NamedTuple):
 class Answering(ModalScreen[Answered]):
     """The open calls of a turn and their answers."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(keys.Where.DIALOG),
         Binding("ctrl+t", "toggle_raw", "form/raw", show=False),

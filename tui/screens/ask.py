@@ -23,6 +23,7 @@ class Ask(ModalScreen[str | None]):
     `refuse` says in a sentence why a text is not taken, "" when it is.
     """
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.DIALOG)]
 
     def __init__(

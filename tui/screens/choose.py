@@ -38,6 +38,7 @@ class Choice(NamedTuple):
 class Choose(ModalScreen[str]):
     """Ask for one of a few; gives the choice's key, "" when nothing was chosen."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.DIALOG)]
 
     def __init__(self, title: str, choices: Sequence[Choice], about: str = "", foot: str = "") -> None:

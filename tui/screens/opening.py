@@ -53,4 +53,4 @@ class Opening(Screen[None]):
                 Content(safe(f" turnscope cannot begin: {error}\n\n ctrl+q leaves"))
             )
             return
-        await self.app.push_screen(screen, lambda _: self.dismiss())
+        self.app.push_screen(screen)

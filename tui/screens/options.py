@@ -61,6 +61,7 @@ LINES: tuple[Line, ...] = (
 class Options(ModalScreen[Create | None]):
     """The form; gives the changed options, None when they stay."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.DIALOG)]
 
     def __init__(self, settings: Create) -> None:

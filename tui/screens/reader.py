@@ -23,6 +23,7 @@ _SHOWN_CHARACTERS = 200_000  # beyond it laying out plain text takes longer than
 class Reader(ModalScreen[bool]):
     """Show a text; gives True when the person accepted what the foot offers."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(keys.Where.DIALOG),
         Binding("j,down", "scroll('down')", "down", show=False),

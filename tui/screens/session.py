@@ -48,6 +48,15 @@ _STYLES: list[str | PurePath] = [
 ]
 _BY_WIDTH = [(0, "-speck"), (40, "-tiny"), (60, "-narrow"), (110, "-wide"), (180, "-huge")]
 _BY_HEIGHT = [(0, "-flat"), (10, "-low"), (16, "-short"), (30, "-tall")]
+#: the actions that a read-only session has, too
+_READING = frozenset(
+    f"session.{name}"
+    for name in (
+        *("leave", "copy", "export", "picture", "zoom", "close", "connection", "stop", "ways_on"),
+        *("retry_with_model", "next_turn", "previous_turn", "next_error", "previous_error"),
+        *(f"show_{view}" for view in VIEWS),
+    )
+)
 _FAILED = (Status.ERRORED, Status.FAILED, Status.CUT)
 _MAIN = ("talk", "raw", "stats")  # the views that share the middle where not all five fit
 
@@ -530,8 +539,5 @@ class SessionScreen(Screen[None]):
 
 
 _WRITING = frozenset(
-    {
-        "send_now", "edit_outside", "preview", "options", "toggle_mode", "history", "write", "answer",
-        "steer", "branch", "parent", "lane", "warm_up", "resend", "letter_preview", "letter_editor", "other_route",
-    }
-)  # fmt: skip
+    action.method for action in keys.ACTIONS if action.id.startswith("session.") and action.id not in _READING
+)

@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from tui.launch import Launch
 
 _LISTED = 50  # recordings offered
-_STYLES: list[str | PurePath] = [
-    *(f"../widgets/{name}.tcss" for name in ("pane", "talk", "chain", "status")),
-    "start.tcss",
-]
 _BY_WIDTH = [(0, "-speck"), (40, "-tiny"), (70, "-normal")]
 
 
@@ -51,7 +47,7 @@ WAYS_IN = (
     WayIn("connect", "Connect"),
     WayIn("address", "Proxy or URL", "type it"),
     WayIn("recording", "Open a recording"),
-    WayIn("settings", "Settings", "and their sources"),
+    WayIn("settings", "Settings", "with sources"),
 )
 
 
@@ -72,7 +68,7 @@ class Start(Screen[None]):
     """The ways in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.START)]
-    CSS_PATH = _STYLES
+    CSS_PATH = "start.tcss"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = _BY_WIDTH
 
@@ -113,12 +109,12 @@ class Start(Screen[None]):
         note = self._found.connect_note if self._found else ""
         recordings = ""
         if self._found is not None:
-            recordings = f"{len(self._found.recordings)} here" if self._found.recordings else "none yet"
+            recordings = f"{len(self._found.recordings)} kept" if self._found.recordings else "none yet"
         notes = {"connect": note, "recording": recordings}
         rows = []
         for number, way in enumerate(WAYS_IN, 1):
             row = Content.assemble(
-                f"{number} {way.title:<20}", (safe_line(notes.get(way.id) or way.note, 40), "dim")
+                f"{number} {way.title:<18}", (safe_line(notes.get(way.id) or way.note, 40), "dim")
             )
             rows.append(Option(row, id=way.id))
         return rows
@@ -153,11 +149,14 @@ class Start(Screen[None]):
                 Content(safe(f"the built-in server cannot start: {error}"))
             )
             return
-        from tui.widgets.preview import Preview
+        from tui.widgets.preview import PREVIEW_STYLES, Preview
 
         if self._chosen or not self.is_attached:
             launch.release()
             return
+        # The styles of the session's widgets are parsed only now: the first picture does without them.
+        self.app.stylesheet.read_all(PREVIEW_STYLES)
+        self.app.refresh_css(animate=False)
         self._preview = Preview(launch)
         await self.query_one("#waiting", Static).remove()
         box = self.query_one("#preview")
@@ -225,8 +224,8 @@ class Start(Screen[None]):
         self._replace(Opening("reading the settings …", partial(prepare, args)))
 
     def _replace(self, screen: Screen[Any]) -> None:
-        """Put another screen in the place of this one; when it is left, turnscope is."""
-        self.app.push_screen(screen, lambda _: self.dismiss())
+        """Show another screen over this one; when it is left, turnscope is."""
+        self.app.push_screen(screen)
 
     async def _ask_for_address(self) -> None:
         from tui.screens.ask import Ask
@@ -297,7 +296,7 @@ def find(args: argparse.Namespace) -> Found:
         f"key    {settings.source('key') if settings.key else 'not set'}",
         f"base   {plan.endpoint.host} ({source})",
         f"route  {plan.route.text}{why}",
-        "files  turnscope info shows paths",
+        "files  see 5",
     )
     note = plan.endpoint.host if settings.key else "key not set"
     return Found(note, lines, tuple(recordings[:_LISTED]), bool(settings.key))

@@ -5,6 +5,7 @@ Whoever takes it over gets its recording, its sockets and its server as they are
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -24,6 +25,11 @@ from tui.widgets.talk import Talk
 
 if TYPE_CHECKING:
     from tui.screens.session import SessionScreen
+
+
+PREVIEW_STYLES = [
+    Path(__file__).with_name(f"{name}.tcss") for name in ("pane", "talk", "chain", "status", "preview")
+]
 
 
 class Preview(Vertical):
