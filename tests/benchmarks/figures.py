@@ -21,7 +21,8 @@ class Figure(NamedTuple):
 
     def line(self) -> str:
         """One line for people: median and range."""
-        return f"  {self.name:<44} {self.median:>12,.2f} {self.unit:<10} ({min(self.rounds):,.2f} to {max(self.rounds):,.2f})"
+        spread = f"({min(self.rounds):,.2f} to {max(self.rounds):,.2f})"
+        return f"  {self.name:<44} {self.median:>12,.2f} {self.unit:<10} {spread}"
 
 
 class Ratio(NamedTuple):

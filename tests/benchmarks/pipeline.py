@@ -30,7 +30,9 @@ from sessions.wire.plan import Plan
 from tests.benchmarks.figures import Figure, Ratio, report
 
 _DELTAS, _ROUNDS = 100_000, 7
-_CREATE = json.dumps({"type": "response.create", "model": "bench", "input": f"/flood {_DELTAS}", "store": False})
+_CREATE = json.dumps(
+    {"type": "response.create", "model": "bench", "input": f"/flood {_DELTAS}", "store": False}
+)
 
 
 @contextmanager

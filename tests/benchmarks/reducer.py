@@ -12,6 +12,8 @@ from sessions.records import Direction, Kind, Record
 from sessions.reducer import Sessions
 from tests.benchmarks.figures import Figure, Ratio, report
 
+_ITEM = {"id": "msg_1", "type": "message"}
+_PLACE = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
 _SMALL, _LARGE, _ROUNDS = 10_000, 1_000_000, 5
 
 
@@ -24,10 +26,11 @@ def _begun() -> Sessions:
     for record in (
         _record({"type": "response.create", "model": "m", "input": "hi"}, Direction.CLIENT),
         _record({"type": "response.created", "response": {"id": "resp_1"}}),
-        _record({"type": "response.output_item.added", "output_index": 0, "item": {"id": "msg_1", "type": "message"}}),
-        _record({"type": "response.content_part.added", "item_id": "msg_1", "output_index": 0, "content_index": 0,
-                 "part": {"type": "output_text", "text": ""}}),
-    ):  # fmt: skip
+        _record({"type": "response.output_item.added", "output_index": 0, "item": _ITEM}),
+        _record(
+            {"type": "response.content_part.added", **_PLACE, "part": {"type": "output_text", "text": ""}}
+        ),
+    ):
         sessions.apply(record)
     return sessions
 
@@ -50,10 +53,20 @@ def _microseconds(count: int, words: list[Record]) -> float:
 def run() -> None:
     """Measure and report."""
     words = [
-        _record({"type": "response.output_text.delta", "sequence_number": n, "item_id": "msg_1", "output_index": 0,
-                 "content_index": 0, "delta": f"word{n} ", "logprobs": [], "obfuscation": "x" * (n % 16)})
+        _record(
+            {
+                "type": "response.output_text.delta",
+                "sequence_number": n,
+                "item_id": "msg_1",
+                "output_index": 0,
+                "content_index": 0,
+                "delta": f"word{n} ",
+                "logprobs": [],
+                "obfuscation": "x" * (n % 16),
+            }
+        )
         for n in range(_SMALL)
-    ]  # fmt: skip
+    ]
     small, large = [], []
     for _ in range(_ROUNDS):
         small.append(min(_microseconds(_SMALL, words) for _ in range(5)))
