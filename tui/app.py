@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
@@ -13,6 +16,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from sessions import redact
 from sessions.safe import safe
 from tui import keys
 
@@ -78,6 +82,11 @@ class TurnscopeApp(App[int]):
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
         """Clashes were judged when the settings were read."""
+
+    def _fatal_error(self) -> None:
+        # The framework's own traceback prints local variables, and a key may be among them.
+        text = "".join(traceback.format_exception(sys.exception()))
+        self.panic(Text(safe(redact.text(text).value)))
 
     # Actions --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,71 @@
+"""Sockets opened, ended and changed by hand, against the real fake server and its faults."""
+
+from __future__ import annotations
+
+from tests.scene import talking
+from tests.screen import screen_text
+from tui.screens.choose import Choose
+from tui.widgets.trouble import Trouble
+
+
+async def test_stopping_says_what_it_costs_and_esc_leaves_the_socket_open() -> None:
+    async with talking() as scene:
+        await scene.press("escape", "X")
+        assert isinstance(scene.app.screen, Choose)
+        assert "no cancel in this protocol" in screen_text(scene.app)
+        await scene.press("escape")
+        assert scene.screen.sockets.is_live(1)
+        await scene.press("X", "2")
+        await scene.until(lambda: not scene.screen.sockets.is_live(1))
+        await scene.until(lambda: scene.screen.query_one(Trouble).display)
+
+
+async def test_after_a_lost_socket_a_way_on_opens_a_new_one_and_sends_nothing() -> None:
+    async with talking(faults=("abort-mid-stream@2",)) as scene:
+        await scene.write("Remember the word heliotrope.")
+        await scene.press("enter")
+        await scene.turn_ended(1)
+        await scene.write("Tell me something long.")
+        await scene.press("enter")
+        await scene.turn_ended(2)
+        await scene.until(lambda: scene.screen.connecting.has_ways_on)
+        await scene.press("f9")
+        assert "ways on" in screen_text(scene.app)
+        count = len(scene.screen.inspector.sessions.turns)
+        await scene.press("1")
+        await scene.until(lambda: scene.screen.number == 2 and scene.screen.session is not None)
+        await scene.until(lambda: scene.screen.outgoing.turn == 1)
+        assert len(scene.screen.inspector.sessions.turns) == count
+        await scene.write("Which word?")
+        await scene.press("enter")
+        await scene.turn_ended(count + 1)
+        assert "heliotrope" in scene.screen.inspector.sessions.turns[-1].responses[0].text
+
+
+async def test_the_bare_403_is_explained_and_one_key_gets_through_it() -> None:
+    async with talking(faults=("403-without-model",)) as scene:
+        await scene.until(lambda: scene.screen.query_one(Trouble).display)
+        shown = screen_text(scene.app)
+        assert "forbidden" in shown
+        assert "was accepted" in shown
+        await scene.press("escape", "M")
+        await scene.until(lambda: scene.screen.session is not None and scene.screen.session.phase == "open")
+        assert "model=" in scene.screen.inspector.sessions.sessions[2].url
+
+
+async def test_ctrl_c_never_ends_the_session() -> None:
+    async with talking() as scene:
+        await scene.press("ctrl+c", "escape", "ctrl+c", "ctrl+c")
+        assert scene.screen.sockets.is_live(1)
+        assert scene.app.is_running
+
+
+async def test_quitting_asks_while_a_socket_is_open() -> None:
+    async with talking() as scene:
+        await scene.press("ctrl+q")
+        await scene.until(lambda: isinstance(scene.app.screen, Choose))
+        shown = screen_text(scene.app)
+        assert "leave turnscope" in shown
+        assert "kept" in shown
+        await scene.press("escape")
+        assert scene.screen.sockets.is_live(1)

@@ -1,0 +1,104 @@
+"""The session screen: five views at every size, focus and place that nothing moves."""
+
+from __future__ import annotations
+
+import pytest
+
+from sessions.compose import Create
+from tests.make import Wire
+from tests.scene import playing, talking
+from tests.screen import screen_text
+from tests.transcripts import lanes
+from tui.widgets.events import Events
+from tui.widgets.talk import Talk
+
+
+async def test_letters_are_text_while_typing_and_keys_while_moving() -> None:
+    async with talking() as scene:
+        await scene.press("x", "X", "q")
+        assert scene.screen.composer.text == "xXq"
+        await scene.press("escape")
+        await scene.press("5")
+        assert scene.screen.query_one("#body").has_class("-view-stats")
+        await scene.press("i", "5")
+        assert scene.screen.composer.text == "xXq5"
+
+
+async def test_read_only_has_no_composer_and_its_keys_do_nothing() -> None:
+    async with talking(is_read_only=True) as scene:
+        assert not scene.screen.query("Composer")
+        count = len(scene.screen.inspector.recording)
+        await scene.press("i", "f5", "b", "r", "s", "t", "W", "L", "P", "f3")
+        assert len(scene.screen.inspector.recording) == count
+        assert scene.app.screen is scene.screen
+        assert "READ-ONLY" in screen_text(scene.app)
+
+
+async def test_what_arrives_moves_neither_focus_nor_scroll_nor_a_dialog() -> None:
+    wire = Wire()
+    many = [wire.open()]
+    for number in range(30):
+        many += wire.turn(f"resp_{number}", "Some words of an answer. " * 20)
+    async with playing(many, create=Create(model="gpt-6-astra")) as scene:
+        await scene.press("escape", "1", "g")
+        talk, events = scene.screen.query_one(Talk), scene.screen.query_one(Events)
+        events.hold()
+        tops = talk.top, events.top
+        await scene.press("question_mark")
+        dialog = scene.app.screen
+        for number in range(30, 40):
+            scene.screen.inspector.feed_all(wire.turn(f"resp_{number}", "More words. " * 20))
+            await scene.pilot.pause()
+        await scene.until(lambda: talk.row_count() > 30 * 4)
+        assert scene.app.screen is dialog
+        assert (talk.top, events.top) == tops
+        await scene.press("escape")
+        assert scene.screen.focused is talk
+
+
+async def test_every_view_is_reached_by_its_digit_at_every_size() -> None:
+    for size in ((80, 24), (120, 40), (200, 60)):
+        async with playing(lanes(), size=size) as scene:
+            for digit, name in zip("12345", ("talk", "events", "chain", "raw", "stats"), strict=True):
+                await scene.press(digit)
+                view = scene.screen.query_one(f"#{name}")
+                assert view.has_focus, (size, name)
+                assert view.size.width > 10, (size, name)
+                assert view.size.height > 2, (size, name)
+
+
+async def test_zoom_gives_one_view_everything_and_back() -> None:
+    async with playing(lanes()) as scene:
+        await scene.press("2")
+        before = scene.screen.query_one("#events").size
+        await scene.press("z")
+        assert scene.screen.query_one("#events").size.height > 20
+        await scene.press("z")
+        assert scene.screen.query_one("#events").size == before
+
+
+async def test_resizing_keeps_focus_and_place() -> None:
+    async with playing(lanes(), size=(200, 60)) as scene:
+        await scene.press("2", "g", "j", "j")
+        events = scene.screen.query_one("#events")
+        cursor = getattr(events, "cursor", None)
+        for size in ((120, 40), (80, 24), (50, 14), (120, 40)):
+            await scene.pilot.resize_terminal(*size)
+            await scene.pilot.pause()
+            assert scene.screen.focused is events, size
+            assert getattr(events, "cursor", None) == cursor
+
+
+async def test_below_40x10_there_is_a_plain_notice() -> None:
+    async with playing(lanes(), size=(38, 9)) as scene:
+        assert "too small" in screen_text(scene.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_footer_has_at_most_seven_keys_and_fits(size: tuple[int, int]) -> None:
+    async with playing(lanes(), size=size, create=Create(model="gpt-6-astra")) as scene:
+        for key in ("escape", "2", "4", "3"):
+            await scene.press(key)
+            last = screen_text(scene.app).rstrip("\n").splitlines()[-1]
+            assert "? help" in last
+            assert len(last) <= size[0]
