@@ -90,16 +90,24 @@ if TYPE_CHECKING:
     from sessions.reducer import Change, Sessions, What, fold
     from sessions.session import Lane, Response, Session, Turn, Usage, remaining
     from sessions.source import Clock, Live, Source
+    from sessions.wire.connect import Connection, connect
+    from sessions.wire.endpoint import Endpoint, derive
+    from sessions.wire.fake import FakeServer
+    from sessions.wire.plan import Plan
+    from sessions.wire.scenarios.options import Options
 
 _HOMES = {
     "Batch": "inspector",
     "Change": "reducer",
     "Clock": "source",
     "ConnectError": "errors",
+    "Connection": "wire.connect",
     "Conversation": "conversation",
     "Direction": "records",
+    "Endpoint": "wire.endpoint",
     "Event": "events",
     "FailureClass": "contract",
+    "FakeServer": "wire.fake",
     "Family": "contract",
     "Follower": "inspector",
     "Inspector": "inspector",
@@ -107,6 +115,8 @@ _HOMES = {
     "Lane": "session",
     "Live": "source",
     "LocalProtocolError": "errors",
+    "Options": "wire.scenarios.options",
+    "Plan": "wire.plan",
     "Record": "records",
     "Recording": "recording",
     "RecordingError": "errors",
@@ -122,8 +132,10 @@ _HOMES = {
     "Undecodable": "events",
     "Usage": "session",
     "What": "reducer",
+    "connect": "wire.connect",
     "converse": "conversation",
     "decode": "events",
+    "derive": "wire.endpoint",
     "fold": "reducer",
     "from_line": "records",
     "remaining": "session",
@@ -135,10 +147,13 @@ __all__ = [
     "Change",
     "Clock",
     "ConnectError",
+    "Connection",
     "Conversation",
     "Direction",
+    "Endpoint",
     "Event",
     "FailureClass",
+    "FakeServer",
     "Family",
     "Follower",
     "Inspector",
@@ -146,6 +161,8 @@ __all__ = [
     "Lane",
     "Live",
     "LocalProtocolError",
+    "Options",
+    "Plan",
     "Record",
     "Recording",
     "RecordingError",
@@ -161,8 +178,10 @@ __all__ = [
     "Undecodable",
     "Usage",
     "What",
+    "connect",
     "converse",
     "decode",
+    "derive",
     "fold",
     "from_line",
     "remaining",
