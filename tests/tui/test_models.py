@@ -1,0 +1,42 @@
+"""Choosing a model: from the server's own list, or typed; never by default."""
+
+from __future__ import annotations
+
+from sessions.compose import Create
+from tests.scene import talking
+from tests.screen import screen_text
+from tui.screens.choose import Choose
+
+
+async def test_a_send_without_a_model_asks_first_and_the_list_comes_from_the_server() -> None:
+    async with talking(create=Create(), models=("alpha-1", "beta-2")) as scene:
+        await scene.write("Hello.")
+        await scene.press("enter")
+        await scene.until(lambda: isinstance(scene.app.screen, Choose))
+        assert "No model is set" in screen_text(scene.app)
+        assert scene.screen.inspector.sessions.turns == []
+        await scene.press("1")
+        await scene.until(lambda: "beta-2" in screen_text(scene.app))
+        await scene.press("2")
+        await scene.turn_ended(1)
+        assert '"beta-2"' in scene.last_sent()
+
+
+async def test_a_model_can_be_typed() -> None:
+    async with talking(create=Create()) as scene:
+        await scene.write("Hello.")
+        await scene.press("enter")
+        await scene.until(lambda: isinstance(scene.app.screen, Choose))
+        await scene.press("2", *"gpt-6-astra", "enter")
+        await scene.turn_ended(1)
+        assert '"gpt-6-astra"' in scene.last_sent()
+
+
+async def test_leaving_the_choice_sends_nothing_and_keeps_the_text() -> None:
+    async with talking(create=Create()) as scene:
+        await scene.write("Hello.")
+        await scene.press("enter")
+        await scene.until(lambda: isinstance(scene.app.screen, Choose))
+        await scene.press("escape")
+        assert scene.screen.inspector.sessions.turns == []
+        assert scene.screen.composer.text == "Hello."
