@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sessions.wire.scenarios.answer import Ask, Reasoning, Refusal, Scenario, Step, Text
-from sessions.wire.scenarios.answers import flood, hosted, tools
+from sessions.wire.scenarios.answers import flood, hosted, subjects, tools
 from sessions.wire.scenarios.schema import Source, fitting
 
 _CAPITALS = {
@@ -116,8 +116,11 @@ def reply(ask: Ask) -> str:
         return f"Your name is {name}." if name else "You have not told me your name in this chain."
     if match := _NAME.search(text):
         return f"Nice to meet you, {match[1]}."
+    known = None if brief else subjects.explained(text)
     if match := _REMEMBER.search(text):
-        return f"I will remember “{match[1].strip()}”."
+        return " ".join(filter(None, (f"I will remember “{match[1].strip()}”.", known)))
+    if known:
+        return known
     if found:
         return "You have not asked me to remember anything in this chain."
     if match := _CAPITAL.search(text):

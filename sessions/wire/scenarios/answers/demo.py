@@ -53,19 +53,23 @@ class DemoStep(NamedTuple):
 
 
 STEPS: tuple[DemoStep, ...] = (
-    DemoStep("Hello! Please remember the word heron.", "a first turn: created, deltas, completed, usage"),
-    DemoStep("What is 2+2?", "a second turn on the same socket: only the new input was sent"),
-    DemoStep("Now multiply that by 3.", "the chain carries the meaning, and the cached tokens grow"),
-    DemoStep("What was the word I asked you to remember?", "memory of the chain"),
+    DemoStep(
+        "Remember the code word heliotrope. And what are you?",
+        "a first turn: created, deltas, completed, usage",
+    ),
+    DemoStep("Which code word did I tell you?", "the chain carries the meaning; only the new input was sent"),
     DemoStep("What is the weather in Oslo?", "a tool call, its arguments growing", needs_tools=True),
     DemoStep("Call both tools for Lima.", "two calls, answered in one frame", needs_tools=True),
     DemoStep(
-        "Think about the tides.",
+        "Think about it: why does this chain send less input than HTTP?",
         "reasoning before the answer",
         settings={"reasoning": {"effort": "high", "summary": "auto"}},
     ),
+    DemoStep("What is a fork?", "press b on an earlier turn afterwards"),
     DemoStep("/markdown", "code, lists and wide characters"),
     DemoStep("Please refuse this.", "a refusal: completed, not failed"),
+    DemoStep("/hostile", "text that tries to act on the terminal, and cannot"),
+    DemoStep("How long does this socket live?", "the countdown in the header"),
 )
 
 
