@@ -2,8 +2,8 @@
 
 python tests/check.py                  all gates; tests against foreign programs are left out, and named
 python tests/check.py --fast           no tests but the architecture and the playbooks
-python tests/check.py --peers quick    also conversations with foreign programs that install in seconds
-python tests/check.py --peers all      also those that take a minute each to install
+python tests/check.py --peers quick    also foreign programs that install within three minutes
+python tests/check.py --peers all      also the rest of them
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent  # not resolved: a virtual environment's programs stand beside its link
 PYTHON = sys.executable
-#: environments that install in less than half a minute each
-QUICK = ("openai", "agents", "websockets")
+#: environments that install in less than a minute each, and together in less than three
+QUICK = ("openai", "agents", "websockets", "node", "litellm", "litellm-1.83")
 FAST_TESTS = ("tests/test_architecture.py", "tests/sessions/test_playbooks.py")
 _WIDTH = 14
 
@@ -83,7 +83,7 @@ def make_environments(which: str) -> None:
     wanted = QUICK if which == "quick" else tuple(environment.ENVIRONMENTS)
     for name in environment.ENVIRONMENTS:
         if name not in wanted:
-            say(f"LEFT OUT  {name}: takes longer to install; {environment.how_to_make(name)}")
+            say(f"LEFT OUT  {name}: not among the quick ones; {environment.how_to_make(name)}")
         elif not environment.is_ready(name):
             try:
                 say(f"made   {name:{_WIDTH}}{environment.make(name):6.1f} s")

@@ -1,6 +1,6 @@
 """What the small world can explain: WebSocket mode itself, so that a demonstration tells what it shows.
 
-Its one rule: facts of the protocol as this server keeps them, a paragraph each, long enough to watch it stream.
+Its one rule: facts of the protocol as this server keeps them, a paragraph each, long enough to watch.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ SUBJECTS: tuple[Subject, ...] = (
     _subject(
         "lanes?|stream_id|parallel",
         "A lane is a queue with a name, stream_id.",
-        "Turns on one lane wait for each other; those on different lanes run at the same time on one socket,",
-        "up to sixteen at once and thirty-two names for the life of the connection.",
-        "Every event carries the name of its lane, because a delta does not say which response it belongs to.",
+        "Turns on one lane wait for each other; those on different lanes run at once on one socket,",
+        "up to sixteen together and thirty-two names for the life of the connection.",
+        "Every event carries the name of its lane, because a delta does not name its response.",
         "Press L to name one for the next turn.",
     ),
     _subject(
