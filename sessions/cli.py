@@ -168,9 +168,9 @@ def _split(argv: list[str]) -> tuple[str | None, list[str]]:
     if first in ("-h", "--help", "--version"):
         return None, argv
     if first.startswith("-"):
-        if first.partition("=")[0].startswith("--") and nearest(first, ("--help", "--version")):
-            return None, argv
-        return START, argv
+        # A slip of the finger, and not an option of the start screen: `--model` is rather like `--help`.
+        is_top = difflib.get_close_matches(first, ("--help", "--version"), n=1, cutoff=0.75)
+        return (None if is_top else START), argv
     if "://" in first:
         raise UsageError(f"an address needs a verb: turnscope connect {first}")
     raise UsageError(f"there is no verb {first!r}{nearest(first, VERBS)}\nTry `turnscope --help`.")
