@@ -8,7 +8,7 @@ padding) from the style sheet; the inside is drawn here. It knows no keys and mo
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, Self
 
 from rich.segment import Segment
 from rich.style import Style
@@ -24,6 +24,18 @@ from tui.cells import steady
 from tui.shades import shade
 
 CACHED_LINES = 1024
+
+
+class _View(NamedTuple):
+    """What all lines of one painting share; asking the layout for it on each would cost most of the time."""
+
+    width: int  #: cells, frame included
+    cells: int  #: of a row, without the scroll bar
+    rows: int  #: that fit
+    count: int  #: rows that there are
+    gutter: Spacing
+    thumb: range  #: the lines on which the scroll bar has its thumb
+    has_focus: bool
 
 
 class Canvas(Widget):
@@ -64,6 +76,8 @@ class Canvas(Widget):
         self._edges: tuple[Strip, Strip] | None = None
         self._edges_for: tuple[int, int] = (0, 0)
         self._title = self._subtitle = ""
+        self._picture: dict[int, Strip] = {}  # lines as they were painted, frame included
+        self._picture_for: tuple[object, ...] = ()
 
     # What a subclass gives ---------------------------------------------------------------------------
 
@@ -150,10 +164,12 @@ class Canvas(Widget):
         """Drop what was painted of these rows, because they read differently now."""
         for index in range(max(first, self.top), min(last, self.top + self.rows_height)):
             self._lines.discard(self.row_key(index))
+            self._picture.pop(self.gutter.top + self.HEAD_LINES + index - self.top, None)
 
     def forget_lines(self) -> None:
         """Drop everything that was painted."""
         self._lines.clear()
+        self._picture.clear()
 
     def dress(self) -> None:
         """Write the words of both borders again where they changed."""
@@ -180,49 +196,85 @@ class Canvas(Widget):
         super().notify_style_update()
         self._styles.clear()
         self._lines.clear()
+        self._picture.clear()
         self._edges = None
 
     def render_line(self, y: int) -> Strip:
         """An empty line: what Textual draws its frame around."""
         return Strip.blank(self.size.width, self.style_named(""))
 
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Paint the whole pane again, or these regions of its inside."""
+        if repaint and not regions:
+            self._picture.clear()
+        elif repaint and self._picture:
+            top = self.gutter.top
+            for region in regions:
+                for y in range(region.y + top, region.bottom + top):
+                    self._picture.pop(y, None)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a region of the pane, frame included."""
+        """The lines of a region of the pane, frame included.
+
+        Textual asks every widget for all of its lines whenever anything is painted anywhere, a key in
+        another widget too: what was not refreshed since is given as it was.
+        """
         width, height = self.outer_size
-        gutter = self.gutter
-        first, last = gutter.top, height - gutter.bottom
+        look = (width, height, self.top, self.left, self.cursor, self.has_focus)
+        picture = self._picture
+        if look != self._picture_for:
+            picture.clear()
+            self._picture_for = look
+        view: _View | None = None
         lines: list[Strip] = []
         for y in range(crop.y, crop.bottom):
-            if first <= y < last:
-                line = self._inside(y - first, width, gutter)
-            else:
-                line = super().render_lines(Region(0, y, width, 1))[0]
+            line = picture.get(y)
+            if line is None:
+                view = view or self._view()
+                gutter = view.gutter
+                if gutter.top <= y < height - gutter.bottom:
+                    line = self._inside(y - gutter.top, view)
+                else:
+                    line = super().render_lines(Region(0, y, width, 1))[0]
+                picture[y] = line
             lines.append(line)
         if crop.x or crop.width != width:
             lines = [line.crop(crop.x, crop.right) for line in lines]
         return lines
 
-    def _inside(self, y: int, width: int, gutter: Spacing) -> Strip:
+    def _view(self) -> _View:
+        count, rows = self.shown_count, self.rows_height
+        thumb = range(0)
+        if count > rows:
+            size = max(1, rows * rows // count)
+            start = round(self.top * (rows - size) / (count - rows))
+            thumb = range(start, start + size)
+        return _View(self.outer_size.width, self.rows_width, rows, count, self.gutter, thumb, self.has_focus)
+
+    def _inside(self, y: int, view: _View) -> Strip:
         if y < self.HEAD_LINES:
-            text = self.head(y, self.rows_width)
-            return self._frame(self._strip(text, 0, 0), 0, width, gutter)
+            text = self.head(y, view.cells)
+            return self._frame(self._strip(text, 0, 0, view), 0, view)
         y -= self.HEAD_LINES
         index = self.top + y
-        is_row = index < self.shown_count and y < self.rows_height
+        is_row = index < view.count and y < view.rows
         key = self.row_key(index) if is_row else None
-        mark = 0 if index != self.cursor or not is_row else 2 if self.has_focus else 1
-        bar = self._bar(y)
-        look = (mark, bar, self.left, width)
+        mark = 0 if index != self.cursor or not is_row else 2 if view.has_focus else 1
+        bar = 0 if view.count <= view.rows or y >= view.rows else 2 if y in view.thumb else 1
+        look = (mark, bar, self.left, view.width)
         known = self._lines.get(key)
         if known is not None and known[0] == look:
             return known[1]
-        row = self._strip(self.row(index, self.rows_width), self.left, mark) if is_row else None
-        line = self._frame(row, bar, width, gutter)
+        row = self._strip(self.row(index, view.cells), self.left, mark, view) if is_row else []
+        line = self._frame(row, bar, view)
         self._lines.set(key, (look, line))
         return line
 
-    def _strip(self, text: Text, left: int, mark: int) -> Strip:
-        width = self.rows_width
+    def _strip(self, text: Text, left: int, mark: int, view: _View) -> list[Segment]:
+        width = view.cells
         limit = left + 4 * width + 64  # a row of a megabyte costs no more than what is seen of it
         if len(text) > limit:
             text = text[:limit]
@@ -261,18 +313,22 @@ class Canvas(Widget):
                 one if found and one.style and one.style.bgcolor == found else _styled(one, style)
                 for one in segments
             ]
-        return Strip(segments).crop(left, left + width)
+        return segments if not left else list(Strip(segments).crop(left, left + width))
 
-    def _frame(self, row: Strip | None, bar: int, width: int, gutter: Spacing) -> Strip:
+    def _frame(self, row: list[Segment], bar: int, view: _View) -> Strip:
         base = self.style_named("")
-        cells = self.rows_width
-        row = Strip.blank(cells, base) if row is None else row.adjust_cell_length(cells, base)
-        line = Strip([*row, self._bar_segment(bar)], cells + 1)
+        cells = view.cells
+        used = sum(segment.cell_length for segment in row)
+        if used > cells:
+            row = list(Strip(row, used).crop(0, cells))
+        elif used < cells:
+            row.append(Segment(" " * (cells - used), base))
+        left, right = self._frame_edges(view.width, view.gutter)
+        line = Strip([*left, *row, self._bar_segment(bar), *right], view.width)
         background = self.background_colors[1]
         for line_filter in self.get_line_filters():
             line = line.apply_filter(line_filter, background)
-        left, right = self._frame_edges(width, gutter)
-        return Strip.join([left, line, right])
+        return line
 
     def _frame_edges(self, width: int, gutter: Spacing) -> tuple[Strip, Strip]:
         size = (width, gutter.top)
@@ -282,15 +338,6 @@ class Canvas(Widget):
             self._edges = (empty.crop(0, gutter.left), empty.crop(width - gutter.right, width))
             self._edges_for = size
         return self._edges
-
-    def _bar(self, y: int) -> int:
-        """Whether the scroll bar has its thumb (2), its track (1) or nothing (0) at this line."""
-        count, height = self.shown_count, self.rows_height
-        if count <= height or y >= height:
-            return 0
-        size = max(1, height * height // count)
-        start = round(self.top * (height - size) / (count - height))
-        return 2 if start <= y < start + size else 1
 
     def _bar_segment(self, bar: int) -> Segment:
         if not bar:
