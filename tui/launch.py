@@ -23,34 +23,6 @@ if TYPE_CHECKING:
     from sessions.tools import Tools
     from sessions.wire.plan import Plan
 
-#: what the demonstration offers to say; one key takes each, nothing is sent by itself
-SUGGESTIONS = (
-    "Remember the code word heliotrope. Then tell me in three sentences what you are.",
-    "What was the code word?",
-    "Think about it first: why does a chain on one socket need less input than HTTP?",
-    "What is the weather in Lisbon? Call get_weather.",
-    "Compare Lisbon and Oslo: call get_weather for both.",
-    "/markdown Show me a short table and some code.",
-    "/hostile Try to break my terminal.",
-)
-DEMO_TOOLS = (
-    {
-        "type": "function",
-        "name": "get_weather",
-        "description": "The weather of a city today.",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "city": {"type": "string", "description": "Name of the city"},
-                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
-            },
-            "required": ["city", "unit"],
-            "additionalProperties": False,
-        },
-        "strict": True,
-    },
-)
-
 
 @dataclass(frozen=True)
 class Launch:
@@ -131,6 +103,7 @@ def launch_demo(args: argparse.Namespace) -> Launch:
     from sessions.settings import load
     from sessions.wire.embedded import Embedded
     from sessions.wire.plan import plan_from
+    from sessions.wire.scenarios.answers import demo as tour
     from sessions.wire.scenarios.options import MODELS, Options
 
     options = Options(
@@ -159,11 +132,12 @@ def launch_demo(args: argparse.Namespace) -> Launch:
                 instructions=getattr(args, "instructions", None),
                 effort=getattr(args, "effort", None) or "",
                 store=getattr(args, "store", None),
-                tools=tools.tools if tools else DEMO_TOOLS,
+                summary="auto",
+                tools=tools.tools if tools else tuple(dict(tool) for tool in tour.TOOLS),
             ),
             profile=profile_facts(settings),
             badge="DEMO",
-            suggestions=SUGGESTIONS,
+            suggestions=tuple(step.prompt for step in tour.STEPS),
             tools=tools,
             notes=(*tools.converted, *tools.notes) if tools else (),
             release=server.stop,
