@@ -54,3 +54,9 @@ def test_without_a_terminal_it_says_what_serves_the_same(capsys: pytest.CaptureF
 def test_the_verb_is_in_the_table_under_its_own_name() -> None:
     assert import_module(cli.VERBS["demo"].module).VERB is VERB
     assert cli.VERBS[VERB.name].screen
+
+
+def test_help_tells_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["demo", "--help"]) == Exit.DONE
+    told = capsys.readouterr().out
+    assert all(option in told for option in ("--record", "--no-record"))

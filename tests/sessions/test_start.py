@@ -81,3 +81,9 @@ def test_on_a_terminal_the_screen_gets_the_parsed_line(monkeypatch: pytest.Monke
     assert cli.main(["--base-url", "http://127.0.0.1:9/v1"], screen=screen) == Exit.DONE
     (args,) = seen
     assert (args.verb, args.base_url) == ("start", "http://127.0.0.1:9/v1")
+
+
+def test_help_tells_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["start", "--help"]) == Exit.DONE
+    told = capsys.readouterr().out
+    assert all(option in told for option in ("--record", "--no-record"))
