@@ -23,6 +23,7 @@ from sessions.wire.clock import SystemClock
 from sessions.wire.fake import FakeServer, Options
 from sessions.wire.plan import plan_from
 from tests.conftest import HandClock
+from tests.screen import screen_text
 from tui.app import TurnscopeApp
 from tui.launch import Launch, profile_facts
 from tui.screens.session import SessionScreen
@@ -55,6 +56,10 @@ class Scene:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not condition():
                 await self.pilot.pause()
+
+    async def shows(self, text: str) -> None:
+        """Wait until this text can be read on the screen."""
+        await self.until(lambda: text in screen_text(self.app))
 
     async def turn_ended(self, number: int) -> None:
         """Wait until this turn has ended and the screen knows."""
@@ -99,7 +104,7 @@ async def playing(
     screen = SessionScreen(inspector, Sockets(inspector, clock), launch, adopted=1 if create else 0)
     app = TurnscopeApp(lambda: screen)
     app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         if create is not None:
             screen.composer.box.cursor_blink = False
@@ -133,7 +138,7 @@ async def talking(
             inspector, Sockets(inspector, SystemClock()), launch, is_read_only=is_read_only
         )
         app = TurnscopeApp(lambda: screen)
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             scene = Scene(app, screen, pilot)
             await scene.until(lambda: screen.session is not None and screen.session.phase != "opening")
             await pilot.pause()

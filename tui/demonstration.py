@@ -13,6 +13,7 @@ from typing import Any
 from sessions import answers, compose
 from sessions.compose import Create
 from sessions.contract import Status
+from sessions.errors import ConnectError
 from sessions.inspector import Inspector
 from sessions.session import Turn
 from tui.sockets import Sockets
@@ -67,7 +68,10 @@ class Demonstration:
         number = len(turns)
         if not self._sockets.is_live(self._number):
             return None
-        await self._sockets.send(self._number, compose.frame(create))
+        try:
+            await self._sockets.send(self._number, compose.frame(create))
+        except ConnectError:
+            return None  # the socket ended in this moment; its record says how
         while len(turns) <= number or turns[number].is_live:
             if not self._sockets.is_live(self._number):
                 return None

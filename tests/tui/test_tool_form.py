@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.app import App, ComposeResult
 
@@ -119,3 +121,24 @@ async def test_hostile_arguments_are_only_text() -> None:
     async with app.run_test(size=(80, 24)):
         assert "[@click=app.quit]" in screen_text(app)
         assert "\x1b" not in screen_text(app)
+
+
+async def test_a_screenshot_is_read_from_its_path_and_a_missing_one_is_told(tmp_path: Path) -> None:
+    item = call_of(
+        {"type": "computer_call", "id": "cu_1", "call_id": "call_1", "action": {"type": "screenshot"}}
+    )
+    picture = tmp_path / "shot.png"
+    for path, wanted in ((tmp_path / "none.png", None), (picture, "data:image/png;base64,iVBORw==")):
+        picture.write_bytes(b"\x89PNG")
+        half = HalfAnswer(call_id="call_1", type="computer_call", values={"image_url": str(path)})
+        form = ToolForm(item, [], half)
+        app = Host(form)
+        async with app.run_test(size=(80, 24)) as pilot:
+            finished = form.finish()
+            await pilot.pause()
+            if wanted is None:
+                assert finished is None
+                assert "No such file" in screen_text(app)
+            else:
+                assert finished is not None
+                assert finished["output"]["image_url"] == wanted

@@ -7,7 +7,9 @@ knows no session.
 from __future__ import annotations
 
 import json
+import mimetypes
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from textual.app import ComposeResult
@@ -18,6 +20,7 @@ from textual.widgets import Checkbox, Input, Select, Static, TextArea
 
 from sessions import answers, forms
 from sessions.answers import HalfAnswer
+from sessions.create import data_url
 from sessions.items import Item
 from sessions.safe import safe, safe_line
 
@@ -100,12 +103,22 @@ class ToolForm(Vertical):
     def finish(self) -> dict[str, Any] | None:
         """The item that answers the call; None, with the objection shown, when it cannot be one yet."""
         try:
-            item = answers.finish(self.item, self.half(), self._tools)
-        except answers.AnswerError as error:
+            item = answers.finish(self.item, self._with_files(self.half()), self._tools)
+        except (answers.AnswerError, OSError) as error:
             self.object_to(str(error))
             return None
         self.object_to("")
         return item
+
+    def _with_files(self, half: HalfAnswer) -> HalfAnswer:
+        """The half answer with the files it names read in; a half answer that is kept holds only their paths."""
+        values = dict(half.values)
+        for field in self._fields:
+            path = values.get(field.name)
+            if field.kind == "file" and isinstance(path, str) and path.strip() and not _is_address(path):
+                media_type = mimetypes.guess_type(path)[0] or "image/png"
+                values[field.name] = data_url(Path(path.strip()).expanduser().read_bytes(), media_type)
+        return half.model_copy(update={"values": values})
 
     def object_to(self, sentence: str) -> None:
         """Show what is wrong, or nothing."""
@@ -120,6 +133,10 @@ class ToolForm(Vertical):
         if tool is not None and arguments:
             lines += _checked(tool, arguments)
         return "\n".join(lines)
+
+
+def _is_address(text: str) -> bool:
+    return text.startswith(("http://", "https://", "data:", "file-"))
 
 
 def _checked(tool: Mapping[str, Any], arguments: str) -> list[str]:

@@ -1,0 +1,77 @@
+"""The console script: a screen on a terminal, words without one, and no Textual before it is needed."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+
+PATIENCE_SECONDS = 20.0
+NO_TEXTUAL = (
+    "import sys, tui.cli; sys.exit(any(name.split('.')[0] in ('textual', 'rich') for name in sys.modules))"
+)
+
+
+def test_importing_the_console_script_loads_no_screen() -> None:
+    assert subprocess.run([sys.executable, "-c", NO_TEXTUAL], check=False).returncode == 0
+
+
+def test_without_a_terminal_one_line_says_what_to_do() -> None:
+    for verb in ([], ["demo"], ["connect"]):
+        ended = subprocess.run(
+            [sys.executable, "-m", "tui.cli", *verb],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert ended.returncode == 2
+        assert ended.stdout == ""
+        assert "needs a terminal" in ended.stderr
+        assert "\x1b" not in ended.stderr
+
+
+def test_in_a_terminal_the_demo_opens_and_ctrl_q_leaves_it() -> None:
+    process, descriptor = pty.fork()
+    if process == 0:
+        os.environ.update(
+            {"TERM": "xterm-256color", "TURNSCOPE_CONFIG": os.devnull, "COLUMNS": "100", "LINES": "30"}
+        )
+        os.execv(sys.executable, [sys.executable, "-m", "tui.cli", "demo"])
+    seen = b""
+
+    def read_until(needle: bytes) -> None:
+        nonlocal seen
+        end = time.monotonic() + PATIENCE_SECONDS
+        while needle not in seen and time.monotonic() < end:
+            if select.select([descriptor], [], [], 0.2)[0]:
+                try:
+                    seen += os.read(descriptor, 65_536)
+                except OSError:
+                    return
+        assert needle in seen
+
+    try:
+        read_until(b"heliotrope")  # the first suggestion: the socket is open
+        os.write(descriptor, b"\x11")
+        read_until(b"close and go")
+        os.write(descriptor, b"2")
+        end = time.monotonic() + PATIENCE_SECONDS
+        ended = 0
+        while not ended and time.monotonic() < end:
+            if select.select([descriptor], [], [], 0.05)[0]:
+                try:
+                    os.read(descriptor, 65_536)
+                except OSError:
+                    pass
+            ended, status = os.waitpid(process, os.WNOHANG)
+        assert ended == process
+        assert os.waitstatus_to_exitcode(status) == 0
+    finally:
+        os.close(descriptor)
+        if not ended:
+            os.kill(process, 9)
+            os.waitpid(process, 0)
