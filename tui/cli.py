@@ -6,6 +6,7 @@ Its one rule: Textual is imported only when a screen is really opened.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from sessions import cli
@@ -18,6 +19,8 @@ def main() -> int:
 
 def run_screen(args: argparse.Namespace) -> int:
     """Open the screen of a verb and stay until it is left; returns an exit code."""
+    # Textual reads it when it is imported: how soon a key may be painted. What arrives is paced by the feed.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     from tui.app import TurnscopeApp
     from tui.entrance import first_screen
 

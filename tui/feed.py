@@ -1,7 +1,8 @@
-"""The feed: follows an inspector and tells the screen what happened, at most thirty times a second.
+"""The feed: follows an inspector and tells the screen what happened, at most sixty times a second.
 
-Its one rule: no batch is lost and none is posted sooner than a frame after the last; between batches it waits
-on the inspector and costs nothing. It knows neither panes nor what a change means.
+Its one rule: no batch is lost and none is posted sooner than a frame after the last. A loop that wakes it
+late has other work to do, keys first, and is left alone for longer; between batches the feed waits and costs
+nothing. It knows neither panes nor what a change means.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from textual.message_pump import MessagePump
 
 from sessions.inspector import Batch, Inspector
 
-FRAME_SECONDS = 1 / 30
+FRAME_SECONDS = 1 / 60
+_SLOWEST_SECONDS = 1 / 10
+_PATIENCE = 3.0  # frames left out for each frame of delay
 _BUSY = 2  # messages in the target's queue; while there are more, the log is the better queue
 
 
@@ -32,6 +35,8 @@ async def feed(inspector: Inspector, target: MessagePump, start: int = 0) -> Non
     Run it as a worker of the screen. It stops by itself when the target no longer takes messages.
     """
     follower = inspector.follow(start)
+    clock = asyncio.get_running_loop().time
+    pause = FRAME_SECONDS
     try:
         while True:
             await follower.wait()
@@ -39,6 +44,9 @@ async def feed(inspector: Inspector, target: MessagePump, start: int = 0) -> Non
                 batch = follower.take()
                 if batch.first != batch.last and not target.post_message(SessionsChanged(inspector, batch)):
                     return
-            await asyncio.sleep(FRAME_SECONDS)
+            began = clock()
+            await asyncio.sleep(pause)
+            late = clock() - began - pause
+            pause = min(_SLOWEST_SECONDS, FRAME_SECONDS + _PATIENCE * late)
     finally:
         follower.close()

@@ -211,14 +211,21 @@ class Layout:
     def settle(self, turns: int) -> bool:
         """Lay out up to so many turns that are guesses so far; True when none is left."""
         count = len(self._numbers)
-        while self._guessed < count and turns:
+        while self._guessed < count:
             if not self._is_exact[self._guessed]:
+                if turns <= 0:
+                    break
                 self.laid(self._numbers[self._guessed])
                 turns -= 1
             if not self._is_exact[self._guessed]:
                 break
             self._guessed += 1
         return self._guessed >= count
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every height is known and every text wrapped to its end."""
+        return self.settle(0) and not self.unwrapped()
 
     def height(self, number: int) -> int:
         """How many rows a turn takes; 1 when it is not shown."""

@@ -32,7 +32,7 @@ class _View(NamedTuple):
     width: int  #: cells, frame included
     cells: int  #: of a row, without the scroll bar
     rows: int  #: that fit
-    count: int  #: rows that there are
+    total: int  #: rows that there are
     gutter: Spacing
     thumb: range  #: the lines on which the scroll bar has its thumb
     has_focus: bool
@@ -260,10 +260,10 @@ class Canvas(Widget):
             return self._frame(self._strip(text, 0, 0, view), 0, view)
         y -= self.HEAD_LINES
         index = self.top + y
-        is_row = index < view.count and y < view.rows
+        is_row = index < view.total and y < view.rows
         key = self.row_key(index) if is_row else None
         mark = 0 if index != self.cursor or not is_row else 2 if view.has_focus else 1
-        bar = 0 if view.count <= view.rows or y >= view.rows else 2 if y in view.thumb else 1
+        bar = 0 if view.total <= view.rows or y >= view.rows else 2 if y in view.thumb else 1
         look = (mark, bar, self.left, view.width)
         known = self._lines.get(key)
         if known is not None and known[0] == look:

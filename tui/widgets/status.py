@@ -20,6 +20,7 @@ from tui.header import Surroundings, status_lines
 from tui.shades import shade
 from tui.tally import Tally
 
+_PAUSE_SECONDS = 0.1  # figures that change more often cannot be read
 _STAGES = ("dns_ms", "tcp_ms", "connect_ms", "tls_ms", "upgrade_ms")
 
 
@@ -51,6 +52,9 @@ class Status(Widget):
         self._is_key_set: bool | None = None
         self._sums: Tally | None = None
         self._sums_of = 0
+        self._written_at = -1.0
+        self._written_for: tuple[object, ...] = ()
+        self._is_due = False
         self._handshakes: dict[int, tuple[float | None, bool]] = {}
 
     def show_session(self, number: int) -> None:
@@ -66,12 +70,25 @@ class Status(Widget):
         self.refresh()
 
     def refresh_at(self, now: float) -> None:
-        """Paint again; `now` is recording time in seconds."""
+        """Write both lines again, figures at most ten times a second; `now` is recording time in seconds."""
         self.now = now
+        session = self.session
+        standing = (session, session.phase, len(session.turns), session.live) if session is not None else ()
+        if standing == self._written_for and 0 <= now - self._written_at < _PAUSE_SECONDS:
+            if not self._is_due:
+                self._is_due = True
+                self.set_timer(_PAUSE_SECONDS, self._write, name="write")
+            return
+        self._written_for = standing
+        self._write()
+
+    def _write(self) -> None:
+        self._is_due = False
+        self._written_at = self.now
         session = self.session
         urgency = Urgency.CALM
         if session is not None and session.phase is Phase.OPEN:
-            urgency = countdown(session, now).urgency
+            urgency = countdown(session, self.now).urgency
         self.set_class(urgency is Urgency.WARN, "-warn")
         self.set_class(urgency in (Urgency.ALARM, Urgency.OVER), "-alarm")
         self.refresh()

@@ -325,7 +325,7 @@ class Talk(Pane):
         self.find_again()
 
     def _settle_soon(self) -> None:
-        if not self._is_settling and self.is_attached:
+        if not self._is_settling and self.is_attached and not self.spoken.is_settled:
             self._is_settling = True
             self.set_timer(_PAUSE_SECONDS, self._settle, name="settle")
 
