@@ -60,7 +60,7 @@ def test_in_a_terminal_the_demo_opens_and_ctrl_q_leaves_it() -> None:
         read_until(b"close and go")
         os.write(descriptor, b"2")
         end = time.monotonic() + PATIENCE_SECONDS
-        ended = 0
+        ended = status = 0
         while not ended and time.monotonic() < end:
             if select.select([descriptor], [], [], 0.05)[0]:
                 try:

@@ -48,10 +48,10 @@ def test_branching_takes_the_turn_and_after_the_send_the_chain_again() -> None:
     session = inspector.sessions.sessions[1]
     turn = inspector.sessions.turns[0]
     out.branch_from(turn)
-    assert out.aim is Aim.TURN
+    aims = [out.aim]
     assert out.parent(session) == "resp_1"
     out.sent()
-    assert out.aim is Aim.CHAIN
+    assert [*aims, out.aim] == [Aim.TURN, Aim.CHAIN]
     assert out.parent(session) == "resp_2"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import PurePath
+from typing import ClassVar
 
 from textual.app import App, ComposeResult
 
@@ -13,7 +15,7 @@ from tui.widgets.talk import Talk
 
 
 class Host(App[None]):
-    CSS_PATH = PREVIEW_STYLES
+    CSS_PATH: ClassVar[list[str | PurePath]] = [*PREVIEW_STYLES]
 
     def __init__(self, preview: Preview) -> None:
         super().__init__()

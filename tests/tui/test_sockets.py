@@ -35,11 +35,12 @@ async def test_each_socket_is_the_next_session_of_the_same_recording() -> None:
             while len(inspector.sessions.sessions) < 2:
                 await follower.wait()
                 follower.take()
-            assert sockets.open_sessions == (1, 2)
+            assert list(sockets.open_sessions) == [1, 2]
             await sockets.close(1)
             assert sockets.is_live(2)
             await sockets.close_all()
-        assert sockets.open_sessions == ()
+        assert not sockets.is_live(1)
+        assert not sockets.is_live(2)
     assert {one.phase for one in inspector.sessions.sessions.values()} == {Phase.CLOSED}
     assert sockets.next_number() == 3
 

@@ -70,10 +70,10 @@ async def test_what_is_written_becomes_the_output() -> None:
     form = ToolForm(weather(), [WEATHER], None)
     app = Host(form)
     async with app.run_test(size=(80, 24)) as pilot:
-        assert not form.is_begun
+        before = form.is_begun
         form.focus_entry()
         await pilot.press(*"cold")
-        assert form.is_begun
+        assert (before, form.is_begun) == (False, True)
         assert form.finish() == {"type": "function_call_output", "call_id": "call_1", "output": "cold"}
 
 

@@ -111,7 +111,7 @@ class ToolForm(Vertical):
         return item
 
     def _with_files(self, half: HalfAnswer) -> HalfAnswer:
-        """The half answer with the files it names read in; a half answer that is kept holds only their paths."""
+        """The half answer with the files it names read in; one that is kept holds only their paths."""
         values = dict(half.values)
         for field in self._fields:
             path = values.get(field.name)
