@@ -206,8 +206,11 @@ class Outgoing:
             chips.append(Chip("effort", self.settings.effort))
         if self.settings.images or self.settings.files:
             chips.append(Chip("files", str(len(self.settings.images) + len(self.settings.files))))
-        if self.is_warm_up:
-            chips.append(Chip("", "warm-up", "warn"))
+        return tuple(chips)
+
+    def due(self, session: Session | None) -> tuple[Chip, ...]:
+        """What should be known before the next send: a warm-up is prepared, calls wait."""
+        chips = [Chip("", "warm-up", "warn")] if self.is_warm_up else []
         if waiting := self.open_calls(session):
             words = "1 call waits" if waiting[1] == 1 else f"{waiting[1]} calls wait"
             chips.append(Chip("", f"{words}: F8 answers", "warn"))

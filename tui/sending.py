@@ -52,7 +52,10 @@ class Sending:
         screen, composer = self._screen, self._screen.composer
         session = screen.session
         forecast = self._outgoing.forecast(session, screen.sockets.now)
-        composer.show_chips((*self._outgoing.chips(session, forecast), *screen.connecting.chips()))
+        parent, *others = self._outgoing.chips(session, forecast)
+        # What needs a decision stands where a narrow window does not cut it.
+        due = (*screen.connecting.chips(), *self._outgoing.due(session))
+        composer.show_chips((parent, *due, *others))
         composer.show_title(self._outgoing.title(session))
         if self._objection:
             composer.show_forecast(self._objection, "alarm")
@@ -60,7 +63,8 @@ class Sending:
             composer.show_forecast("The socket is being opened; nothing is sent until you press Enter.")
         else:
             state = {True: "", False: "alarm", None: "warn"}[forecast.works]
-            sentence = " ".join((forecast.sentence, *forecast.warnings))
+            first = () if state else forecast.warnings
+            sentence = " ".join((*first, forecast.sentence, *(forecast.warnings if state else ())))
             composer.show_forecast(sentence, "warn" if forecast.warnings and not state else state)
 
     def edited(self) -> None:

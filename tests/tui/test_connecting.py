@@ -17,7 +17,7 @@ async def test_stopping_says_what_it_costs_and_esc_leaves_the_socket_open() -> N
         assert scene.screen.sockets.is_live(1)
         await scene.press("X", "2")
         await scene.until(lambda: not scene.screen.sockets.is_live(1))
-        await scene.until(lambda: scene.screen.query_one(Trouble).display)
+        await scene.until(lambda: scene.screen.query_one(Trouble).report)
 
 
 async def test_after_a_lost_socket_a_way_on_opens_a_new_one_and_sends_nothing() -> None:
@@ -44,7 +44,7 @@ async def test_after_a_lost_socket_a_way_on_opens_a_new_one_and_sends_nothing() 
 
 async def test_the_bare_403_is_explained_and_one_key_gets_through_it() -> None:
     async with talking(faults=("403-without-model",)) as scene:
-        await scene.until(lambda: scene.screen.query_one(Trouble).display)
+        await scene.until(lambda: scene.screen.query_one(Trouble).report)
         shown = screen_text(scene.app)
         assert "forbidden" in shown
         assert "was accepted" in shown

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from sessions.compose import Create
-from tests.make import Wire
+from sessions.records import Record
+from tests.make import Wire, call_events, completed, create, created, function_call
 from tests.scene import playing, talking
 from tests.screen import screen_text
-from tests.transcripts import lanes
+from tests.transcripts import failure, lanes
 from tui.widgets.events import Events
 from tui.widgets.talk import Talk
+
+
+def calls_open() -> list[Record]:
+    """Two calls that nobody has answered yet, on a chain of two turns."""
+    wire = Wire(step=0.05)
+    return [
+        wire.open(),
+        *wire.turn("resp_1", "I can look that up.", model="gpt-6-astra"),
+        wire.sent(
+            create(
+                "What is the weather in Lisbon and Oslo?", model="gpt-6-astra", previous_response_id="resp_1"
+            )
+        ),
+        wire.got(created("resp_2")),
+        *wire.got_all(call_events("fc_1", "call_1", "get_weather", '{"city":"Lisbon"}')),
+        *wire.got_all(call_events("fc_2", "call_2", "get_weather", '{"city":"Oslo"}', 1)),
+        wire.got(completed("resp_2", [function_call("fc_1", "call_1"), function_call("fc_2", "call_2")])),
+    ]
+
+
+def refused_opening() -> list[Record]:
+    """A bare 403, and the probe that got through."""
+    wire = Wire()
+    return [wire.refused("forbidden", "403 Forbidden", status=403, probe="?model=any was accepted")]
 
 
 async def test_letters_are_text_while_typing_and_keys_while_moving() -> None:
@@ -102,3 +128,22 @@ async def test_the_footer_has_at_most_seven_keys_and_fits(size: tuple[int, int])
             last = screen_text(scene.app).rstrip("\n").splitlines()[-1]
             assert "? help" in last
             assert len(last) <= size[0]
+
+
+SCENES = {"lanes": lanes, "calls": calls_open, "refused": refused_opening, "failure": failure}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", SCENES)
+async def test_what_a_person_reads(name: str, size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
+    async with playing(SCENES[name](), size=size, create=Create(model="gpt-6-astra"), badge="DEMO") as scene:
+        assert screen_text(scene.app) == snapshot
+
+
+@pytest.mark.parametrize("size", [(50, 14), (100, 12), (38, 20)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_what_a_person_reads_in_a_small_window(
+    size: tuple[int, int], snapshot: SnapshotAssertion
+) -> None:
+    async with playing(lanes(), size=size, create=Create(model="gpt-6-astra")) as scene:
+        await scene.press("escape")
+        assert screen_text(scene.app) == snapshot

@@ -17,6 +17,8 @@ REPORT = Report(
 
 
 class Host(App[None]):
+    CSS = "Trouble.-nothing { display: none; }"
+
     def compose(self) -> ComposeResult:
         yield Trouble()
 

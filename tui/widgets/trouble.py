@@ -41,14 +41,14 @@ class Trouble(Static):
     def __init__(self) -> None:
         super().__init__("", markup=False)
         self.report: Report | None = None
-        self.display = False
+        self.add_class("-nothing")
 
     def show(self, report: Report | None) -> None:
         """Show this report, or nothing."""
         if report == self.report:
             return
         self.report = report
-        self.display = report is not None
+        self.set_class(report is None, "-nothing")
         if report is not None:
             self.update(self._words(report))
 
