@@ -20,7 +20,7 @@ def main() -> int:
 def run_screen(args: argparse.Namespace) -> int:
     """Open the screen of a verb and stay until it is left; returns an exit code."""
     # Textual reads it when imported: how soon a key may be painted. What arrives is paced by the feed.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    os.environ.setdefault("TEXTUAL_FPS", "240")
     # Keys are read and pictures written by threads of Textual's; each would wait 5 ms for a busy loop.
     sys.setswitchinterval(0.0005)
     from tui.app import TurnscopeApp

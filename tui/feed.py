@@ -16,7 +16,7 @@ from sessions.inspector import Batch, Inspector
 
 FRAME_SECONDS = 1 / 60
 _SLOWEST_SECONDS = 1 / 10
-_PATIENCE = 3.0  # frames left out for each frame of delay
+_USUAL_SECONDS = 0.004  # so late is a loop that has only just painted
 _BUSY = 2  # messages in the target's queue; while there are more, the log is the better queue
 
 
@@ -47,6 +47,6 @@ async def feed(inspector: Inspector, target: MessagePump, start: int = 0) -> Non
             began = clock()
             await asyncio.sleep(pause)
             late = clock() - began - pause
-            pause = min(_SLOWEST_SECONDS, FRAME_SECONDS + _PATIENCE * late)
+            pause = min(_SLOWEST_SECONDS, FRAME_SECONDS + 2 * max(0.0, late - _USUAL_SECONDS))
     finally:
         follower.close()

@@ -73,6 +73,7 @@ class Canvas(Widget):
         self.cursor = -1  #: the selected row; -1 until one is
         self._lines: LRUCache[Hashable, tuple[tuple[int, ...], Strip]] = LRUCache(CACHED_LINES)
         self._styles: dict[str, Style] = {}
+        self._filtered: dict[Style | None, Style] = {}
         self._edges: tuple[Strip, Strip] | None = None
         self._edges_for: tuple[int, int] = (0, 0)
         self._title = self._subtitle = ""
@@ -144,7 +145,7 @@ class Canvas(Widget):
         top = max(0, min(top, self.last_top))
         if top != self.top:
             self.top = top
-            self.refresh()
+            self.repaint_inside()
 
     def shift_to(self, left: int) -> None:
         """Leave so many cells of each row out of sight at the left."""
@@ -159,6 +160,10 @@ class Canvas(Widget):
         last = min(last, self.top + self.rows_height)
         if first < last:
             self.refresh(Region(0, self.HEAD_LINES + first - self.top, self.size.width, last - first))
+
+    def repaint_inside(self) -> None:
+        """Paint all rows again; the frame around them says what it said."""
+        self.refresh(Region(0, 0, *self.size))
 
     def forget_rows(self, first: int, last: int) -> None:
         """Drop what was painted of these rows, because they read differently now."""
@@ -195,6 +200,7 @@ class Canvas(Widget):
         """The style sheet, the theme or the focus changed: nothing painted before is right any more."""
         super().notify_style_update()
         self._styles.clear()
+        self._filtered.clear()
         self._lines.clear()
         self._picture.clear()
         self._edges = None
@@ -226,7 +232,13 @@ class Canvas(Widget):
         look = (width, height, self.top, self.left, self.cursor, self.has_focus)
         picture = self._picture
         if look != self._picture_for:
+            top, bottom = picture.get(0), picture.get(height - 1)
+            is_moved = (
+                self.gutter.top and look[:2] + look[5:] == self._picture_for[:2] + self._picture_for[5:]
+            )
             picture.clear()
+            if is_moved and top is not None and bottom is not None:
+                picture[0], picture[height - 1] = top, bottom
             self._picture_for = look
         view: _View | None = None
         lines: list[Strip] = []
@@ -324,11 +336,19 @@ class Canvas(Widget):
         elif used < cells:
             row.append(Segment(" " * (cells - used), base))
         left, right = self._frame_edges(view.width, view.gutter)
-        line = Strip([*left, *row, self._bar_segment(bar), *right], view.width)
-        background = self.background_colors[1]
+        row.append(self._bar_segment(bar))
+        filtered = self._filtered
+        inside = [Segment(text, filtered.get(style) or self._filter(style)) for text, style, _ in row]
+        return Strip([*left, *inside, *right], view.width)
+
+    def _filter(self, style: Style | None) -> Style | None:
+        """A style as Textual's filters (no colours, dimmed, for a terminal's own palette) leave it."""
+        segments = [Segment(" ", style)]
         for line_filter in self.get_line_filters():
-            line = line.apply_filter(line_filter, background)
-        return line
+            segments = line_filter.apply(segments, self.background_colors[1])
+        if segments[0].style is not None:
+            self._filtered[style] = segments[0].style
+        return segments[0].style
 
     def _frame_edges(self, width: int, gutter: Spacing) -> tuple[Strip, Strip]:
         size = (width, gutter.top)

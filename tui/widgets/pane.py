@@ -7,6 +7,7 @@ painted is the canvas's business; what they are is the subclass's.
 from __future__ import annotations
 
 from enum import StrEnum
+from time import monotonic
 from typing import ClassVar
 
 from textual import events
@@ -17,6 +18,7 @@ from tui.widgets.searchable import Searchable
 
 _WHEEL_ROWS = 3
 _SHIFT_CELLS = 8
+_DRESSED_SECONDS = 0.1  # a count that changes more often cannot be read, and each change paints the frame
 _COPIED_CHARACTERS = 1 << 16  # of a row, where no subclass knows better
 
 
@@ -41,6 +43,8 @@ class Pane(Searchable, can_focus=True):
         self.is_wrapped = False
         self._held_count = 0  # rows when it began to hold or froze
         self._is_dragging_bar = False
+        self._dressed_at = 0.0
+        self._is_dress_due = False
         self._settled_height = 0  # rows that fitted before the height changed
 
     # What a subclass gives, beside rows --------------------------------------------------------------
@@ -68,14 +72,32 @@ class Pane(Searchable, can_focus=True):
         if self.motion is Motion.FOLLOWING:
             if self.top != self.last_top:
                 self.top = self.last_top
-                self.refresh()
+                self.repaint_inside()
             else:
                 self.repaint_rows(self._held_count, self.row_count())
             self._held_count = self.row_count()
         elif self.motion is Motion.HOLDING:
             self.repaint_rows(self._held_count, self.row_count())
-        self.dress()
+        if self.motion is Motion.FOLLOWING:
+            self.dress_soon()
+        else:
+            self.dress()
         self.find_on()
+
+    def dress_soon(self) -> None:
+        """Write the words of both borders again, at once or a tenth of a second after the last time."""
+        now = monotonic()
+        if now - self._dressed_at >= _DRESSED_SECONDS:
+            self._dressed_at = now
+            self.dress()
+        elif not self._is_dress_due:
+            self._is_dress_due = True
+            self.set_timer(_DRESSED_SECONDS, self._dress_late, name="dress")
+
+    def _dress_late(self) -> None:
+        self._is_dress_due = False
+        self._dressed_at = monotonic()
+        self.dress()
 
     def refresh_rows(self, first: int, last: int) -> None:
         """The rows from `first` up to `last` read differently: paint those in sight again, unless frozen."""

@@ -302,7 +302,7 @@ class Talk(Pane):
         top = max(0, min(first, self.last_top))
         if top != self.top:
             self.top = top
-            self.refresh()
+            self.repaint_inside()
 
     def scroll_rows_to(self, top: int) -> None:
         """Paint from this row on, its turns laid out first."""
