@@ -7,7 +7,9 @@ last look in one batch, so a slow one cannot slow the wire.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
+from time import perf_counter
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from sessions import redact
@@ -18,6 +20,8 @@ from sessions.reducer import Change, Sessions, What
 from sessions.source import Source
 
 _KEPT_CHANGES = 20_000  # of a follower that does not look; beyond it only the records' range is told
+_SLICE_SECONDS = 0.004  # a key goes through some five tasks; each of them may wait for one slice
+_CHECKED = 64  # records between two looks at the clock
 
 
 @runtime_checkable
@@ -124,14 +128,42 @@ class Inspector:
             self.feed(record)
 
     async def run(self, source: Source) -> None:
-        """Feed everything that a source yields, until it ends; raises RecordingError when storing fails."""
+        """Feed everything that a source yields, until it ends; raises RecordingError when storing fails.
+
+        Others on the loop, keys first, get their turn every few milliseconds, however much is waiting.
+        """
         if isinstance(source, Batched):
             async for batch in source.batches():
-                for record in batch:
-                    self.feed(record)
+                rest = iter(batch)
+                try:
+                    is_fed = self._feed_some(rest)
+                    while not is_fed:
+                        await asyncio.sleep(0)
+                        is_fed = self._feed_some(rest)
+                except asyncio.CancelledError:
+                    self.feed_all(rest)  # these have crossed the wire
+                    raise
         else:
+            end = perf_counter() + _SLICE_SECONDS
             async for record in source:
                 self.feed(record)
+                if perf_counter() >= end:
+                    await asyncio.sleep(0)
+                    end = perf_counter() + _SLICE_SECONDS
+
+    def _feed_some(self, records: Iterator[Record]) -> bool:
+        """Feed for a slice of time; True when none is left."""
+        feed = self.feed
+        end = perf_counter() + _SLICE_SECONDS
+        while True:
+            count = 0
+            for record in islice(records, _CHECKED):
+                feed(record)
+                count += 1
+            if count < _CHECKED:
+                return True
+            if perf_counter() >= end:
+                return False
 
     def follow(self, start: int = 0) -> Follower:
         """A new follower that begins at this record."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+
+import pytest
 
 from sessions.inspector import Inspector
 from sessions.recording import Recording
@@ -135,4 +139,41 @@ def test_known_secrets_and_mcp_credentials_are_masked_before_anyone_sees_them() 
     assert kept.meta["masked"] == "key, mcp authorization, mcp headers"
     assert b"X-A" in kept.payload
     assert "secret" not in repr(inspector)
+    inspector.recording.close()
+
+
+class Flood(Script):
+    """A source that hands over everything at once."""
+
+    async def batches(self) -> AsyncIterator[tuple[Record, ...]]:
+        yield tuple(self._records)
+
+
+@pytest.mark.parametrize("source", [Flood, Script])
+async def test_others_get_their_turn_while_a_flood_is_fed(source: type[Script]) -> None:
+    records = turn(20_000)
+    inspector = Inspector(Recording.create(None))
+    seen: set[int] = set()
+    async with asyncio.TaskGroup() as tasks:
+        feeding = tasks.create_task(inspector.run(source(records)))
+        while not feeding.done():
+            seen.add(len(inspector.recording))
+            await asyncio.sleep(0)
+    assert len(seen) > 5
+    assert max(two - one for one, two in itertools.pairwise(sorted(seen))) < 10_000
+    assert len(inspector.recording) == len(records)
+    inspector.recording.close()
+
+
+async def test_what_crossed_the_wire_is_kept_when_the_feeding_is_cancelled() -> None:
+    records = turn(20_000)
+    inspector = Inspector(Recording.create(None))
+    with contextlib.suppress(asyncio.CancelledError):
+        async with asyncio.TaskGroup() as tasks:
+            feeding = tasks.create_task(inspector.run(Flood(records)))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert 0 < len(inspector.recording) < len(records)
+            feeding.cancel()
+    assert len(inspector.recording) == len(records)
     inspector.recording.close()
