@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
+import io
 import os
 import re
 import sys
@@ -24,6 +26,7 @@ from sessions.errors import (
     UsageError,
 )
 from sessions.exits import SENTENCES, Exit, exit_code
+from sessions.redact import text
 from sessions.talk import tell
 
 Screen = Callable[[argparse.Namespace], int]
@@ -70,6 +73,8 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
         ),
     }
 )
+#: what a write says when there is no room for it
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 #: flags that ask for a verb's face without a screen
 _WITHOUT_SCREEN = ("json", "headless", "plain")
 
@@ -103,6 +108,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def main(argv: Sequence[str] | None = None, *, screen: Screen | None = None) -> int:
     """Run one command line; `screen` shows verbs that have a screen, when there is a terminal."""
+    _set_up_streams()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv), screen)
         sys.stdout.flush()
@@ -115,6 +121,10 @@ def main(argv: Sequence[str] | None = None, *, screen: Screen | None = None) -> 
         return Exit.INTERRUPTED
     except SessionsError as error:
         return tell_error(error)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        return _end_of_space(error)
     except BaseExceptionGroup as group:
         return _end_of_group(group)
     return code
@@ -122,7 +132,8 @@ def main(argv: Sequence[str] | None = None, *, screen: Screen | None = None) -> 
 
 def tell_error(error: SessionsError) -> int:
     """Tell an error of ours on stderr; returns the exit code it stands for."""
-    lines = [f"turnscope: {error}"]
+    # a key that was typed in the wrong place stands in the message of the mistake
+    lines = [f"turnscope: {text(str(error)).value}"]
     if isinstance(error, ConnectError):
         lines += [f"  cause:  {error.cause}", f"  remedy: {error.remedy}"]
         lines += [f"  body:   {line}" for line in error.body.splitlines()[:3] if line.strip()]
@@ -216,7 +227,7 @@ def _end_of_group(group: BaseExceptionGroup[BaseException]) -> int:
     """How a command ends when tasks failed together: by the first error of ours, else by the group itself."""
     if group.subgroup(KeyboardInterrupt) is not None:
         return Exit.INTERRUPTED
-    ours, others = group.split((SessionsError, BrokenPipeError))
+    ours, others = group.split((SessionsError, OSError))
     if others is not None or ours is None:
         raise group
     first: BaseException = ours
@@ -224,8 +235,33 @@ def _end_of_group(group: BaseExceptionGroup[BaseException]) -> int:
         first = first.exceptions[0]
     if isinstance(first, SessionsError):
         return tell_error(first)
+    if isinstance(first, OSError) and first.errno in _FULL:
+        return _end_of_space(first)
+    if not isinstance(first, BrokenPipeError):
+        raise group
     _let_go_of_stdout()
     return Exit.DONE
+
+
+def _end_of_space(error: OSError) -> int:
+    tell(f"turnscope: the output cannot be written: {error.strerror}")
+    _let_go_of_stdout()
+    return Exit.RECORDING
+
+
+def _set_up_streams() -> None:
+    """Make stdin and stdout UTF-8 whatever the locale says, and stand in for one that was closed.
+
+    JSON lines are UTF-8 everywhere. What is not UTF-8 on stdin becomes a surrogate, to be told by its line.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _let_go_of_stdout() -> None:

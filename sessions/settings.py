@@ -30,6 +30,7 @@ HANDSHAKE_HEADERS = frozenset(
     {"connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
 )
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Paths(NamedTuple):
@@ -100,7 +101,9 @@ class Settings(BaseModel):
     def _headers_can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
             if _HEADER_NAME.fullmatch(name) is None:
-                raise ValueError(f"{name!r} is not a header name")
+                # only the first of several words: what follows may be a key that lost its colon
+                shown = f"{name.split()[0]} ..." if len(name.split()) > 1 else name
+                raise ValueError(f"{shown!r} is not a header name")
             if name.lower() in HANDSHAKE_HEADERS:
                 raise ValueError(f"the header {name} belongs to the handshake and cannot be set")
             if re.search(r"[\r\n\0]", value) or not all(ord(character) < 256 for character in value):
@@ -249,19 +252,35 @@ def _key(
     values: Mapping[str, Any], facts: Profile, environ: Mapping[str, str], source: str
 ) -> tuple[Secret, str]:
     if named := str(values.get("api_key_env") or ""):
+        if _VARIABLE_NAME.fullmatch(named) is None:
+            raise SettingsError(  # it may be the key itself, so it is not repeated
+                f"api_key_env wants the name of a variable that holds the key, not the key ({source})",
+                key="api_key_env",
+            )
         if not environ.get(named):
             raise SettingsError(
                 f"the variable {named}, named to hold the key ({source}), is not set",
                 key="api_key_env",
                 nearest=nearest(named, [one for one in environ if "KEY" in one or "TOKEN" in one]),
             )
-        return Secret(environ[named].strip()), f"environment {named}"
+        return _sendable(environ[named].strip(), named), f"environment {named}"
     for variable in facts.key_env:
         if environ.get(variable, "").strip():
-            return Secret(environ[variable].strip()), f"environment {variable}"
+            return _sendable(environ[variable].strip(), variable), f"environment {variable}"
     if facts.placeholder_key:
         return Secret(facts.placeholder_key), "a placeholder of the profile"
     return NO_SECRET, f"not set ({', '.join(facts.key_env)})"
+
+
+def _sendable(key: str, variable: str) -> Secret:
+    """The key, if a header can carry it; raises SettingsError without showing any of it."""
+    if wrong := re.search(r"[^\x20-\x7e]", key):
+        raise SettingsError(
+            f"the key in {variable} has a line break or a character outside ASCII at position "
+            f"{wrong.start() + 1} of {len(key)}, which no header can carry; set the variable again",
+            key="api_key_env",
+        )
+    return Secret(key)
 
 
 def _validated(values: dict[str, Any], in_file: SettingsFile, sources: Mapping[str, str]) -> Settings:
@@ -296,7 +315,7 @@ class SettingsFile(NamedTuple):
 def read_file(path: Path) -> SettingsFile:
     """The settings of a file; a missing one is empty. Raises SettingsError with file, line and key."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except FileNotFoundError:
         return SettingsFile(path, "", {}, {})
     except (OSError, UnicodeDecodeError) as error:

@@ -91,10 +91,13 @@ def plan_for(args: argparse.Namespace, environ: Mapping[str, str] = os.environ, 
 def flags_from(args: argparse.Namespace) -> dict[str, object]:
     """The options that were given, by the name of their setting."""
     given = {name: value for name, value in vars(args).items() if name in _SETTINGS and value is not None}
-    if address := getattr(args, "address", None):
+    if (address := getattr(args, "address", None)) is not None:
         if "base_url" in given or "url" in given:
             raise UsageError("the address was given twice: as BASE_URL and as an option; leave one out")
         given["base_url"] = address
+    for name in ("base_url", "url"):
+        if name in given and not str(given[name]).strip():
+            raise UsageError("the address is empty; write it as in https://HOST/v1")
     if headers := getattr(args, "header", None):
         given["headers"] = dict(headers)
     if query := getattr(args, "query", None):
@@ -128,7 +131,11 @@ def header(text: str) -> tuple[str, str]:
     """`Name: value` as a pair."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
-        raise argparse.ArgumentTypeError(f"write it as 'Name: value', not {name.strip()[:40]!r}")
+        first = (name.split() or [""])[0] if any(map(str.isspace, name.strip())) else ""
+        # only the first of several words: what follows may be a key
+        raise argparse.ArgumentTypeError(
+            f"write it as 'Name: value'{f', not {first!r} ...' if first else ''}"
+        )
     return name.strip(), value.strip()
 
 
@@ -136,8 +143,34 @@ def pair(text: str) -> tuple[str, str]:
     """`a=b` as a pair."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise argparse.ArgumentTypeError(f"write it as name=value, not {text[:40]!r}")
+        raise argparse.ArgumentTypeError("write it as name=value")
     return name, value
+
+
+def count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def whole(text: str) -> int:
+    """A whole number of either sign."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def amount(text: str) -> float:
+    """A number from 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
+    return value
 
 
 def seconds(text: str) -> float:

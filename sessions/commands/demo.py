@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from sessions.commands.connect import add_session_options
-from sessions.commands.connection import add_recording_options, seconds
+from sessions.commands.connection import add_recording_options, amount, seconds, whole
 from sessions.errors import UsageError
 
 RATE = 55.0  #: tokens a second: as quick as a good model, slow enough to read
@@ -37,7 +37,7 @@ class Demo:
         )
         parser.add_argument(
             "--rate",
-            type=float,
+            type=amount,
             default=RATE,
             metavar="N",
             help=f"tokens a second; 0 is no limit (default {RATE:g})",
@@ -55,7 +55,7 @@ class Demo:
             metavar="NAME",
             help="how the server spells things (default openai)",
         )
-        parser.add_argument("--seed", type=int, metavar="N", help="the same answers, ids and times again")
+        parser.add_argument("--seed", type=whole, metavar="N", help="the same answers, ids and times again")
         parser.add_argument("--model", metavar="NAME", help="the model that the frames name")
         add_session_options(parser)
         add_recording_options(parser)

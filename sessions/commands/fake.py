@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sessions.commands.connection import amount, count, whole
 from sessions.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,18 +47,18 @@ class FakeVerb:
         )
         add("--cert", type=Path, metavar="FILE", help="PEM certificate chain, for --tls")
         add("--key", type=Path, metavar="FILE", help="PEM private key of --cert")
-        add("--seed", type=int, metavar="N", help="give the same ids and times in every run")
+        add("--seed", type=whole, metavar="N", help="give the same ids and times in every run")
         add(
             "--rate",
-            type=_amount,
+            type=amount,
             default=0.0,
             metavar="N",
             help="tokens per second; 0 is as fast as possible (0)",
         )
-        add("--think-ms", type=_amount, default=0.0, metavar="MS", help="silence before the first token (0)")
+        add("--think-ms", type=amount, default=0.0, metavar="MS", help="silence before the first token (0)")
         add(
             "--delay-ms",
-            type=_amount,
+            type=amount,
             default=0.0,
             metavar="MS",
             help="wait before an upgrade is answered (0)",
@@ -80,11 +81,11 @@ class FakeVerb:
         )
         add(
             "--age-limit",
-            type=_amount,
+            type=amount,
             metavar="SECONDS",
             help="lifetime of a connection (the dialect's own)",
         )
-        add("--max-connections", type=_count, default=100, metavar="N", help="open sockets at most (100)")
+        add("--max-connections", type=count, default=100, metavar="N", help="open sockets at most (100)")
         add("--no-auth", action="store_true", help="do not ask for an Authorization header")
         add("--require-key-env", metavar="NAME", help="accept only the key in this environment variable")
         add("--model", action="append", metavar="NAME", help="a model to list; repeatable")
@@ -231,22 +232,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
     return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
-
-
-def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
-    return value
 
 
 VERB = FakeVerb()

@@ -19,6 +19,8 @@ from sessions.safe import safe_line
 if TYPE_CHECKING:
     from sessions.settings import Settings
 
+#: what is shorter, such as the placeholder `fake`, is a word that may stand anywhere
+_SECRET_LENGTH = 8
 _PACKAGES = ("textual", "websockets", "httpx", "h11", "pydantic", "python-socks", "trustme")
 
 
@@ -49,7 +51,7 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
     from sessions.redact import header, url
     from sessions.settings import NAMES, paths
     from sessions.version import version
-    from sessions.wire.plan import endpoint_from, route_from
+    from sessions.wire.plan import Plan, endpoint_from, route_from
 
     endpoint = endpoint_from(settings)
     route = route_from(settings, endpoint, environ)
@@ -62,7 +64,10 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
     }
     values["key"] = f"set, {len(settings.key)} characters" if settings.key else "not set"
     where = "url" if settings.url else "base_url"
-    return {
+    headers = tuple(settings.all_headers().items())
+    plan = Plan(endpoint=endpoint, route=route, key=settings.key, headers=headers)
+    secrets = tuple(secret for secret in plan.secrets if len(secret) >= _SECRET_LENGTH)
+    facts: dict[str, Any] = {
         "version": version(),
         "versions": _versions(),
         "paths": paths(environ).as_text(),
@@ -84,6 +89,19 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
             "deviations": list(settings.facts.deviations),
         },
     }
+    without: dict[str, Any] = _without(facts, secrets)
+    return without
+
+
+def _without(value: Any, secrets: tuple[str, ...]) -> Any:
+    """Plain data whose texts hold none of the secrets, wherever somebody put them."""
+    from sessions.redact import text
+
+    if isinstance(value, dict):
+        return {name: _without(one, secrets) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without(one, secrets) for one in value]
+    return text(value, secrets).value if isinstance(value, str) else value
 
 
 def as_text(facts: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sessions.commands.connection import add_connection_options, add_recording_options
+from sessions.commands.connection import add_connection_options, add_recording_options, amount, count
 from sessions.commands.creating import add_create_options
 from sessions.errors import UsageError
 
@@ -28,7 +28,7 @@ class Send:
             help="each is a turn that continues the one before; `-` reads frames from stdin, one a line",
         )
         parser.add_argument(
-            "--turns", type=_count, metavar="N", help="repeat a single prompt as N chained turns"
+            "--turns", type=count, metavar="N", help="repeat a single prompt as N chained turns"
         )
         parser.add_argument("--text", action="store_true", help="print only the answers' text, as it arrives")
         parser.add_argument("--json", action="store_true", help="print JSON lines; this is the default")
@@ -39,11 +39,11 @@ class Send:
             metavar="NAME=OUTPUT",
             help="answer every call of this tool with this output; may be repeated",
         )
-        parser.add_argument("--max-output-tokens", type=_count, metavar="N", help="limit of one answer")
+        parser.add_argument("--max-output-tokens", type=count, metavar="N", help="limit of one answer")
         parser.add_argument("--lane", metavar="NAME", help="send on this named lane (stream_id)")
         parser.add_argument(
             "--silence",
-            type=float,
+            type=amount,
             default=300.0,
             metavar="SECONDS",
             help="give up when nothing comes for so long while a turn runs (300; 0 waits without end)",
@@ -62,15 +62,28 @@ class Send:
             raise UsageError("send what? Give one PROMPT or more, or `-` to read frames from stdin")
         if args.turns and len(args.prompts) > 1:
             raise UsageError("--turns repeats a single prompt; with several prompts leave it out")
+        if "-" in args.prompts:
+            _refuse_beside_stdin(args)
         sending = Sending(args, sys.stdin)
         return int(asyncio.run(sending.run()))
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("a whole number from 1")
-    return value
+def _refuse_beside_stdin(args: argparse.Namespace) -> None:
+    """Frames from stdin leave as they were written; raises UsageError for what would shape them."""
+    if len(args.prompts) > 1:
+        raise UsageError("`-` reads every turn from stdin; leave the other prompts out")
+    shaping = {
+        "--turns": args.turns,
+        "--tools": args.tools,
+        "--answer": args.answer,
+        "--instructions": args.instructions,
+        "--effort": args.effort,
+        "--max-output-tokens": args.max_output_tokens,
+        "--lane": args.lane,
+        "--store": args.store,
+    }
+    if given := [flag for flag, value in shaping.items() if value not in (None, [])]:
+        raise UsageError(f"frames from stdin leave as they were written; leave out {', '.join(given)}")
 
 
 VERB = Send()

@@ -20,21 +20,22 @@ from sessions.answers import answer, answers_create, pending
 from sessions.commands.connection import settings_from
 from sessions.commands.creating import recording_path
 from sessions.compose import Create, frame
-from sessions.contract import Status
+from sessions.contract import FailureClass, Status
 from sessions.conversation import Conversation, Silence, converse, refusal
 from sessions.errors import ConnectError, RecordingError, UsageError
 from sessions.exits import Exit, exit_code
 from sessions.inspector import Inspector
 from sessions.recording import Recording
-from sessions.records import Kind
+from sessions.records import Kind, Record
 from sessions.safe import safe, safe_json
 from sessions.session import Turn
 from sessions.talk import tell
 from sessions.tools import Tools, load
-from sessions.wire.connect import connect
+from sessions.wire.connect import connect, is_policy_close
 from sessions.wire.http_client import list_models
 from sessions.wire.plan import plan_from
 
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")  # how Python reads a byte that is not UTF-8
 _LAST = re.compile(r'("previous_response_id"\s*:\s*)"@last"')
 
 
@@ -51,6 +52,7 @@ class Sending:
         )
         self._tools = _tools(args.tools)
         self._answers = dict(_pair(text) for text in args.answer)
+        self._check_model()
         recording = Recording.create(recording_path(args, self._settings.profile), source="send")
         self._inspector = Inspector(recording, self._plan.secrets)
         self._model = self._settings.model
@@ -73,10 +75,15 @@ class Sending:
                     printing.cancel()
         except* (ConnectError, Silence, RecordingError) as group_error:
             code = self._failed(group_error)
+        else:
+            if code is Exit.FINDINGS and self._is_policy_close():
+                code = self._refused_by_policy()
         finally:
-            self._flush()
-            self._summarise()
-            self._inspector.recording.close()
+            try:
+                self._flush()
+                self._summarise()
+            finally:
+                code = self._close_recording(code)
         if code is Exit.DONE and outcome.is_out_of_age(self._inspector.sessions):
             code = Exit.RAN_OUT
         if code is Exit.DONE and outcome.has_findings(self._inspector.sessions):
@@ -88,7 +95,9 @@ class Sending:
     async def _talk(self, talk: Conversation) -> Exit:
         tell(f"open {talk.session.url}  {talk.session.route}")
         if self._args.prompts == ["-"]:
-            async for line in _lines(self._stdin):
+            async for number, line in _lines(self._stdin):
+                if _ESCAPED_BYTE.search(line):
+                    raise UsageError(f"line {number} of stdin is not UTF-8, as a text frame must be")
                 if talk.session.phase.is_over:
                     tell("the socket has ended; the rest of stdin was not sent")
                     return Exit.FINDINGS
@@ -115,13 +124,17 @@ class Sending:
                 return Exit.FINDINGS
         return Exit.DONE
 
-    async def _chosen_model(self) -> str:
-        """The model that was named; on loopback the first one that the server lists. Raises UsageError."""
+    def _check_model(self) -> None:
+        """Raise UsageError when no model was named and none can be looked up, before anything is opened."""
         endpoint = self._plan.endpoint
-        if self._settings.model or endpoint.has_model:
+        if self._args.prompts == ["-"] or self._settings.model or endpoint.has_model or endpoint.is_loopback:
+            return
+        raise UsageError(f"name a model with --model; {endpoint.authority} has no default one here")
+
+    async def _chosen_model(self) -> str:
+        """The model that was named; on loopback the first one that the server lists."""
+        if self._settings.model or self._plan.endpoint.has_model:
             return self._settings.model
-        if not endpoint.is_loopback:
-            raise UsageError(f"name a model with --model; {endpoint.authority} has no default one here")
         try:
             listed = await list_models(self._plan)
         except ConnectError:
@@ -221,19 +234,47 @@ class Sending:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
+        if isinstance(error, RecordingError):
+            tell(str(error))
+            return Exit.RECORDING
+        if isinstance(error, Silence):
+            tell(str(error))
+            if not self._has_spoken():
+                self._tell_refusal(ConnectError(FailureClass.APP_SILENT, str(error)))
+            return Exit.RAN_OUT
+        assert isinstance(error, ConnectError)
+        if self._is_policy_close():
+            return self._refused_by_policy()
+        refused = next((r for r in self._inspector.recording if r.kind is Kind.REFUSED), None)
         tell(str(error))
-        if isinstance(error, ConnectError):
-            refused = next((r for r in self._inspector.recording if r.kind is Kind.REFUSED), None)
-            plain = refusal(error, refused)
-            tell(f"cause: {plain['cause']}")
-            if error.body:
-                tell("body: " + "\n      ".join(error.body.splitlines()[:6]))
-            tell(f"try: {plain['remedy']}")
-            if refused is not None and not self._args.text:
-                self._flush()
-                _write(plain)
-            return exit_code(error.failure_class)
-        return Exit.RAN_OUT if isinstance(error, Silence) else Exit.RECORDING
+        self._tell_refusal(error, refused)
+        return exit_code(error.failure_class)
+
+    def _refused_by_policy(self) -> Exit:
+        session = self._inspector.sessions.sessions[self._plan.session]
+        error = ConnectError(FailureClass.POLICY_CLOSE, session.close_reason)
+        tell(str(error))
+        self._tell_refusal(error)
+        return exit_code(error.failure_class)
+
+    def _tell_refusal(self, error: ConnectError, refused: Record | None = None) -> None:
+        plain = refusal(error, refused)
+        tell(f"cause: {plain['cause']}")
+        if error.body:
+            tell("body: " + "\n      ".join(error.body.splitlines()[:6]))
+        tell(f"try: {plain['remedy']}")
+        if not self._args.text and (refused is not None or error.failure_class is not FailureClass.CLOSED):
+            self._flush()
+            _write(plain)
+
+    def _has_spoken(self) -> bool:
+        """Whether the server has sent a message at all."""
+        session = self._inspector.sessions.sessions.get(self._plan.session)
+        return session is not None and session.frames_in > 0
+
+    def _is_policy_close(self) -> bool:
+        """Whether the server accepted the socket only to close it by policy."""
+        return not self._has_spoken() and is_policy_close(self._inspector.recording)
 
     def _summarise(self) -> None:
         sessions = self._inspector.sessions
@@ -241,8 +282,18 @@ class Sending:
         if not self._args.text:
             session = sessions.sessions.get(self._plan.session)
             _write(outcome.summary(sessions, session, str(path) if path else None))
-        if path is not None:
-            tell(f"recorded {len(self._inspector.recording)} records in {path}")
+
+    def _close_recording(self, code: Exit) -> Exit:
+        """Close the recording and say where it is; a write that failed at the very end counts like any."""
+        recording = self._inspector.recording
+        recording.close()
+        if recording.failure is not None:
+            if code is not Exit.RECORDING:
+                tell(str(recording.failure))
+            return Exit.RECORDING
+        if recording.path is not None:
+            tell(f"recorded {len(recording)} records in {recording.path}")
+        return code
 
 
 def _write(value: dict[str, Any]) -> None:
@@ -285,9 +336,11 @@ def _pair(text: str) -> tuple[str, str]:
     return name, output
 
 
-async def _lines(stream: TextIO) -> AsyncIterator[str]:
-    """The lines of stdin but empty ones, read in a thread so that the socket is served meanwhile."""
+async def _lines(stream: TextIO) -> AsyncIterator[tuple[int, str]]:
+    """The lines of stdin but empty ones, numbered, read in a thread so that the socket is served."""
     read: Callable[[], str] = stream.readline
+    number = 0
     while line := await asyncio.to_thread(read):
+        number += 1
         if stripped := line.rstrip("\n"):
-            yield stripped
+            yield number, stripped

@@ -83,6 +83,17 @@ def plan_from(settings: Settings, environ: Mapping[str, str] = os.environ, *, se
 
 def endpoint_from(settings: Settings) -> Endpoint:
     """The endpoint that settings describe; raises SettingsError when there is no address in them."""
+    name = "url" if settings.url else "base_url"
+    try:
+        return _endpoint_at(settings)
+    except SettingsError as error:
+        source = settings.source(name)
+        if error.key or source.partition(" ")[0] not in ("file", "environment"):
+            raise
+        raise SettingsError(f"{error} ({source})", key=name) from None
+
+
+def _endpoint_at(settings: Settings) -> Endpoint:
     if settings.url:
         return derive(settings.url, exact=True, query=settings.query_pairs())
     if not settings.base_url:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import subprocess
 import sys
 import types
@@ -103,6 +104,10 @@ def test_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         (["info", "--bse-url", "x"], "did you mean --base-url?"),
         (["info", "--header", "nocolon"], "Name: value"),
         (["info", "--query", "x"], "name=value"),
+        (["info", "--base-url", ""], "the address is empty"),
+        (["info", ""], "the address is empty"),
+        (["demo", "--rate", "fast"], "'fast' is not a number from 0"),
+        (["demo", "--seed", "x"], "'x' is not a whole number"),
         (["info", "--age-limit", "-3"], "above 0"),
         (["info", "https://a/v1", "--base-url", "https://b/v1"], "given twice"),
         (["info", "--via", "x", "--no-proxy"], "not allowed with"),
@@ -142,6 +147,54 @@ def test_an_error_that_is_not_ours_is_not_hidden(act: Callable[..., None]) -> No
     act(_raise(ExceptionGroup("tasks", [SettingsError("x"), ZeroDivisionError()])))
     with pytest.raises(ExceptionGroup):
         cli.main(["echo"])
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["info", "--base-url", "sk-typed-in-the-wrong-place"],
+        ["info", "--api-key-env", "sk-typed-in-the-wrong-place"],
+        ["info", "--header", "Authorization sk-typed-in-the-wrong-place"],
+        ["info", "--header", "Authorization sk-typed-in-the-wrong-place: x"],
+        ["info", "--query", "sk-typed-in-the-wrong-place"],
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_repeated(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(argv) == Exit.USAGE
+    captured = capsys.readouterr()
+    assert "wrong-place" not in captured.err + captured.out
+
+
+@pytest.mark.parametrize("is_grouped", [False, True])
+def test_a_full_disk_behind_stdout_is_told(
+    is_grouped: bool,
+    act: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_go: list[bool] = []
+    monkeypatch.setattr(cli, "_let_go_of_stdout", lambda: let_go.append(True))
+    error: Exception = OSError(errno.ENOSPC, "No space left on device")
+    act(_raise(ExceptionGroup("tasks", [error]) if is_grouped else error))
+    assert cli.main(["echo"]) == Exit.RECORDING
+    assert "cannot be written: No space left on device" in capsys.readouterr().err
+    assert let_go == [True]
+
+
+def test_another_system_error_is_not_hidden(act: Callable[..., None]) -> None:
+    act(_raise(PermissionError(errno.EACCES, "no")))
+    with pytest.raises(PermissionError):
+        cli.main(["echo"])
+
+
+@pytest.mark.parametrize("closed", [0, 1])
+def test_a_closed_stream_is_no_mistake(closed: int) -> None:
+    program = f"import os, sys\nos.close({closed})\nos.execv(sys.executable, sys.argv[1:])\n"
+    argv = [sys.executable, "-c", program, sys.executable, "-m", "sessions.cli", "--version"]
+    ended = subprocess.run(argv, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_a_failed_opening_tells_cause_remedy_and_body(

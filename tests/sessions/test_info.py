@@ -69,6 +69,22 @@ def test_text_is_aligned_with_defaults_last(capsys: pytest.CaptureFixture[str]) 
     assert not any("\x1b" in line for line in lines)
 
 
+def test_a_key_is_hidden_wherever_it_was_put(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "0123azure0key0without0shape0"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    argv = ["info", "https://h.example/v1", "--query", f"q={key}", "--header", f"X-Trace: {key}"]
+    assert main([*argv, "--model", key]) == 0
+    assert main([*argv, "--model", key, "--json"]) == 0
+    assert key not in capsys.readouterr().out
+
+
+def test_a_short_placeholder_hides_no_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json", "--profile", "fake"]) == 0
+    assert json.loads(capsys.readouterr().out)["endpoint"]["profile"] == "fake"
+
+
 def test_a_wrong_address_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "localhost:4000/v1"]) == 2
     captured = capsys.readouterr()

@@ -109,6 +109,11 @@ def test_what_cannot_be_a_plan_is_told(environ: dict[str, str], flags: dict[str,
     assert said in str(caught.value)
 
 
+def test_a_wrong_address_from_afar_is_told_with_its_source(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"no scheme.*\(environment OPENAI_BASE_URL\)"):
+        plan_from(load({}, {**environ, "OPENAI_BASE_URL": "proxy.example"}), environ)
+
+
 def test_the_retry_adds_the_model_once(environ: dict[str, str]) -> None:
     plan = planned(environ, base_url="http://localhost:4000/v1")
     assert retry_with_model(plan).endpoint.target == "/v1/responses?model=any"

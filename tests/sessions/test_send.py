@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,9 +41,17 @@ class Ended(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-async def send(server: FakeServer | None, home: Path, *args: str, stdin: str = "", key: str = KEY) -> Ended:
+async def send(
+    server: FakeServer | None,
+    home: Path,
+    *args: str,
+    stdin: str = "",
+    key: str = KEY,
+    before: Callable[[], None] | None = None,
+    **variables: str,
+) -> Ended:
     """Run the verb with an empty home."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": os.getcwd()}
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": os.getcwd(), **variables}
     if key:
         environ["OPENAI_API_KEY"] = key
     address = ["--base-url", server.base_url] if server else []
@@ -56,8 +66,9 @@ async def send(server: FakeServer | None, home: Path, *args: str, stdin: str = "
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=environ,
+        preexec_fn=before,
     )
-    out, talk = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
+    out, talk = await asyncio.wait_for(process.communicate(stdin.encode(errors="surrogateescape")), 30)
     return Ended(process.returncode or 0, out.decode(), talk.decode())
 
 
@@ -186,6 +197,75 @@ async def test_silence_and_age_run_out(tmp_path: Path) -> None:
     assert "nothing came for 0.3 s" in silent.talk
 
 
+async def test_an_accepted_socket_that_is_closed_by_policy_was_refused(tmp_path: Path) -> None:
+    async with FakeServer(Options(faults=["1008-after-101"])) as server:
+        ended = await send(server, tmp_path, "--model", "m", "--no-record", "hi", "again")
+    assert ended.code == 4
+    error = next(line for line in ended.lines if line.get("event") == "error")
+    assert error["failure_class"] == "policy_close"
+    assert ended.lines[-1]["close"]["code"] == 1008
+
+
+async def test_a_server_that_never_says_anything_has_a_class(tmp_path: Path) -> None:
+    async with FakeServer(Options(faults=["silence"])) as server:
+        ended = await send(server, tmp_path, "--model", "m", "--no-record", "--silence", "0.3", "hi")
+    assert ended.code == 6
+    assert [line["failure_class"] for line in ended.lines if line.get("event") == "error"] == ["app_silent"]
+
+
+async def test_output_and_input_are_utf_8_whatever_the_locale_says(tmp_path: Path) -> None:
+    frame = '{"type":"response.create","model":"m","input":"gr\u00fc\u00df"}'
+    async with FakeServer(Options()) as server:
+        ended = await send(
+            server, tmp_path, "--no-record", "-", stdin=frame + "\n", PYTHONIOENCODING="ascii:strict"
+        )
+    assert ended.code == 0, ended.talk
+    assert next(line["raw"] for line in ended.lines if line.get("dir") == "client") == frame
+
+
+async def test_a_line_of_stdin_that_is_not_utf_8_is_told_by_its_number(tmp_path: Path) -> None:
+    async with FakeServer(Options()) as server:
+        ended = await send(server, tmp_path, "--no-record", "-", stdin="\n\udcff{}\n")
+    assert ended.code == 2
+    assert "line 2 of stdin is not UTF-8" in ended.talk
+
+
+async def test_a_key_that_no_header_can_carry_is_told_without_the_key(tmp_path: Path) -> None:
+    for key in (f"{KEY}\nx", f"{KEY}\u00e9"):
+        async with FakeServer(Options()) as server:
+            ended = await send(server, tmp_path, "--model", "m", "--no-record", "hi", key=key)
+        assert ended.code == 2
+        assert "OPENAI_API_KEY" in ended.talk
+        assert "Traceback" not in ended.talk
+        assert KEY not in ended.out + ended.talk
+
+
+async def test_a_recording_that_finds_no_room_ends_the_run(tmp_path: Path) -> None:
+    file = tmp_path / "short.jsonl"
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    async with FakeServer(Options()) as server:
+        ended = await send(
+            server, tmp_path, "--model", "m", "--record", str(file), "hello", before=little_room
+        )
+    assert ended.code == 5
+    assert "failed: File too large" in ended.talk
+    assert "recorded " not in ended.talk
+    recording = Recording.open(file)
+    assert len(recording) > 3
+    recording.close()
+
+
+async def test_a_model_is_asked_for_before_anything_is_opened(tmp_path: Path) -> None:
+    ended = await send(None, tmp_path, "--base-url", "http://nobody.invalid/v1", "hi")
+    assert ended.code == 2
+    assert "--model" in ended.talk
+    assert ended.out == ""
+    assert not (tmp_path / ".local").exists()
+
+
 async def test_nobody_there(tmp_path: Path) -> None:
     ended = await send(None, tmp_path, "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "hi")
     assert ended.code == 3
@@ -200,6 +280,12 @@ async def test_nobody_there(tmp_path: Path) -> None:
         (["--turns", "2", "a", "b"], "--turns repeats a single prompt"),
         (["--answer", "nothing", "--model", "m", "hi"], "NAME=OUTPUT"),
         (["--tools", "none.json", "--model", "m", "hi"], "none.json"),
+        (["--turns", "three", "hi"], "'three' is not a whole number from 1"),
+        (["--silence", "-1", "hi"], "'-1' is not a number from 0"),
+        (["--silence", "nan", "hi"], "'nan' is not a number from 0"),
+        (["-", "hi"], "leave the other prompts out"),
+        (["--turns", "2", "--lane", "a", "-"], "leave out --turns, --lane"),
+        (["--base-url", " ", "hi"], "the address is empty"),
     ],
 )
 async def test_a_wrong_command_line(tmp_path: Path, args: list[str], says: str) -> None:

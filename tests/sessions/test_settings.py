@@ -177,7 +177,7 @@ def test_own_profiles_stand_beside_the_built_in_ones(file: Path) -> None:
         ("age_limit = -1\n", 1, "age_limit", "", "greater than 0"),
         ('transport = "http"\n', 1, "transport", "", "transport"),
         ("model = \n", 1, "", "", "not TOML"),
-        ('[headers]\n"Bad Name" = "x"\n', 1, "headers", "", "'Bad Name' is not a header name"),
+        ('[headers]\n"Bad Name" = "x"\n', 1, "headers", "", "'Bad ...' is not a header name"),
         ('[headers]\nUpgrade = "x"\n', 1, "headers", "", "belongs to the handshake"),
         ('[headers]\nA = "x\\r\\ny"\n', 1, "headers", "", "line break"),
         (
@@ -256,6 +256,24 @@ def test_what_is_filled_in_cannot_be_written(file: Path) -> None:
     assert not {"key", "facts", "sources", "file"} & set(NAMES)
     with pytest.raises(SettingsError, match="no setting 'key'"):
         loaded(written(file, 'key = "sk-1"\n'))
+
+
+@pytest.mark.parametrize("tail", ["\nx", "\u043a", "\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(file: Path, tail: str) -> None:
+    for flags in ({}, {"api_key_env": "OPENAI_API_KEY"}):
+        with pytest.raises(SettingsError, match="position 8 of") as caught:
+            loaded(file, flags, OPENAI_API_KEY=f"sk-mine{tail}y")
+        assert "sk-mine" not in str(caught.value)
+
+
+def test_a_key_in_place_of_its_variable_is_not_repeated(file: Path) -> None:
+    with pytest.raises(SettingsError, match="the name of a variable") as caught:
+        loaded(file, {"api_key_env": "sk-mine"})
+    assert "sk-mine" not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(file: Path) -> None:
+    assert loaded(written(file, '\ufeffmodel = "m"\n')).model == "m"
 
 
 def test_loopback_without_a_key_gets_a_placeholder_and_says_so() -> None:
