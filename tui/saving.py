@@ -103,7 +103,7 @@ class Saving:
 
     def picture(self) -> None:
         """Write what is on the screen as an SVG; what the screen hides is not in it."""
-        svg = redact.text(self._screen.app.export_screenshot(title="turnscope")).value
+        svg = redact.screen(self._screen.app.export_screenshot(title="turnscope"))
         self._write(f"turnscope-{time.strftime('%Y-%m-%d-%H%M%S')}.svg", svg)
 
 

@@ -41,7 +41,7 @@ class Sending:
         self._objection = ""
         self._said: set[str] = set()
         self._halves: dict[str, HalfAnswer] = {}
-        self._is_draft_new = False
+        self._draft: str | None = None  # what stands in the box since it was saved last; None: nothing new
         self._generated = ""  # the JSON that was made from the text, to see whether a person changed it
 
     # Beside the box ------------------------------------------------------------------------------------
@@ -70,11 +70,12 @@ class Sending:
     def edited(self) -> None:
         """The text changed: an objection to the old one no longer counts."""
         self._armed = None
-        if self._screen.composer.mode is Mode.JSON:
-            self._object_to_json(self._screen.composer.text)
+        composer = self._screen.composer
+        if composer.mode is Mode.JSON:
+            self._object_to_json(composer.text)
         else:
             self._object("")
-        self._is_draft_new = True
+            self._draft = composer.text
 
     def _object(self, objection: str) -> None:
         if objection != self._objection:
@@ -127,6 +128,8 @@ class Sending:
             self._remember(text, mode)
             self._said.add(text)
             screen.composer.clear()
+            if mode is Mode.TEXT:
+                self._draft = ""
             self._went_out()
 
     def _doubt(self) -> str:
@@ -179,6 +182,7 @@ class Sending:
             except LocalProtocolError as error:
                 self._object(str(error))
                 return
+            self._draft = composer.text
             composer.set_mode(Mode.JSON, made)
             self._generated = made
         else:
@@ -437,11 +441,11 @@ class Sending:
             self._screen.tell(problem)
 
     def keep_draft(self) -> None:
-        """Save what stands in the box, when it has changed since the last time; once a second is enough."""
+        """Save what stood in the box last, when it is new; once a second is enough, and at the end."""
         drafts = self._screen.launch.drafts if self._screen.launch else None
-        if drafts is not None and self._is_draft_new and self._screen.composer.mode is Mode.TEXT:
-            self._is_draft_new = False
-            drafts.save(self._screen.composer.text)
+        if drafts is not None and self._draft is not None:
+            drafts.save(self._draft)
+            self._draft = None
 
     def _remember(self, text: str, mode: Mode) -> None:
         drafts = self._screen.launch.drafts if self._screen.launch else None

@@ -49,4 +49,4 @@ async def test_a_half_filled_answer_is_kept() -> None:
         await scene.press("f8", *"cold", "escape", "f8")
         await scene.press(*"er", "f5")
         await scene.turn_ended(2)
-        assert json.loads(scene.last_sent())["input"][0]["output"] in ("colder", "ercold")
+        assert json.loads(scene.last_sent())["input"][0]["output"] == "colder"

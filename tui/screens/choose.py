@@ -20,6 +20,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from sessions import redact
 from sessions.safe import safe, safe_line
 from tui import keys
 
@@ -45,7 +46,7 @@ class Choose(ModalScreen[str]):
         super().__init__()
         self._title = safe_line(title)
         self._choices = tuple(choices)
-        self._about = safe(about)
+        self._about = safe(redact.screen(about))
         self._foot = foot or "Enter go   1-9 choose   esc back"
 
     def compose(self) -> ComposeResult:
@@ -55,7 +56,7 @@ class Choose(ModalScreen[str]):
             frame.border_subtitle = Content(self._foot)
             if self._about:
                 yield Static(Content(self._about), markup=False, classes="about")
-            width = max((cell_len(safe_line(choice.title)) for choice in self._choices), default=0)
+            width = max((cell_len(_shown(choice.title, 90)) for choice in self._choices), default=0)
             is_stacked = any(width + cell_len(choice.note) > _ROW_CELLS for choice in self._choices)
             rows = (
                 self._row(n, choice, 0 if is_stacked else width) for n, choice in enumerate(self._choices, 1)
@@ -65,12 +66,11 @@ class Choose(ModalScreen[str]):
     def _row(self, number: int, choice: Choice, width: int) -> Text:
         """Digit, title and note; the note stands below the title where `width` is 0."""
         digit = f"{number}" if number <= 9 else " "
-        row = Text(f"{digit} {safe_line(choice.title, 90)}", style="bold" if choice.is_working else "dim")
+        title = _shown(choice.title, 90)
+        row = Text(f"{digit} {title}", style="bold" if choice.is_working else "dim")
         if choice.note:
-            gap = "\n    " if width == 0 else " " * (width - cell_len(safe_line(choice.title)) + 2)
-            row.append(
-                gap + safe_line(choice.note, 240), "not bold dim" if choice.is_working else "dim italic"
-            )
+            gap = "\n    " if width == 0 else " " * (width - cell_len(title) + 2)
+            row.append(gap + _shown(choice.note, 240), "not bold dim" if choice.is_working else "dim italic")
         return row
 
     def on_mount(self) -> None:
@@ -109,3 +109,7 @@ class Choose(ModalScreen[str]):
     def action_close(self) -> None:
         """Choose nothing."""
         self.dismiss("")
+
+
+def _shown(text: str, length: int) -> str:
+    return safe_line(redact.screen(text), length)

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from sessions import redact
 from sessions.safe import safe, safe_line
 from tui import keys
 
@@ -38,7 +39,7 @@ class Reader(ModalScreen[bool]):
             cut = text[:_SHOWN_CHARACTERS]
             if len(text) > len(cut):
                 cut += f"\n… {len(text) - len(cut):,} more characters; they are in the frame"
-            text = Content(safe(cut))
+            text = Content(safe(redact.screen(cut)))
         self._text = text
         self._foot = foot
 

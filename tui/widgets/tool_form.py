@@ -69,12 +69,11 @@ class ToolForm(Vertical):
 
     def focus_entry(self) -> None:
         """Put the focus where the first answer is written."""
-        if self.is_raw:
-            self.query_one(".raw", TextArea).focus()
-        else:
-            entry = next(iter(self.query(".entry")), None)
-            if isinstance(entry, Widget):
-                entry.focus()
+        entry = self.query_one(".raw") if self.is_raw else next(iter(self.query(".entry")), None)
+        if isinstance(entry, TextArea):
+            entry.move_cursor(entry.document.end)  # a half answer goes on where it ended
+        if isinstance(entry, Widget):
+            entry.focus()
 
     def half(self) -> HalfAnswer:
         """What was written so far."""
