@@ -84,7 +84,7 @@ class Sending:
                 self._summarise()
             finally:
                 code = self._close_recording(code)
-        if code is Exit.DONE and outcome.is_out_of_age(self._inspector.sessions):
+        if code in (Exit.DONE, Exit.FINDINGS) and outcome.is_out_of_age(self._inspector.sessions):
             code = Exit.RAN_OUT
         if code is Exit.DONE and outcome.has_findings(self._inspector.sessions):
             code = Exit.FINDINGS

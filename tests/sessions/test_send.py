@@ -195,6 +195,11 @@ async def test_silence_and_age_run_out(tmp_path: Path) -> None:
         silent = await send(server, tmp_path, "--model", "m", "--no-record", "--silence", "0.3", "hi")
     assert silent.code == 6
     assert "nothing came for 0.3 s" in silent.talk
+    async with FakeServer(Options(age_limit=0.5, rate=20)) as server:
+        aged = await send(server, tmp_path, "--model", "m", "--no-record", "long 9", "never sent")
+    assert aged.code == 6
+    assert aged.lines[-1]["turns"][0]["status"] == "cut"
+    assert "1 more turns were not sent" in aged.talk
 
 
 async def test_an_accepted_socket_that_is_closed_by_policy_was_refused(tmp_path: Path) -> None:
