@@ -332,6 +332,17 @@ async def test_a_cut_socket_is_told_in_every_turn_it_cut(inspector: Inspector) -
         assert sum("cut: the socket ended" in row for row in app.inside()) == 2
 
 
+async def test_the_heading_says_that_a_turn_has_ended(inspector: Inspector) -> None:
+    app, wire = Host(inspector), make.Wire()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.feed(wire.open(), *started(wire), wire.got(make.text_delta("m1", "all")))
+        await settled(pilot)
+        assert " live " in app.inside()[0]
+        app.feed(wire.got(make.completed("resp_1")))
+        await settled(pilot)
+        assert " completed " in app.inside()[0]
+
+
 async def test_an_answered_call_changes_where_it_was_made(inspector: Inspector) -> None:
     app, wire = Host(inspector), make.Wire()
     async with app.run_test(size=(70, 14)) as pilot:

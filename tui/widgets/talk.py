@@ -231,7 +231,10 @@ class Talk(Pane):
             spoken.forget()
             changed = [0]
         else:
-            changed = [spoken.row_of(Place(number, spoken.touch(number))) for number in self._missed]
+            for number in self._missed:
+                spoken.touch(number)
+            # from its heading on: that is where a turn's state and time are said
+            changed = [spoken.row_of(Place(number, 0)) for number in self._missed]
             changed += [spoken.row_of(Place(number, spoken.grow(number))) for number in grown]
         self._missed.clear()
         self._missed_all = False
