@@ -29,6 +29,8 @@ class Where(StrEnum):
     STATS = "stats"
     START = "start"
     DIALOG = "dialogs"
+    READING = "a text to read"
+    ANSWERING = "answers to calls"
 
 
 class Action(NamedTuple):
@@ -141,6 +143,12 @@ ACTIONS: tuple[Action, ...] = (
     # -- dialogs
     Action("dialog.close", "escape", "back", "Close, change nothing.", Where.DIALOG, 2),
     Action("dialog.accept", "f5", "go", "Do what the dialog says.", Where.DIALOG, 1),
+    Action("reading.scroll_text_down", "j,down", "down", "One line down.", Where.READING),
+    Action("reading.scroll_text_up", "k,up", "up", "One line up.", Where.READING),
+    Action("reading.close", "q,enter", "close", "Close, change nothing.", Where.READING),
+    Action("answering.toggle_raw", "ctrl+t", "form/raw", "Fields, or raw text.", Where.ANSWERING, 0, True),
+    Action("answering.next_call", "pagedown", "next call", "The next open call.", Where.ANSWERING, 0, True),
+    Action("answering.call_before", "pageup", "call before", "The call before.", Where.ANSWERING, 0, True),
 )
 
 #: contexts whose keys are live at the same time; within one of these no key may mean two things
@@ -151,7 +159,8 @@ TOGETHER: tuple[frozenset[Where], ...] = (
     ),
     frozenset({_A, _S, _T}),
     frozenset({_A, Where.START}),
-    frozenset({_A, Where.DIALOG}),
+    frozenset({_A, Where.DIALOG, Where.READING}),
+    frozenset({_A, Where.DIALOG, Where.ANSWERING}),
 )
 
 #: the first line of the help: what to remember if only three keys

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from tui import keys
 
-_NOT_LISTED = frozenset({keys.Where.TYPING, keys.Where.DIALOG})
+_NOT_LISTED = frozenset({keys.Where.TYPING, keys.Where.DIALOG, keys.Where.READING, keys.Where.ANSWERING})
 
 
 class Actions(Provider):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -39,10 +39,7 @@ class Answering(ModalScreen[Answered]):
 
     CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *keys.bindings(keys.Where.DIALOG),
-        Binding("ctrl+t", "toggle_raw", "form/raw", show=False),
-        Binding("ctrl+n,pagedown", "step(1)", "next call", show=False),
-        Binding("ctrl+b,pageup", "step(-1)", "call before", show=False),
+        *keys.bindings(keys.Where.DIALOG, keys.Where.ANSWERING),
     ]
 
     def __init__(
@@ -105,8 +102,15 @@ class Answering(ModalScreen[Answered]):
             event.stop()
             self.query_one(ContentSwitcher).current = f"call-{event.option_index}"
 
-    def action_step(self, step: int) -> None:
-        """Show the next call, or the one before."""
+    def action_next_call(self) -> None:
+        """Show the next call."""
+        self._step(1)
+
+    def action_call_before(self) -> None:
+        """Show the call before."""
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
         number = (self._shown + step) % len(self._calls)
         self._show(number)
         self._form(number).focus_entry()

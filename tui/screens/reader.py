@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -26,10 +26,7 @@ class Reader(ModalScreen[bool]):
 
     CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *keys.bindings(keys.Where.DIALOG),
-        Binding("j,down", "scroll('down')", "down", show=False),
-        Binding("k,up", "scroll('up')", "up", show=False),
-        Binding("q,enter", "close", "close", show=False),
+        *keys.bindings(keys.Where.DIALOG, keys.Where.READING),
     ]
 
     def __init__(self, title: str, text: str | Content, foot: str = "esc back") -> None:
@@ -51,13 +48,13 @@ class Reader(ModalScreen[bool]):
             with VerticalScroll():
                 yield Static(self._text, markup=False)
 
-    def action_scroll(self, way: str) -> None:
-        """Scroll a line."""
-        text = self.query_one(VerticalScroll)
-        if way == "down":
-            text.scroll_down(animate=False)
-        else:
-            text.scroll_up(animate=False)
+    def action_scroll_text_down(self) -> None:
+        """One line down."""
+        self.query_one(VerticalScroll).scroll_down(animate=False)
+
+    def action_scroll_text_up(self) -> None:
+        """One line up."""
+        self.query_one(VerticalScroll).scroll_up(animate=False)
 
     def action_accept(self) -> None:
         """Accept what the foot offers."""
