@@ -229,14 +229,20 @@ class Connecting:
             screen.tell(f"socket {old} stays open until you close it; the composer speaks to socket {number}")
         return is_open
 
-    def retry_with_model(self) -> None:
-        """Open once more with `?model=` in the URL."""
+    async def retry_with_model(self) -> None:
+        """Open once more with `?model=` in the URL; asks for the model first where none is set.
+
+        A proxy that wants the parameter takes its word over the frame's, so a guess would choose the model.
+        """
         from sessions.wire.plan import retry_with_model
 
         screen = self._screen
         plan = screen.sockets.plan(screen.number)
-        if plan is not None and self.can_retry_with_model:
-            self.open(retry_with_model(plan, screen.outgoing.settings.model))
+        if plan is None or not self.can_retry_with_model:
+            return
+        if not screen.outgoing.settings.model and not await self.ask_for_model():
+            return
+        self.open(retry_with_model(plan, screen.outgoing.settings.model))
 
     # Stopping, closing ---------------------------------------------------------------------------------
 
@@ -322,7 +328,7 @@ class Connecting:
             choices.append(Choice("close", "close this socket", "says first what that costs"))
         chosen = await screen.app.push_screen_wait(Choose("connection", choices, self._about()))
         if chosen == "model":
-            self.retry_with_model()
+            await self.retry_with_model()
         elif chosen == "roll":
             await self._roll_over()
         elif chosen == "again":

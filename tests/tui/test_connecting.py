@@ -53,6 +53,17 @@ async def test_the_bare_403_is_explained_and_one_key_gets_through_it() -> None:
         assert "model=" in scene.screen.inspector.sessions.sessions[2].url
 
 
+async def test_the_url_never_gets_a_model_that_was_guessed() -> None:
+    async with talking(faults=("403-without-model",)) as scene:
+        await scene.until(lambda: scene.screen.query_one(Trouble).report)
+        scene.screen.outgoing.change(model="")
+        await scene.press("escape", "M")
+        await scene.shows("which model?")
+        assert list(scene.screen.inspector.sessions.sessions) == [1]
+        await scene.press("escape")
+        assert list(scene.screen.inspector.sessions.sessions) == [1]
+
+
 async def test_ctrl_c_never_ends_the_session() -> None:
     async with talking() as scene:
         await scene.press("ctrl+c", "escape", "ctrl+c", "ctrl+c")

@@ -522,7 +522,7 @@ class SessionScreen(Screen[None]):
 
     def action_retry_with_model(self) -> None:
         """Open once more with ?model= in the URL."""
-        self.connecting.retry_with_model()
+        self.flow(self.connecting.retry_with_model())
 
     def action_copy(self) -> None:
         """Choose what to copy."""
