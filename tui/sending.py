@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from textual.app import SuspendNotSupported
+
 from sessions import answers, compose, lint
 from sessions.answers import HalfAnswer
 from sessions.cost import estimate
@@ -201,6 +203,9 @@ class Sending:
                 text = edit(composer.text, suffix)
         except EditorError as error:
             self._screen.tell(str(error), is_wrong=True)
+            return
+        except SuspendNotSupported:
+            self._screen.tell("an editor cannot be opened here: this terminal has one picture only")
             return
         self._screen.app.refresh()
         composer.write(text)
