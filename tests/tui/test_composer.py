@@ -96,6 +96,18 @@ async def test_a_suggestion_is_shown_but_not_written() -> None:
         assert composer.text == "Hello world"
 
 
+async def test_enter_in_the_empty_box_takes_a_suggestion_and_sends_nothing() -> None:
+    async with hosted() as (app, composer, pilot):
+        composer.suggest(["Hello world"])
+        await pilot.press("enter")
+        await pilot.pause()
+        assert composer.text == "Hello world"
+        assert app.submitted == []
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.submitted == [("Hello world", Mode.TEXT)]
+
+
 async def test_chips_and_forecast_cannot_act_on_a_terminal() -> None:
     async with hosted() as (app, composer, pilot):
         composer.show_chips([Chip("parent", "T1 \x1b[2J[b]"), Chip("lane", "a\nb")])

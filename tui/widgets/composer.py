@@ -39,7 +39,7 @@ class Chip(NamedTuple):
 
 
 class Box(TextArea):
-    """The text area; Enter sends in text mode, ctrl+j makes a line, the right arrow takes a suggestion."""
+    """The text area; Enter sends in text mode, ctrl+j makes a line, → or Enter takes a suggestion."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.TYPING)]
 
@@ -55,10 +55,13 @@ class Box(TextArea):
 
     def action_submit(self) -> None:
         """Send in text mode; JSON is written with Enter as well."""
-        if self.mode is Mode.TEXT:
-            self.post_message(self.Submitted())
-        else:
+        if self.mode is Mode.JSON:
             self.insert("\n")
+        elif not self.text and self.suggestion:
+            # what stands there grey looks written: Enter writes it, and only the next one sends
+            self.insert(self.suggestion)
+        else:
+            self.post_message(self.Submitted())
 
     def action_new_line(self) -> None:
         """A new line, in both modes."""
