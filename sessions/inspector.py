@@ -7,15 +7,15 @@ last look in one batch, so a slow one cannot slow the wire.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
 from time import perf_counter
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from sessions import redact
-from sessions.events import decode
+from sessions.events import LARGE, Event, Undecodable, decode
 from sessions.recording import Recording
-from sessions.records import Kind, Record
+from sessions.records import Kind, Record, payload_field
 from sessions.reducer import Change, Sessions, What
 from sessions.source import Source
 
@@ -117,10 +117,18 @@ class Inspector:
         self.recording.append(record)
         kind = record.kind
         event = decode(payload) if kind is Kind.TEXT or kind is Kind.BINARY else None
-        changes = self.sessions.apply(record, event)
+        return self._tell(self.sessions.apply(record, event))
+
+    def _tell(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         for follower in self._followers:
             follower._add(changes)
         return changes
+
+    def _prepare(self, record: Record) -> tuple[Record, str, Event | Undecodable]:
+        """What is slow about a large message; touches no state, for it runs in a thread."""
+        if any(needle in record.payload for needle in self._needles):
+            record = self._masked(record)
+        return record, payload_field(record.payload), decode(record.payload)
 
     def feed_all(self, records: Iterable[Record]) -> None:
         """Feed many records in their order."""
@@ -134,12 +142,18 @@ class Inspector:
         """
         if isinstance(source, Batched):
             async for batch in source.batches():
-                rest = iter(batch)
+                rest = deque(batch)
                 try:
-                    is_fed = self._feed_some(rest)
-                    while not is_fed:
-                        await asyncio.sleep(0)
-                        is_fed = self._feed_some(rest)
+                    while rest:
+                        if _is_large(rest[0]):
+                            record, field, event = await asyncio.to_thread(self._prepare, rest[0])
+                            rest.popleft()
+                            self.recording.append(record, field)
+                            self._tell(self.sessions.apply(record, event))
+                        else:
+                            self._feed_some(rest)
+                        if rest:
+                            await asyncio.sleep(0)
                 except asyncio.CancelledError:
                     self.feed_all(rest)  # these have crossed the wire
                     raise
@@ -151,19 +165,15 @@ class Inspector:
                     await asyncio.sleep(0)
                     end = perf_counter() + _SLICE_SECONDS
 
-    def _feed_some(self, records: Iterator[Record]) -> bool:
-        """Feed for a slice of time; True when none is left."""
-        feed = self.feed
+    def _feed_some(self, records: deque[Record]) -> None:
+        """Feed for a slice of time, up to a large message."""
+        feed, take = self.feed, records.popleft
         end = perf_counter() + _SLICE_SECONDS
-        while True:
-            count = 0
-            for record in islice(records, _CHECKED):
-                feed(record)
-                count += 1
-            if count < _CHECKED:
-                return True
-            if perf_counter() >= end:
-                return False
+        while records and perf_counter() < end:
+            for _ in range(min(_CHECKED, len(records))):
+                if len(records[0].payload) > LARGE and _is_large(records[0]):
+                    return
+                feed(take())
 
     def follow(self, start: int = 0) -> Follower:
         """A new follower that begins at this record."""
@@ -178,3 +188,7 @@ class Inspector:
         before = str(record.meta.get("masked", ""))
         receipt = ", ".join(dict.fromkeys([*(before.split(", ") if before else ()), *clean.masked]))
         return record._replace(payload=clean.value, meta={**record.meta, "masked": receipt})
+
+
+def _is_large(record: Record) -> bool:
+    return len(record.payload) > LARGE and record.kind in (Kind.TEXT, Kind.BINARY)

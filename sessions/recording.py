@@ -158,15 +158,16 @@ class Recording:
 
     # Writing -----------------------------------------------------------------------------------------
 
-    def append(self, record: Record) -> int:
+    def append(self, record: Record, field: str = "") -> int:
         """Store one record and return its number; it reaches the file within a tenth of a second.
 
+        `field` is `records.payload_field` of its payload, for one so large that it was made in a thread.
         Raises RecordingError once a write has failed: traffic never passes unrecorded in silence.
         """
         if self.failure is not None:
             raise self.failure
         number = len(self._elapsed)
-        line = to_line(record, number)
+        line = to_line(record, number, field)
         self._buffer += line
         end = self._end = self._end + len(line)
         self._offsets.append(end)

@@ -177,3 +177,22 @@ async def test_what_crossed_the_wire_is_kept_when_the_feeding_is_cancelled() -> 
             feeding.cancel()
     assert len(inspector.recording) == len(records)
     inspector.recording.close()
+
+
+async def test_a_large_message_is_stored_in_its_place_and_masked_as_any_other() -> None:
+    large = frame({"type": "response.metadata", "key": "sk-very-secret-key", "padding": "é" * (1 << 20)})
+    records = [*turn(3), large, *turn(3)]
+    inspector = Inspector(Recording.create(None), secrets=["sk-very-secret-key"])
+    await inspector.run(Flood(records))
+    kept = inspector.recording.record(7)
+    assert len(inspector.recording) == len(records)
+    assert kept.meta["masked"] == "key"
+    assert b"sk-very-secret-key" not in kept.payload
+    plain = Inspector(Recording.create(None), secrets=["sk-very-secret-key"])
+    plain.feed_all(records)
+    assert [plain.recording.line(n) for n in range(len(records))] == [
+        inspector.recording.line(n) for n in range(len(records))
+    ]
+    assert inspector.sessions.snapshot() == plain.sessions.snapshot()
+    inspector.recording.close()
+    plain.recording.close()
