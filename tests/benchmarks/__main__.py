@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("reducer", "pipeline", "screen", "startup")
+NAMES = ("reducer", "pipeline", "screen", "hostile", "startup")
 
 
 def main(names: list[str]) -> int:

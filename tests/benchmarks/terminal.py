@@ -116,6 +116,10 @@ class Terminal:
         """Milliseconds from a key to its mark on the screen; the mark is the key itself unless given."""
         return self.until(mark or key, after=self.press(key), seconds=seconds)
 
+    def painted_ms(self, key: str, *, seconds: float = 5.0) -> float:
+        """Milliseconds from a key to the next whole picture, whatever it shows."""
+        return self.until("\x1b[?2026l", after=self.press(key), seconds=seconds)
+
     def frames(self, since: float = 0.0) -> list[Frame]:
         """The synchronised updates that were read after this time."""
         found = []

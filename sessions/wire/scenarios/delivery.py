@@ -74,6 +74,8 @@ class Delivery:
                 self.send(unit)
             case Payload(content, is_binary):
                 if is_binary:
+                    if self._options.keep_frames and self._socket.is_open:
+                        self._visit.sent.append(content)
                     self._socket.send_binary(content)
                 else:
                     self.send_all([content])
