@@ -39,6 +39,7 @@ class TurnscopeApp(App[int]):
 
     def __init__(self, first: Callable[[], Screen[Any]]) -> None:
         super().__init__()
+        self.farewell = ""  #: told on stderr when the terminal is a person's again
         self._first = first
 
     def get_default_screen(self) -> Screen[Any]:

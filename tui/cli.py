@@ -10,6 +10,7 @@ import os
 import sys
 
 from sessions import cli
+from sessions.talk import tell
 
 
 def main() -> int:
@@ -28,6 +29,8 @@ def run_screen(args: argparse.Namespace) -> int:
 
     app = TurnscopeApp(lambda: first_screen(args))
     app.run()
+    if app.farewell:
+        tell(app.farewell)
     return app.return_code or app.return_value or 0
 
 

@@ -24,6 +24,7 @@ from sessions.inspector import Batch, Inspector
 from sessions.reducer import What
 from sessions.session import Session, Turn
 from tui import keys
+from tui.app import TurnscopeApp
 from tui.connecting import Connecting
 from tui.feed import SessionsChanged, feed
 from tui.launch import Launch
@@ -186,7 +187,10 @@ class SessionScreen(Screen[None]):
             self.launch.release()
         if not self.is_read_only:
             self.sending.keep_draft()
-        self.inspector.recording.close()
+        recording = self.inspector.recording
+        if recording.path is not None and isinstance(self.app, TurnscopeApp):
+            self.app.farewell = f"recorded {len(recording)} records in {recording.path}"
+        recording.close()
 
     async def may_leave(self) -> bool:
         """Whether turnscope may end; asks while a socket is open."""
