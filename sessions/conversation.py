@@ -7,14 +7,17 @@ any `Live` source; what happens is read from the inspector's state, never from t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from sessions.errors import ConnectError, SessionsError
 from sessions.inspector import Inspector
 from sessions.records import Record
 from sessions.session import Phase, Session, Turn
 from sessions.source import Live
+
+Result = TypeVar("Result")
 
 
 class Silence(SessionsError):
@@ -85,6 +88,22 @@ class Conversation:
                 await self._until(lambda: self.session.frames_in > frames or self._is_over())
         except TimeoutError:
             return  # silence is an answer, too: unknown frames are often ignored
+
+    async def unless_ended(self, awaited: Coroutine[Any, Any, Result]) -> Result | None:
+        """Wait for something, but no longer than the socket lives; None when that ends first."""
+        if self._is_over():
+            awaited.close()
+            return None
+        try:
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(awaited)
+                ending = group.create_task(self._until(self._is_over))
+                await asyncio.wait((waiting, ending), return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+                ending.cancel()
+        except* SessionsError as group_error:
+            raise _first(group_error) from None
+        return None if waiting.cancelled() else waiting.result()
 
     async def close(self) -> None:
         """Close the socket with 1000 and wait for its end."""

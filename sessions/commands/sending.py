@@ -11,7 +11,6 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -19,6 +18,7 @@ from sessions import outcome
 from sessions.answers import answer, answers_create, pending
 from sessions.commands.connection import settings_from
 from sessions.commands.creating import recording_path
+from sessions.commands.stdin import StdinLines
 from sessions.compose import Create, frame
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Conversation, Silence, converse, refusal
@@ -35,7 +35,6 @@ from sessions.wire.connect import connect, is_policy_close
 from sessions.wire.http_client import list_models
 from sessions.wire.plan import plan_from
 
-_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")  # how Python reads a byte that is not UTF-8
 _LAST = re.compile(r'("previous_response_id"\s*:\s*)"@last"')
 
 
@@ -95,13 +94,12 @@ class Sending:
     async def _talk(self, talk: Conversation) -> Exit:
         tell(f"open {talk.session.url}  {talk.session.route}")
         if self._args.prompts == ["-"]:
-            async for number, line in _lines(self._stdin):
-                if _ESCAPED_BYTE.search(line):
-                    raise UsageError(f"line {number} of stdin is not UTF-8, as a text frame must be")
-                if talk.session.phase.is_over:
-                    tell("the socket has ended; the rest of stdin was not sent")
-                    return Exit.FINDINGS
+            lines = StdinLines(self._stdin)
+            while line := await talk.unless_ended(lines.next()):
                 await self._ask(talk, self._with_last(line))
+            if line is None:
+                tell("the socket has ended; the rest of stdin was not sent")
+                return Exit.FINDINGS
             return Exit.DONE
         self._model = await self._chosen_model()
         prompts = self._args.prompts * (self._args.turns or 1)
@@ -145,6 +143,7 @@ class Sending:
 
     def _create(self, prompt: str, parent: str | None) -> Create:
         args = self._args
+        never_stores = self._settings.facts.stores == "never"  # such a server refuses a frame without `store`
         return Create(
             text=prompt,
             model=self._model,
@@ -152,7 +151,7 @@ class Sending:
             effort=args.effort or "",
             max_output_tokens=args.max_output_tokens,
             tools=self._tools.tools,
-            store=args.store,
+            store=False if args.store is None and never_stores else args.store,
             lane=args.lane,
             parent=parent,
         )
@@ -334,13 +333,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise UsageError(f"--answer wants NAME=OUTPUT, not {text!r}")
     return name, output
-
-
-async def _lines(stream: TextIO) -> AsyncIterator[tuple[int, str]]:
-    """The lines of stdin but empty ones, numbered, read in a thread so that the socket is served."""
-    read: Callable[[], str] = stream.readline
-    number = 0
-    while line := await asyncio.to_thread(read):
-        number += 1
-        if stripped := line.rstrip("\n"):
-            yield number, stripped

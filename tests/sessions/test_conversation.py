@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Silence, converse, refusal
-from sessions.errors import ConnectError
+from sessions.errors import ConnectError, UsageError
 from sessions.inspector import Inspector
 from sessions.recording import Recording
 from sessions.records import Kind
@@ -86,6 +87,29 @@ async def test_a_socket_that_ends_in_mid_stream_ends_the_turn() -> None:
             assert turn.status is Status.CUT
             with pytest.raises(ConnectError):
                 await talk.ask(create("again"))
+        inspector.recording.close()
+
+
+async def test_a_wait_ends_with_the_socket() -> None:
+    async with FakeServer(Options(age_limit=0.2)) as server:
+        inspector = Inspector(Recording.create(None))
+        async with converse(connect(plan_to(server)), inspector, 1) as talk:
+            assert await talk.unless_ended(asyncio.sleep(0, "ready")) == "ready"
+            assert await talk.unless_ended(asyncio.Event().wait()) is None
+            assert talk.session.phase.is_over
+            assert await talk.unless_ended(asyncio.sleep(0, "late")) is None
+        inspector.recording.close()
+
+
+async def test_what_is_waited_for_may_fail() -> None:
+    async def fail() -> None:
+        raise UsageError("wrong")
+
+    async with FakeServer(Options()) as server:
+        inspector = Inspector(Recording.create(None))
+        async with converse(connect(plan_to(server)), inspector, 1) as talk:
+            with pytest.raises(UsageError, match="wrong"):
+                await talk.unless_ended(fail())
         inspector.recording.close()
 
 

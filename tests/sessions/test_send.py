@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 
 KEY = "sk-script-key-0123456789"
+OUT = ("client", "text")
 WEATHER = {
     "type": "function",
     "function": {
@@ -233,6 +235,46 @@ async def test_a_line_of_stdin_that_is_not_utf_8_is_told_by_its_number(tmp_path:
         ended = await send(server, tmp_path, "--no-record", "-", stdin="\n\udcff{}\n")
     assert ended.code == 2
     assert "line 2 of stdin is not UTF-8" in ended.talk
+
+
+async def test_an_interrupt_does_not_wait_for_stdin(tmp_path: Path) -> None:
+    async with FakeServer(Options()) as server:
+        process = await asyncio.create_subprocess_exec(
+            *(
+                sys.executable,
+                "-m",
+                "sessions.cli",
+                "send",
+                "--base-url",
+                server.base_url,
+                "--no-record",
+                "-",
+            ),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": os.getcwd()},
+        )
+        assert process.stdout is not None
+        assert process.stdin is not None
+        async with asyncio.timeout(20):
+            assert b'"kind":"open"' in await process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            told = await process.stdout.read()
+            assert await process.wait() == 130
+        assert json.loads(told.splitlines()[-1])["event"] == "summary"
+        process.stdin.close()
+
+
+async def test_a_profile_that_never_stores_is_told_so_in_the_frame(tmp_path: Path) -> None:
+    async with FakeServer(Options(dialect="codex")) as server:
+        common = ("--profile", "codex", "--model", "m", "--no-record")
+        usual = await send(server, tmp_path, *common, "hi")
+        forced = await send(server, tmp_path, *common, "--store", "hi")
+    lines = usual.lines + forced.lines
+    sent = [json.loads(line["raw"]) for line in lines if (line.get("dir"), line.get("kind")) == OUT]
+    assert [frame["store"] for frame in sent] == [False, True]
+    assert (usual.code, forced.code) == (0, 1)
 
 
 async def test_a_key_that_no_header_can_carry_is_told_without_the_key(tmp_path: Path) -> None:
