@@ -77,6 +77,7 @@ class Sending:
             self._object_to_json(composer.text)
         else:
             self._object("")
+        if composer.mode is Mode.TEXT or composer.text != self._generated:
             self._draft = composer.text
 
     def _object(self, objection: str) -> None:
@@ -130,8 +131,7 @@ class Sending:
             self._remember(text, mode)
             self._said.add(text)
             screen.composer.clear()
-            if mode is Mode.TEXT:
-                self._draft = ""
+            self._draft = ""
             self._went_out()
 
     def _doubt(self) -> str:
@@ -441,7 +441,8 @@ class Sending:
         if drafts is None:
             return
         if text := drafts.draft():
-            self._screen.composer.write(text)
+            is_frame = text.lstrip().startswith("{") and '"type"' in text
+            self._screen.composer.set_mode(Mode.JSON if is_frame else Mode.TEXT, text)
         for problem in drafts.problems:
             self._screen.tell(problem)
 

@@ -41,6 +41,21 @@ async def test_a_draft_is_there_again_in_the_next_run_and_gone_once_it_was_sent(
             assert scene.screen.composer.text == ""
 
 
+async def test_a_frame_that_is_being_written_is_kept_as_a_frame_even_when_it_is_broken(
+    tmp_path: Path,
+) -> None:
+    broken = '{"type": "response.create",\n "model": }'
+    async with serving() as server:
+        async with journey(server, state=tmp_path) as scene:
+            await scene.press("ctrl+t")
+            await scene.write(broken)
+        async with journey(server, state=tmp_path) as scene:
+            assert (scene.screen.composer.mode.value, scene.screen.composer.text) == ("JSON", broken)
+            await scene.shows("line 2, column")
+            await scene.press("f5")
+            assert scene.heard == []
+
+
 async def test_a_crash_of_the_socket_does_not_touch_what_is_being_written(tmp_path: Path) -> None:
     async with serving(faults=("abort-mid-stream",)) as server, journey(server, state=tmp_path) as scene:
         await scene.write("Tell me something long.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,29 @@ def leaking() -> list[Record]:
 def files(folder: Path, pattern: str = "*") -> list[Path]:
     """The files below a folder whose names are like this."""
     return [path for path in folder.rglob(pattern) if path.is_file()]
+
+
+CRASH = """
+from textual.screen import Screen
+from tui.app import TurnscopeApp
+
+class Broken(Screen):
+    def on_mount(self):
+        key = "-".join(("sk", "proj", "0123456789abcdefghijABCDEFGHIJ"))
+        raise ValueError("no luck with " + key)
+
+TurnscopeApp(Broken).run(headless=True)
+"""
+
+
+def test_a_crash_tells_what_broke_but_no_key_and_no_local_variable() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CRASH], capture_output=True, text=True, check=False, timeout=60
+    )
+    told = "".join((ended.stdout + ended.stderr).split())
+    assert "ValueError:noluckwith" in told
+    assert KEY not in told
+    assert "locals" not in told
 
 
 async def test_no_view_shows_them() -> None:
