@@ -105,7 +105,9 @@ class Recording:
         except FileExistsError as error:
             raise RecordingError(f"{path} exists already; name another file with --record") from error
         except OSError as error:
-            raise RecordingError(f"cannot record to {path}: {error.strerror}") from error
+            raise RecordingError(
+                f"cannot record to {path}: {error.strerror}; name another file with --record, or --no-record"
+            ) from error
         recording = cls(descriptor, path, header, 0, is_ours=True)
         recording._buffer += line
         recording._end = len(line)

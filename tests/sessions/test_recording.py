@@ -52,6 +52,8 @@ def test_a_file_that_exists_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="exists already"):
         Recording.create(path)
     assert path.read_text() == "mine"
+    with pytest.raises(RecordingError, match=r"Not a directory.*--no-record"):
+        Recording.create(Path("/dev/null/below/run.jsonl"))
 
 
 def test_without_a_path_nothing_stays_on_disk() -> None:
