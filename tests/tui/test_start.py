@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
+from sessions.version import version
 from tests.scene import arguments
-from tests.screen import screen_text
+from tests.screen import screen_lines, screen_text
 from tui.app import TurnscopeApp
 from tui.entrance import first_screen
 from tui.screens.session import SessionScreen
@@ -60,6 +62,19 @@ async def test_without_a_key_there_is_no_error_and_something_is_alive() -> None:
         assert "DEMO" in shown
         assert "rror" not in shown
         assert "api.openai.com" in shown
+
+
+async def test_what_a_person_reads_at_first(snapshot: SnapshotAssertion) -> None:
+    async with started((80, 24)) as (app, pilot):
+        await until(app, pilot, "key    not set")
+        await until(app, pilot, "demo preview, running now")
+        menu = app.screen.query_one("#menu").region
+        # the preview beside the menu is alive: no two pictures of it are the same
+        lines = [
+            line[: menu.right] if menu.y <= number < menu.bottom else line
+            for number, line in enumerate(screen_lines(app))
+        ]
+        assert "\n".join(lines).replace(version(), "VERSION") == snapshot
 
 
 async def test_enter_takes_the_running_session_over() -> None:
