@@ -90,8 +90,7 @@ def _look(terminal: Terminal) -> list[float]:
         terminal.idle(0.25)  # only then an escape is a key of its own
         for key in "2k4v":
             waits.append(terminal.painted_ms(key))
-        terminal.painted_ms("i")
-        terminal.idle(0.1)  # the box has the focus now
+        waits.append(terminal.answer_ms("i", " typing "))  # as the last line says
         waits.append(terminal.answer_ms(letter))
     return waits
 

@@ -21,7 +21,7 @@ import tempfile
 import termios
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -44,7 +44,7 @@ class Terminal:
     """A program in a pty as a context manager; leaving it ends the program."""
 
     def __init__(
-        self, command: list[str], *, size: tuple[int, int] = (120, 40), more: Mapping[str, str] | None = None
+        self, command: list[str], *, size: tuple[int, int] = (120, 40), without: Sequence[str] = ()
     ) -> None:
         self.painted = bytearray()  #: everything the program wrote
         self._reads: list[tuple[float, int]] = []
@@ -56,8 +56,12 @@ class Terminal:
             # after the fork and before the program: it finds its terminal in the right size
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
             os.chdir(ROOT)
-            environ = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
-            environ = {**environ, "TERM": "xterm-256color", "HOME": self._home.name, **(more or {})}
+            environ = {
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith("XDG_") and name not in without
+            }
+            environ = {**environ, "TERM": "xterm-256color", "HOME": self._home.name}
             os.execvpe(command[0], command, environ)
 
     def __enter__(self) -> Self:
@@ -119,6 +123,10 @@ class Terminal:
     def painted_ms(self, key: str, *, seconds: float = 5.0) -> float:
         """Milliseconds from a key to the next whole picture, whatever it shows."""
         return self.until("\x1b[?2026l", after=self.press(key), seconds=seconds)
+
+    def when(self, mark: str) -> float:
+        """The time at which these words were first read; they must have been."""
+        return self._when(self.painted.index(mark.encode()))
 
     def frames(self, since: float = 0.0) -> list[Frame]:
         """The synchronised updates that were read after this time."""
