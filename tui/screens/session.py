@@ -21,6 +21,7 @@ from textual.widgets import Static
 
 from sessions.contract import Status
 from sessions.inspector import Batch, Inspector
+from sessions.profile import OPENAI
 from sessions.reducer import What
 from sessions.session import Session, Turn
 from tui import keys
@@ -104,7 +105,7 @@ class SessionScreen(Screen[None]):
         yield Header(self.inspector)
         yield Views(self.inspector)
         with Container(id="body"):
-            yield Chain(self.inspector, id="chain")
+            yield Chain(self.inspector, profile=self.launch.profile if self.launch else OPENAI, id="chain")
             yield Talk(self.inspector, id="talk")
             yield Events(self.inspector, id="events")
             yield Raw(self.inspector, id="raw")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tui.launch import Launch
 
 _LISTED = 50  # recordings offered
+_TOLD = 3  #: recordings that are told without being asked for
 _BY_WIDTH = [(0, "-speck"), (40, "-tiny"), (70, "-normal")]
 
 
@@ -292,11 +294,13 @@ def find(args: argparse.Namespace) -> Found:
         return Found("not yet: see below", (str(error),), tuple(recordings[:_LISTED]), False)
     source = settings.source("base_url") if not settings.url else settings.source("url")
     why = f", {plan.route.source}" if plan.route.is_direct and plan.route.source else ""
+    last = tuple(f"{'last' if not n else '':<6} {_told(path)}" for n, path in enumerate(recordings[:_TOLD]))
     lines = (
         f"key    {settings.source('key') if settings.key else 'not set'}",
         f"base   {plan.endpoint.host} ({source})",
         f"route  {plan.route.text}{why}",
         "files  see 5",
+        *last,
     )
     note = plan.endpoint.host if settings.key else "key not set"
     return Found(note, lines, tuple(recordings[:_LISTED]), bool(settings.key))
@@ -327,6 +331,16 @@ def _refuse_address(text: str) -> str:
 
 def _refuse_file(text: str) -> str:
     return "" if Path(text).expanduser().is_file() else f"there is no file {text}"
+
+
+def _told(path: Path) -> str:
+    """A recording in a few words: its day and hour, what it is of, its size."""
+    found = re.fullmatch(r"\d{4}-(\d\d-\d\d)-(\d\d)(\d\d)\d\d-(.+)-\d{6}", path.stem)
+    name = f"{found[1]} {found[2]}:{found[3]} {found[4]}" if found else path.stem
+    try:
+        return f"{name[:20]}  {path.stat().st_size / 1000:,.0f} kB"
+    except OSError:
+        return name[:20]
 
 
 def _size_and_age(path: Path) -> str:

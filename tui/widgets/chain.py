@@ -19,6 +19,7 @@ from sessions.continuation import Forecast, Where, forecast
 from sessions.dialects import create_fields
 from sessions.events import Event
 from sessions.inspector import Batch, Inspector
+from sessions.profile import OPENAI, ProfileFacts
 from sessions.session import Session, Turn
 from sessions.wording import Role, asked
 from tui import keys
@@ -86,12 +87,16 @@ class Chain(Pane):
         self,
         inspector: Inspector,
         *,
+        profile: ProfileFacts = OPENAI,
+        has_parents: bool = True,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self.inspector = inspector
+        self._profile = profile
+        self._has_parents = has_parents  #: whether it tells below the tree who may be a parent
         count = len(inspector.recording)
         self.now = inspector.recording.elapsed_at(count - 1) if count else 0.0
         self._tree: list[Row | Heading] = []
@@ -324,7 +329,7 @@ class Chain(Pane):
 
     def _parents(self) -> list[Heading | ParentRow]:
         sessions = self.inspector.sessions
-        if not sessions.turns:
+        if not sessions.turns or not self._has_parents:
             return []
         session = sessions.sessions.get(max(sessions.sessions))
         usable: list[ParentRow] = []
@@ -332,7 +337,9 @@ class Chain(Pane):
         for turn in reversed(sessions.turns[-_LOOKED_AT:]):
             if not turn.response_id:
                 continue
-            outlook = forecast(sessions, turn.response_id, session, turn.lane, store=turn.store)
+            outlook = forecast(
+                sessions, turn.response_id, session, turn.lane, store=turn.store, profile=self._profile
+            )
             (others if outlook.works is False else usable).append(ParentRow(turn.number, outlook))
         told = [*usable[:_TOLD_PARENTS], *others[: max(0, _TOLD_PARENTS - len(usable))]]
         return [Heading(""), Heading("parents you can use now"), *told] if told else []

@@ -48,7 +48,7 @@ class Preview(Vertical):
     def compose(self) -> ComposeResult:
         """Three of the session's own widgets, without the focus."""
         yield Status(self._inspector)
-        talk, chain = Talk(self._inspector), Chain(self._inspector)
+        talk, chain = Talk(self._inspector), Chain(self._inspector, has_parents=False)
         talk.can_focus = chain.can_focus = False
         yield talk
         yield chain
