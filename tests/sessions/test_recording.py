@@ -52,6 +52,9 @@ def test_a_file_that_exists_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="exists already"):
         Recording.create(path)
     assert path.read_text() == "mine"
+
+
+def test_a_place_that_takes_no_file_is_told_with_the_ways_on() -> None:
     with pytest.raises(RecordingError, match=r"Not a directory.*--no-record"):
         Recording.create(Path("/dev/null/below/run.jsonl"))
 
