@@ -106,7 +106,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("session.retry_with_model", "M", "try ?model=", "Open once more with ?model= in the URL.", _M, 1),
     Action("session.close", "q", "close", "Close this session; asks first while its socket is open.", _M),
     # -- the message box
-    Action("composer.submit", "enter", "send", "Send; in JSON mode a new line.", _T, 1, True),
+    Action("composer.submit", "enter", "send", "Send the text; JSON is sent by F5.", _T, 1, True),
     Action("composer.new_line", "ctrl+j,alt+enter,shift+enter", "new line", "A new line.", _T, 2, True),
     # -- every view
     Action("pane.cursor_up", "up,k", "up", "One row up.", _P),
@@ -221,7 +221,10 @@ def in_footer(active: Iterable[str], *, is_typing: bool = False, limit: int = 7)
     """Of the actions that work now (by id) those for the footer, the most needed first; help has a place."""
     works = [_BY_ID[name] for name in active if name in _BY_ID]
     if is_typing:
-        return tuple(sorted((one for one in works if one.id in _TYPING), key=_typing_rank)[:limit])
+        typing = sorted((one for one in works if one.id in _TYPING), key=_typing_rank)
+        if typing and typing[0].id == "composer.submit":
+            typing = [one for one in typing if one.id != "session.send_now"]  # one way to send is enough
+        return tuple(typing[:limit])
     shown = sorted((one for one in works if one.rank), key=lambda one: one.rank)
     if len(shown) > limit:
         shown = [*shown[: limit - 1], *(one for one in shown[limit - 1 :] if one.id == "app.help")][:limit]
@@ -235,6 +238,7 @@ def _typing_rank(action: Action) -> int:
 #: the footer while somebody writes
 _TYPING = (
     "composer.submit",
+    "session.send_now",
     "composer.new_line",
     "session.answer",
     "session.ways_on",

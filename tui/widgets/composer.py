@@ -53,11 +53,13 @@ class Box(TextArea):
         self.mode = Mode.TEXT
         self.suggestions: tuple[str, ...] = ()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key works now: JSON is written with Enter as well, so Enter does not send it."""
+        return action != "submit" or self.mode is Mode.TEXT
+
     def action_submit(self) -> None:
-        """Send in text mode; JSON is written with Enter as well."""
-        if self.mode is Mode.JSON:
-            self.insert("\n")
-        elif not self.text and self.suggestion:
+        """Send the text."""
+        if not self.text and self.suggestion:
             # what stands there grey looks written: Enter writes it, and only the next one sends
             self.insert(self.suggestion)
         else:
@@ -151,6 +153,7 @@ class Composer(Vertical):
             self.write(mine if text is None else text)
             box.show_line_numbers = mode is Mode.JSON
             self.set_class(mode is Mode.JSON, "-json")
+            box.refresh_bindings()
         elif text is not None:
             self.write(text)
         self.show_title(self._title)
