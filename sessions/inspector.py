@@ -20,7 +20,7 @@ from sessions.reducer import Change, Sessions, What
 from sessions.source import Source
 
 _KEPT_CHANGES = 20_000  # of a follower that does not look; beyond it only the records' range is told
-_SLICE_SECONDS = 0.004  # a key goes through some five tasks; each of them may wait for one slice
+_SLICE_SECONDS = 0.003  # a key goes through some five tasks; each of them may wait for one slice
 _CHECKED = 64  # records between two looks at the clock
 
 

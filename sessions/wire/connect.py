@@ -29,7 +29,7 @@ from sessions.wire.websocket import WebSocket
 __all__ = ["Connection", "Plan", "connect", "is_policy_close", "plan_from", "retry_with_model"]
 
 #: reading pauses when so much is waiting for whoever reads the records
-MAX_WAITING_RECORDS = 8_192
+MAX_WAITING_RECORDS = 1_024  # a few milliseconds of work: keys come between
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 POLICY_SECONDS = 1.0
 _PROBE_SECONDS = 5.0
