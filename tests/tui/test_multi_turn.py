@@ -8,7 +8,8 @@ import pytest
 
 from sessions.compose import Create
 from tests.journey import MODEL, journey, serving
-from tests.screen import screen_text
+from tests.screen import screen_lines, screen_text
+from tests.sessions.wire_servers import connect_proxy
 from tui.screens.answering import Answering
 from tui.screens.ask import Ask
 from tui.screens.choose import Choose
@@ -145,6 +146,18 @@ async def test_a_sent_frame_is_edited_and_sent_again() -> None:
         assert len(scene.heard) == 3
 
 
+async def test_the_footer_says_which_key_sends_in_each_mode() -> None:
+    async with serving() as server, journey(server) as scene:
+        assert "Enter send" in screen_lines(scene.app)[-1]
+        await scene.press("ctrl+t")
+        assert "F5 send" in screen_lines(scene.app)[-1]
+        assert "Enter send" not in screen_text(scene.app)
+        await scene.press("ctrl+end", "enter")
+        assert scene.heard == []
+        await scene.press("ctrl+t")
+        assert "Enter send" in screen_lines(scene.app)[-1]
+
+
 async def test_text_becomes_json_and_comes_back() -> None:
     async with serving() as server, journey(server) as scene:
         await scene.write("Some words")
@@ -207,20 +220,45 @@ async def test_leaving_a_call_open_is_told_before_it_is_sent() -> None:
         assert len(scene.heard_last["input"]) == 1
 
 
-@pytest.mark.parametrize(("keys", "approves"), [(("space",), True), ((), False)])
+@pytest.mark.parametrize(("keys", "approves"), [(("down",), True), (("down", "down"), False)])
 async def test_an_mcp_call_is_approved_or_refused_by_hand(keys: tuple[str, ...], approves: bool) -> None:
     async with serving() as server, journey(server, create=Create(model=MODEL, tools=(TIDES,))) as scene:
         await scene.say("When is high tide? Ask tides.")
         await scene.shows("1 call waits")
         await scene.press("f8")
         await scene.shows("approve tide on tides")
-        await scene.press(*keys, "f5")
+        await scene.press("f5")
+        await scene.shows("decision is needed")
+        assert len(scene.heard) == 1
+        await scene.press("enter", *keys, "enter", "f5")
         await scene.turn_ended(2)
         (answer,) = scene.heard_last["input"]
         assert answer["type"] == "mcp_approval_response"
         assert answer["approve"] is approves
         (request,) = scene.screen.inspector.sessions.turns[0].responses[0].calls
         assert answer["approval_request_id"] == request.answer_id
+
+
+async def test_the_next_turn_goes_through_a_proxy_and_back() -> None:
+    async with serving() as server, connect_proxy() as tunnels, journey(server) as scene:
+        await scene.say("Remember the word heliotrope.")
+        await scene.press("escape", "o", *f"127.0.0.1:{tunnels.port}", "enter")
+        await scene.until(lambda: scene.screen.number == 2)
+        await scene.is_open()
+        await scene.shows("via http:")
+        await scene.press("i")
+        await scene.say("Which word was it?")
+        turns = scene.screen.inspector.sessions.turns
+        assert scene.heard_last["previous_response_id"] == turns[0].response_id
+        assert [len(visit.received) for visit in server.log] == [1, 1]
+        assert tunnels.targets == [f"127.0.0.1:{server.port}"]
+        assert "heliotrope" in turns[1].responses[0].text
+        await scene.press("escape", "o")
+        await scene.until(lambda: scene.screen.number == 3)
+        await scene.is_open()
+        assert scene.screen.session is not None
+        assert scene.screen.session.route.startswith("direct")
+        assert len(tunnels.targets) == 1
 
 
 async def test_a_steer_goes_to_the_running_answer_and_the_box_stays() -> None:
