@@ -87,7 +87,7 @@ def form(item: Item, tools: Iterable[Mapping[str, Any]] = ()) -> tuple[Field, ..
             return fields_from(schema) if schema else (_OUTPUT,)
         case "mcp_approval_request":
             return (
-                Field("boolean", "approve", "approve", True, False, "let the server call the tool"),
+                Field("choice", "approve", "decision", True, None, _MAY_CALL, ("approve", "deny")),
                 Field("text", "reason", "reason", False, "", "for the model; may stay empty"),
             )
         case "computer_call":
@@ -228,6 +228,7 @@ def _from_text(item: Item, text: str) -> JsonObject:
     raise AnswerError([Wrong("", f"this answer has to be a JSON object, or a whole {kind} item.")])
 
 
+_MAY_CALL = "whether the server may call the tool"
 _YES_NO = {"approve": True, "yes": True, "true": True, "deny": False, "no": False, "false": False}
 
 
@@ -239,8 +240,10 @@ def _named(item: Item, fields: Mapping[str, Any]) -> JsonObject:
 
 def _approval(item: Item, value: Mapping[str, Any]) -> JsonObject:
     approve = value.get("approve")
+    if isinstance(approve, str):
+        approve = _YES_NO.get(approve.strip().lower())
     if not isinstance(approve, bool):
-        raise AnswerError([Wrong("approve", "approve has to be true or false.")])
+        raise AnswerError([Wrong("approve", "Choose approve or deny; nothing is decided by itself.")])
     reason = {"reason": value["reason"]} if value.get("reason") else {}
     return {
         "type": "mcp_approval_response",

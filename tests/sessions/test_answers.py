@@ -77,7 +77,7 @@ def test_every_kind_of_call_can_be_answered_and_counts_as_answered(kind: str) ->
     assert pending(sessions, turn) == (item,)
     forms: dict[str, dict[str, str | bool]] = {
         "computer_call": {"image_url": "data:image/png;base64,YQ=="},
-        "mcp_approval_request": {"approve": True},
+        "mcp_approval_request": {"approve": "approve"},
         "tool_search_call": {"tools": "[]"},
         "apply_patch_call": {"status": "completed"},
         "function_call": {"output": "15 degrees"},
@@ -175,7 +175,7 @@ def test_a_patch_has_a_status_and_a_log() -> None:
 def test_an_approval_is_a_decision_with_a_reason() -> None:
     item = call("mcp_approval_request")
     half = HalfAnswer(
-        call_id="mcpr_1", type="mcp_approval_request", values={"approve": False, "reason": "too risky"}
+        call_id="mcpr_1", type="mcp_approval_request", values={"approve": "deny", "reason": "too risky"}
     )
     assert finish(item, half) == {
         "type": "mcp_approval_response",
@@ -184,6 +184,10 @@ def test_an_approval_is_a_decision_with_a_reason() -> None:
         "reason": "too risky",
     }
     assert answer(item, "approve")["approve"] is True
+    with pytest.raises(AnswerError, match="decision is needed"):
+        finish(item, HalfAnswer(call_id="mcpr_1", type="mcp_approval_request"))
+    with pytest.raises(AnswerError, match="nothing is decided by itself"):
+        answer(item, {"reason": "no word of it"})
     with pytest.raises(AnswerError, match="JSON"):
         answer(item, "perhaps")
 

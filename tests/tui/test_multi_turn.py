@@ -230,7 +230,8 @@ async def test_an_mcp_call_is_approved_or_refused_by_hand(keys: tuple[str, ...],
         await scene.press("f5")
         await scene.shows("decision is needed")
         assert len(scene.heard) == 1
-        await scene.press("enter", *keys, "enter", "f5")
+        for key in ("enter", *keys, "enter", "f5"):
+            await scene.press(key)
         await scene.turn_ended(2)
         (answer,) = scene.heard_last["input"]
         assert answer["type"] == "mcp_approval_response"
