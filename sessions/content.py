@@ -151,7 +151,9 @@ def _delta(step: Step, response: Response, event: Event) -> None:
         step.emit(What.ITEM, "part", response, item)
         return
     if part.is_done:
+        # the done value is authoritative; the record keeps what came too late
         step.irregular(f"{event.type} after its done value", response)
+        return
     part.text.append(_words(event.body.get(fragment.field)), step.record)
     response.deltas += 1
     response.last_token = step.at

@@ -98,13 +98,13 @@ def test_only_a_terminal_event_brings_the_output() -> None:
     assert called.is_pending
 
 
-def test_a_delta_after_its_done_value_is_irregular_and_kept() -> None:
+def test_a_delta_after_its_done_value_is_irregular_and_does_not_change_it() -> None:
     answering = Answering()
     answering.got(
         make.item_added(make.message("msg_1")), make.text_delta("msg_1", "a"), make.text_done("msg_1", "a")
     )
     answering.got(make.text_delta("msg_1", "b"))
-    assert answering.items[0].text("output_text") == "ab"
+    assert answering.items[0].text("output_text") == "a"
     assert answering.irregular == ["response.output_text.delta after its done value"]
 
 
