@@ -1,6 +1,6 @@
 """The feed: follows an inspector and tells the screen what happened, at most sixty times a second.
 
-Its one rule: no batch is lost and none is posted sooner than a frame after the last. A loop that wakes it
+Its one rule: no batch is lost and none comes sooner than half a frame after the last. A loop that wakes it
 late has other work to do, keys first, and is left alone for longer; between batches the feed waits and costs
 nothing. It knows neither panes nor what a change means.
 """
@@ -36,17 +36,18 @@ async def feed(inspector: Inspector, target: MessagePump, start: int = 0) -> Non
     """
     follower = inspector.follow(start)
     clock = asyncio.get_running_loop().time
-    pause = FRAME_SECONDS
+    pause, due = FRAME_SECONDS, 0.0
     try:
         while True:
             await follower.wait()
+            due = max(due, clock() - FRAME_SECONDS / 2)  # what the last frame was late by is made up for
             if target.message_queue_size <= _BUSY:
                 batch = follower.take()
                 if batch.first != batch.last and not target.post_message(SessionsChanged(inspector, batch)):
                     return
-            began = clock()
-            await asyncio.sleep(pause)
-            late = clock() - began - pause
+            due = max(due + pause, clock())
+            await asyncio.sleep(due - clock())
+            late = clock() - due
             pause = min(_SLOWEST_SECONDS, FRAME_SECONDS + 2 * max(0.0, late - _USUAL_SECONDS))
     finally:
         follower.close()

@@ -216,7 +216,7 @@ async def test_text_with_a_lone_surrogate_cannot_be_sent() -> None:
 
 
 async def test_a_slow_reader_pauses_the_network_and_loses_nothing() -> None:
-    count = 4 * MAX_WAITING_RECORDS
+    count = 32 * MAX_WAITING_RECORDS
     padding = b"x" * 1000
     sent = 0
 
