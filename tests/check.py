@@ -42,7 +42,7 @@ def gates(*, is_fast: bool, has_peers: bool) -> list[Gate]:
         Gate("lint", (PYTHON, "-m", "ruff", "check", "--quiet", ".")),
         Gate("layers", (str(BIN / "lint-imports"), "--no-cache")),
         Gate("types", (PYTHON, "-m", "mypy")),
-        Gate("tests", (*pytest, *chosen), is_told=True),
+        Gate("tests", (*pytest, "-n", "auto", *chosen), is_told=True),
     ]
     if has_peers:
         out.append(Gate("peers", (*pytest, "tests/peers", "-ra"), is_told=True))
