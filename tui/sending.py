@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SuspendNotSupported
 
 from sessions import answers, compose, lint
-from sessions.answers import HalfAnswer
 from sessions.cost import estimate
 from sessions.errors import ConnectError, LocalProtocolError
 from sessions.items import Item
@@ -30,8 +29,6 @@ from tui.widgets.talk import Talk
 if TYPE_CHECKING:
     from tui.screens.session import SessionScreen
 
-_HISTORY = 200  # messages offered at once
-
 
 class Sending:
     """The flows around the composer of one session screen."""
@@ -39,11 +36,10 @@ class Sending:
     def __init__(self, screen: SessionScreen) -> None:
         self._screen = screen
         self._outgoing = screen.outgoing
+        self._kept = screen.kept
         self._armed: tuple[Mode, str] | None = None  # what goes out when it is asked for once more
         self._objection = ""
         self._said: set[str] = set()
-        self._halves: dict[str, HalfAnswer] = {}
-        self._draft: str | None = None  # what stands in the box since it was saved last; None: nothing new
         self._generated = ""  # the JSON that was made from the text, to see whether a person changed it
 
     # Beside the box ------------------------------------------------------------------------------------
@@ -78,7 +74,7 @@ class Sending:
         else:
             self._object("")
         if composer.mode is Mode.TEXT or composer.text != self._generated:
-            self._draft = composer.text
+            self._kept.written(composer.text)
 
     def _object(self, objection: str) -> None:
         if objection != self._objection:
@@ -128,10 +124,10 @@ class Sending:
             self._object(f"{doubt}  {again} once more sends it all the same.")
             return
         if await self.send(frame):
-            self._remember(text, mode)
+            self._kept.remember(text, mode)
             self._said.add(text)
             screen.composer.clear()
-            self._draft = ""
+            self._kept.written("")
             self._went_out()
 
     def _doubt(self) -> str:
@@ -184,7 +180,7 @@ class Sending:
             except LocalProtocolError as error:
                 self._object(str(error))
                 return
-            self._draft = composer.text
+            self._kept.written(composer.text)
             composer.set_mode(Mode.JSON, made)
             self._generated = made
         else:
@@ -349,20 +345,13 @@ class Sending:
             return
         screen, outgoing = self._screen, self._outgoing
         sessions = screen.inspector.sessions
-        drafts = screen.launch.drafts if screen.launch else None
-        if drafts is not None:
-            self._halves = {**drafts.halves(), **self._halves}
-        page = Answering(turn, answers.pending(sessions, turn), outgoing.tools_of(turn), self._halves)
+        page = Answering(turn, answers.pending(sessions, turn), outgoing.tools_of(turn), self._kept.halves())
         answered = await screen.app.push_screen_wait(page)
         for half in answered.halves:
-            self._halves[half.call_id] = half
-            if drafts is not None:
-                drafts.keep_half(half)
+            self._kept.keep_half(half)
         if answered.items and await self._send_answers(turn, answered.items, answered.text):
             for item, _ in answered.items:
-                self._halves.pop(item.answer_id, None)
-                if drafts is not None:
-                    drafts.forget_half(item.answer_id)
+                self._kept.forget_half(item.answer_id)
 
     async def _send_answers(
         self, turn: Turn, items: Sequence[tuple[Item, Mapping[str, Any]]], text: str
@@ -432,66 +421,3 @@ class Sending:
             return
         if await self.send(frame) and self._screen.composer.text.strip() == text.strip():
             self._screen.composer.clear()
-
-    # Drafts and history --------------------------------------------------------------------------------
-
-    def restore_draft(self) -> None:
-        """Put back what was being written when turnscope ended last."""
-        drafts = self._screen.launch.drafts if self._screen.launch else None
-        if drafts is None:
-            return
-        if text := drafts.draft():
-            is_frame = text.lstrip().startswith("{") and '"type"' in text
-            self._screen.composer.set_mode(Mode.JSON if is_frame else Mode.TEXT, text)
-        for problem in drafts.problems:
-            self._screen.tell(problem)
-
-    def keep_draft(self) -> None:
-        """Save what stood in the box last, when it is new; once a second is enough, and at the end."""
-        drafts = self._screen.launch.drafts if self._screen.launch else None
-        if drafts is not None and self._draft is not None:
-            drafts.save(self._draft)
-            self._draft = None
-
-    def _remember(self, text: str, mode: Mode) -> None:
-        drafts = self._screen.launch.drafts if self._screen.launch else None
-        if drafts is not None and text.strip():
-            drafts.remember(text, "prompt" if mode is Mode.TEXT else "frame")
-
-    async def take_from_history(self) -> None:
-        """Put something that was sent before into the box."""
-        drafts = self._screen.launch.drafts if self._screen.launch else None
-        sent = [(one.kind, one.text) for one in reversed(drafts.history())] if drafts else self._sent_here()
-        if not sent:
-            self._screen.tell("nothing was sent yet")
-            return
-        choices = [
-            Choice(str(n), safe_line(text, 70), "" if kind == "prompt" else "frame")
-            for n, (kind, text) in enumerate(sent[:_HISTORY])
-        ]
-        chosen = await self._screen.app.push_screen_wait(Choose("sent before", choices))
-        if chosen:
-            kind, text = sent[int(chosen)]
-            self._screen.composer.set_mode(Mode.TEXT if kind == "prompt" else Mode.JSON, text)
-            self._screen.composer.box.focus()
-
-    def _sent_here(self) -> list[tuple[str, str]]:
-        recording = self._screen.inspector.recording
-        found: list[tuple[str, str]] = []
-        for turn in reversed(self._screen.inspector.sessions.turns[-_HISTORY:]):
-            if turn.create >= 0:
-                text = recording.record(turn.create).payload.decode(errors="replace")
-                create = compose.from_frame(text)
-                found.append(
-                    ("prompt", create.text) if create is not None and create.text else ("frame", text)
-                )
-        return found
-
-
-def compose_cost(outgoing: object, turn: Turn) -> str:
-    """What a replay of this turn would carry, in words."""
-    return f"everything up to T{turn.number}"
-
-
-def _number(turn: Turn | None) -> int:
-    return turn.number if turn is not None else 0

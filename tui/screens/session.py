@@ -28,6 +28,7 @@ from tui import keys
 from tui.app import TurnscopeApp
 from tui.connecting import Connecting
 from tui.feed import SessionsChanged, feed
+from tui.kept import Kept
 from tui.launch import Launch
 from tui.outgoing import Outgoing
 from tui.saving import Saving
@@ -93,6 +94,7 @@ class SessionScreen(Screen[None]):
         self.outgoing = Outgoing(inspector, *((launch.create, launch.profile) if launch else ()))
         if launch and launch.tools:
             self.outgoing.loaded_tools = launch.tools.tools
+        self.kept = Kept(self)
         self.sending = Sending(self)
         self.connecting = Connecting(self)
         self.saving = Saving(self)
@@ -126,7 +128,7 @@ class SessionScreen(Screen[None]):
             for note in self.launch.notes:
                 self.tell(note)
             if not self.is_read_only:
-                self.sending.restore_draft()
+                self.kept.restore_draft()
             if self.number:
                 self.connecting.adopt(self.number)
             else:
@@ -187,7 +189,7 @@ class SessionScreen(Screen[None]):
         if self.launch is not None:
             self.launch.release()
         if not self.is_read_only:
-            self.sending.keep_draft()
+            self.kept.save_draft()
         recording = self.inspector.recording
         if recording.path is not None and isinstance(self.app, TurnscopeApp):
             self.app.farewell = f"recorded {len(recording)} records in {recording.path}"
@@ -223,7 +225,7 @@ class SessionScreen(Screen[None]):
             stats.refresh_at(now)
         self.describe()
         if not self.is_read_only:
-            self.sending.keep_draft()
+            self.kept.save_draft()
 
     def describe(self) -> None:
         """Say beside the box what a send would be and do now; and which keys work."""
@@ -479,7 +481,7 @@ class SessionScreen(Screen[None]):
 
     def action_history(self) -> None:
         """Take something that was sent before."""
-        self.flow(self.sending.take_from_history())
+        self.flow(self.kept.take_from_history())
 
     def action_answer(self) -> None:
         """Answer the open calls."""
