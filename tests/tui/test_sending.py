@@ -58,38 +58,6 @@ async def test_ctrl_j_makes_a_line() -> None:
         assert scene.screen.composer.text == "a\nb"
 
 
-async def test_a_fork_names_the_selected_turn_as_its_parent() -> None:
-    async with talking() as scene:
-        for number, text in enumerate(("One.", "Two."), 1):
-            await scene.write(text)
-            await scene.press("enter")
-            await scene.turn_ended(number)
-        await scene.press("escape", "left_square_bracket", "left_square_bracket", "b")
-        assert "T1 fork" in screen_text(scene.app)
-        await scene.write("Other two.")
-        await scene.press("enter")
-        await scene.turn_ended(3)
-        turns = scene.screen.inspector.sessions.turns
-        assert turns[2].parent_turn == 1
-        assert len(scene.screen.inspector.sessions.children(turns[0])) == 2
-
-
-async def test_a_new_chain_and_a_replay_are_chosen_as_parents() -> None:
-    async with talking() as scene:
-        await scene.write("Remember the word heliotrope.")
-        await scene.press("enter")
-        await scene.turn_ended(1)
-        await scene.press("escape", "P", "3")
-        await scene.until(lambda: scene.screen.outgoing.aim.value == "a replay")
-        await scene.write("Which word?")
-        await scene.press("f5")
-        await scene.turn_ended(2)
-        frame = json.loads(scene.last_sent())
-        assert "previous_response_id" not in frame
-        assert [item["role"] for item in frame["input"]] == ["user", "assistant", "user"]
-        assert "heliotrope" in scene.screen.inspector.sessions.turns[1].responses[0].text
-
-
 async def test_a_broken_frame_is_pointed_out_and_can_still_be_sent_on_purpose() -> None:
     async with talking() as scene:
         await scene.press("ctrl+t")
@@ -138,25 +106,6 @@ async def test_the_preview_shows_the_frame_and_sends_it() -> None:
         await scene.press("f5")
         await scene.turn_ended(1)
         assert json.loads(scene.last_sent())["input"] == "Hello." or "Hello." in scene.last_sent()
-
-
-async def test_a_warm_up_needs_no_text() -> None:
-    async with talking() as scene:
-        await scene.press("escape", "W", "enter")
-        await scene.turn_ended(1)
-        assert json.loads(scene.last_sent())["generate"] is False
-        assert scene.screen.inspector.sessions.turns[0].is_warmup
-
-
-async def test_a_lane_is_named_and_stands_beside_the_box() -> None:
-    async with talking() as scene:
-        await scene.press("escape", "L", "2", *"plan", "enter")
-        await scene.until(lambda: scene.screen.outgoing.lane == "plan")
-        assert "plan" in screen_text(scene.app)
-        await scene.write("Hello.")
-        await scene.press("f5")
-        await scene.turn_ended(1)
-        assert json.loads(scene.last_sent())["stream_id"] == "plan"
 
 
 async def test_a_running_answer_is_steered() -> None:

@@ -25,6 +25,7 @@ from sessions.profile import OPENAI
 from sessions.reducer import What
 from sessions.session import Session, Turn
 from tui import keys
+from tui.aiming import Aiming
 from tui.app import TurnscopeApp
 from tui.connecting import Connecting
 from tui.feed import SessionsChanged, feed
@@ -95,6 +96,7 @@ class SessionScreen(Screen[None]):
         if launch and launch.tools:
             self.outgoing.loaded_tools = launch.tools.tools
         self.kept = Kept(self)
+        self.aiming = Aiming(self)
         self.sending = Sending(self)
         self.connecting = Connecting(self)
         self.saving = Saving(self)
@@ -473,7 +475,7 @@ class SessionScreen(Screen[None]):
 
     def action_options(self) -> None:
         """Change what goes with every send."""
-        self.flow(self.sending.change_options())
+        self.flow(self.aiming.change_options())
 
     def action_toggle_mode(self) -> None:
         """Text or JSON."""
@@ -493,19 +495,19 @@ class SessionScreen(Screen[None]):
 
     def action_branch(self) -> None:
         """Fork from the selected turn."""
-        self.sending.branch()
+        self.aiming.branch()
 
     def action_parent(self) -> None:
         """Choose the parent."""
-        self.flow(self.sending.choose_parent())
+        self.flow(self.aiming.choose_parent())
 
     def action_lane(self) -> None:
         """Choose the lane."""
-        self.flow(self.sending.choose_lane())
+        self.flow(self.aiming.choose_lane())
 
     def action_warm_up(self) -> None:
         """Prepare a warm-up."""
-        self.sending.prepare_warm_up()
+        self.aiming.prepare_warm_up()
 
     def action_resend(self) -> None:
         """Take the selected frame into the box."""
