@@ -144,7 +144,7 @@ class Outgoing:
 
     def forecast(self, session: Session | None, now: float) -> continuation.Forecast:
         """Where the parent is, and what will therefore happen."""
-        return continuation.forecast(
+        found = continuation.forecast(
             self._inspector.sessions,
             self.parent(session),
             session,
@@ -154,6 +154,25 @@ class Outgoing:
             now=now,
             answers=self._answered_calls(),
         )
+        turn = self.parent_turn(session) if self.aim is Aim.REPLAY else None
+        return found if turn is None or not found.works else self._replayed(turn, found)
+
+    def _replayed(self, turn: Turn, found: continuation.Forecast) -> continuation.Forecast:
+        """The forecast of a new chain in which all is said again: what is missing, and calls left open."""
+        chain = self._inspector.sessions.chain(turn)
+        first = f"T{turn.number}" if len(chain) < 2 else f"T{turn.number} and the turns before it"
+        sentence = f"A new chain starts, and what {first} said goes out again in it: no parent is needed."
+        warnings = []
+        if chain[0].parent:
+            warnings.append("The beginning of the chain is not in this recording and will be missing.")
+        if turn.is_live:
+            warnings.append(f"T{turn.number} is still running: what it has not said yet will be missing.")
+        answered = self._answered_calls() or ()
+        pending = turn.response.pending_calls if turn.response is not None else ()
+        if waiting := sum(item.answer_id not in answered for item in pending):
+            words = "1 call waits" if waiting == 1 else f"{waiting} calls wait"
+            warnings.append(f"{words} for an answer: the answers must follow in the same frame.")
+        return found._replace(sentence=sentence, warnings=(*warnings, *found.warnings))
 
     def trouble(self, session: Session | None, now: float) -> ways.Trouble | None:
         """Whether the chain needs a decision to go on; cheap."""

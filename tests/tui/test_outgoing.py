@@ -10,7 +10,7 @@ from sessions.compose import Create
 from sessions.inspector import Inspector
 from sessions.profile import OPENAI
 from sessions.recording import Recording
-from tests.make import Wire
+from tests.make import Wire, call_answer, create
 from tui.outgoing import Aim, Outgoing, refuse_lane
 
 
@@ -67,6 +67,32 @@ def test_a_replay_sends_everything_again_without_a_parent() -> None:
     frame = json.loads(out.frame("And?", inspector.sessions.sessions[1]))
     assert "previous_response_id" not in frame
     assert [item["role"] for item in frame["input"]] == ["user", "assistant", "user", "assistant", "user"]
+
+
+def test_a_replay_is_not_told_as_a_chain_that_knows_nothing() -> None:
+    out, inspector = outgoing()
+    session = inspector.sessions.sessions[1]
+    out.replay(inspector.sessions.turns[1])
+    found = out.forecast(session, 1.0)
+    assert found.works is True
+    assert "what T2 and the turns before it said goes out again" in found.sentence
+    assert "knows nothing" not in found.sentence
+    out.start_anew()
+    assert "knows nothing" in out.forecast(session, 1.0).sentence
+
+
+def test_a_replay_warns_of_calls_that_are_left_open() -> None:
+    wire = Wire()
+    inspector = Inspector(Recording.create(None))
+    inspector.feed_all(
+        [wire.open(), wire.sent(create()), *wire.got_all(call_answer("resp_1", {"call_1": "{}"}))]
+    )
+    out = Outgoing(inspector, Create(model="gpt-6-astra"))
+    out.replay(inspector.sessions.turns[0])
+    found = out.forecast(inspector.sessions.sessions[1], 1.0)
+    assert found.warnings == ("1 call waits for an answer: the answers must follow in the same frame.",)
+    out.answered = ({"type": "function_call_output", "call_id": "call_1", "output": "4"},)
+    assert out.forecast(inspector.sessions.sessions[1], 1.0).warnings == ()
 
 
 def test_with_store_off_the_reasoning_is_asked_for_from_the_first_turn() -> None:
