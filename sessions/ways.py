@@ -198,8 +198,15 @@ def _stay(session: Session | None, now: float | None) -> Way:
         "Stay on this socket for now",
         Cost(0, 0, 0),
         True,
-        f"{left / 60:.0f} minutes are left; whether an answer may run past the limit is not documented.",
+        f"{_left_words(left)} left; whether an answer may run past the limit is not documented.",
     )
+
+
+def _left_words(seconds: float) -> str:
+    whole = max(0, int(seconds))
+    if whole >= 120:
+        return f"{whole / 60:.0f} minutes are"
+    return "1 second is" if whole == 1 else f"{whole} seconds are"
 
 
 def _same_socket(

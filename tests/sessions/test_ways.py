@@ -152,6 +152,7 @@ def test_the_rollover_is_offered_ten_minutes_before_the_end() -> None:
         WayKind.STAY,
     ]
     assert "10 minutes are left" in found[2].reason
+    assert "27 seconds are left" in ways(records, now=start + 3573)[2].reason
     assert current(sessions, now=start + 3600) is Trouble.AGE_LIMIT
 
 
