@@ -154,7 +154,7 @@ def _of_socket(kind: Kind, meta: Meta) -> tuple[str, Tone]:
         case Kind.LOST:
             return f"{meta.get('code', 1006)} {meta.get('detail', '')}", Tone.ERROR
         case Kind.NOTE if meta.get("note") == "latency":
-            return f"{float(meta.get('ms', 0)):.1f} ms", Tone.SOCKET
+            return f"pong after {float(meta.get('ms', 0)):.1f} ms", Tone.SOCKET
         case _:
             words = ", ".join(f"{key} {value}" for key, value in meta.items())
             return words[:_NOTE_CHARACTERS], Tone.SOCKET

@@ -128,7 +128,7 @@ def test_endings_of_a_socket(inspector: Inspector) -> None:
         four.refused("forbidden", "bare 403", status=403),
     )
     assert [(row.type, row.note, row.tone) for row in rows if row.type not in ("open",)] == [
-        ("note", "12.3 ms", Tone.SOCKET),
+        ("note", "pong after 12.3 ms", Tone.SOCKET),
         ("close", "1000 normal end", Tone.ENDING),
         (
             "close",
