@@ -192,6 +192,23 @@ async def test_several_sockets_have_their_headings(inspector: Inspector) -> None
         assert any(row.startswith("c2  open") for row in app.inside())
 
 
+async def test_the_clock_moves_without_new_records(inspector: Inspector) -> None:
+    wire = make.Wire()
+    inspector.feed_all([wire.open(), wire.sent(make.create()), wire.got(make.created("resp_1"))])
+    app = Host(inspector)
+    async with app.run_test(size=(60, 24)) as pilot:
+        await pilot.pause()
+        opened = inspector.sessions.sessions[1].opened
+        app.chain.refresh_at(opened + 65)
+        await pilot.pause()
+        assert app.inside()[0] == "c1  open for 1:05"
+        assert any("live" in row and "1m05s" in row for row in app.inside())
+        app.feed(wire.lost())
+        app.chain.refresh_at(inspector.sessions.sessions[1].ended + 70)
+        await pilot.pause()
+        assert app.inside()[0] == "c1  lost 1006, 1m10s ago"
+
+
 async def test_choosing_and_opening_tell_the_turn(inspector: Inspector) -> None:
     inspector.feed_all(forked(make.Wire()))
     app = Host(inspector)

@@ -222,6 +222,7 @@ class SessionScreen(Screen[None]):
         now = self.sockets.now
         self.query_one(Header).refresh_at(now)
         self.query_one(Talk).refresh_at(now)
+        self.query_one(Chain).refresh_at(now)
         stats = self.query_one(Stats)
         if stats.display:
             stats.refresh_at(now)

@@ -27,7 +27,7 @@ from tui.branches import Kind, Row, branches, marker
 from tui.cells import cut, fill, width
 from tui.figures import clock_words, count_words, seconds_words, standing, standing_style
 from tui.veil import line
-from tui.widgets.pane import Pane
+from tui.widgets.pane import Motion, Pane
 
 ONE_ROW_CELLS = 70  # cells from which a turn needs one row instead of two
 _LOOKED_AT = 60  # newest turns that are asked whether they can be a parent now
@@ -272,8 +272,10 @@ class Chain(Pane):
         self._draw()
 
     def refresh_at(self, now: float) -> None:
-        """Move the clock: durations of what runs are written anew."""
+        """Move the clock: durations of what runs, and how long ago a socket ended, are written anew."""
         self.now = max(self.now, now)
+        if self.motion is Motion.FROZEN or not self.size.height:
+            return
         self.repaint_rows(self.top, self.top + self.rows_height)
 
     def mark_parent(self, turn: int | None) -> None:
