@@ -315,7 +315,7 @@ def _ending_blocks(sessions: Sessions, turn: Turn) -> Iterator[Block]:
     if turn.status is Status.CUT:
         session = sessions.sessions.get(turn.session)
         end = session.end_record if session else -1
-        yield Block("cut", Role.CUT, "cut: the socket ended before the answer did", record=end)
+        yield Block("cut", Role.CUT, "the socket ended before the answer did", record=end)
     elif turn.status is Status.SENT:
         yield Block("sent", Role.NOTE, _waiting_words(sessions, turn), record=turn.create, is_live=True)
     elif response is not None and response.is_live and not response.items:

@@ -43,11 +43,9 @@ class Saving:
         turn = screen.turn()
         if turn is not None:
             choices.append(Choice("turn", f"turn T{turn.number}", "as Markdown"))
-            choices.append(
-                Choice(
-                    "conversation", "the conversation", f"{len(inspector.sessions.turns)} turns as Markdown"
-                )
-            )
+            count = len(inspector.sessions.turns)
+            words = f"{count} turn{'' if count == 1 else 's'} as Markdown"
+            choices.append(Choice("conversation", "the conversation", words))
             if turn.response_id:
                 choices.append(Choice("id", "the response id", turn.response_id))
         report = screen.query_one(Trouble).report

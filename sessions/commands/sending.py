@@ -291,7 +291,8 @@ class Sending:
                 tell(str(recording.failure))
             return Exit.RECORDING
         if recording.path is not None:
-            tell(f"recorded {len(recording)} records in {recording.path}")
+            count = len(recording)
+            tell(f"recorded {count} record{'' if count == 1 else 's'} in {recording.path}")
         return code
 
 

@@ -309,7 +309,7 @@ def test_a_cut_turn_says_so() -> None:
     wire = make.Wire()
     told = Told([wire.open(), wire.sent(make.create()), wire.got(make.created("resp_1")), wire.lost()])
     block = only(told, Role.CUT)
-    assert block.title == "cut: the socket ended before the answer did"
+    assert block.title == "the socket ended before the answer did"
     assert block.record == 3
 
 

@@ -329,7 +329,7 @@ async def test_a_cut_socket_is_told_in_every_turn_it_cut(inspector: Inspector) -
         assert any("queued on the default lane behind T1" in row for row in app.inside())
         app.feed(wire.lost())
         await settled(pilot)
-        assert sum("cut: the socket ended" in row for row in app.inside()) == 2
+        assert sum("the socket ended before" in row for row in app.inside()) == 2
 
 
 async def test_the_heading_says_that_a_turn_has_ended(inspector: Inspector) -> None:
