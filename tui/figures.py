@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from sessions.contract import Status
 from sessions.session import Turn
 
+_LAST_SECONDS = 600.0
 _STANDINGS: Mapping[Status, str] = {
     Status.SENT: "sent",
     Status.QUEUED: "queued",
@@ -52,6 +53,13 @@ def clock_words(seconds: float) -> str:
     whole = max(0, int(seconds))
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def left_words(seconds: float) -> str:
+    """What is left of a socket's age: 58 min, and in the last ten minutes 9:41."""
+    if seconds <= _LAST_SECONDS:
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    return f"{int(seconds) // 60} min"
 
 
 def standing(turn: Turn) -> str:

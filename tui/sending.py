@@ -49,7 +49,7 @@ class Sending:
         forecast = self._outgoing.forecast(session, screen.sockets.now)
         parent, *others = self._outgoing.chips(session, forecast)
         # What needs a decision stands where a narrow window does not cut it.
-        due = (*screen.connecting.chips(), *self._outgoing.due(session))
+        due = (*screen.ways_on.chips(), *self._outgoing.due(session))
         composer.show_chips((parent, *due, *others))
         composer.show_title(self._outgoing.title(session))
         if self._objection:

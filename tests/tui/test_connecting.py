@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sessions.compose import Create
+from tests.journey import MODEL, journey, serving
 from tests.scene import talking
 from tests.screen import screen_text
 from tui.screens.choose import Choose
@@ -28,7 +30,7 @@ async def test_after_a_lost_socket_a_way_on_opens_a_new_one_and_sends_nothing() 
         await scene.write("Tell me something long.")
         await scene.press("enter")
         await scene.turn_ended(2)
-        await scene.until(lambda: scene.screen.connecting.has_ways_on)
+        await scene.until(lambda: scene.screen.ways_on.is_due)
         await scene.press("f9")
         assert "ways on" in screen_text(scene.app)
         count = len(scene.screen.inspector.sessions.turns)
@@ -80,3 +82,52 @@ async def test_quitting_asks_while_a_socket_is_open() -> None:
         assert "kept" in shown
         await scene.press("escape")
         assert scene.screen.sockets.is_live(1)
+
+
+async def test_a_running_answer_is_stopped_only_after_its_cost_was_told() -> None:
+    create = Create(model=MODEL, store=False)
+    async with serving(think_ms=4_000.0) as server, journey(server, create=create) as scene:
+        await scene.write("Tell me something.")
+        await scene.press("enter")
+        await scene.until(lambda: scene.screen.sending.steerable is not None)
+        await scene.press("escape", "X")
+        await scene.shows("stop T1")
+        assert "no cancel in this protocol" in screen_text(scene.app)
+        await scene.press("enter")  # the safe choice is marked
+        assert scene.screen.sockets.is_live(1)
+        await scene.press("X", "2")
+        await scene.until(lambda: not scene.screen.sockets.is_live(1))
+        await scene.until(lambda: not scene.screen.inspector.sessions.turns[0].is_live)
+        assert scene.screen.inspector.sessions.turns[0].status == "cut"
+        assert server.log[0].close_received == (1000, "")
+        assert len(server.log) == 1
+
+
+async def test_a_refused_opening_is_told_and_opened_again_by_hand() -> None:
+    async with serving(faults=("503@1",)) as server, journey(server) as scene:
+        await scene.until(lambda: scene.screen.query_one(Trouble).display)
+        report = scene.screen.query_one(Trouble).report
+        assert report is not None
+        assert "503" in report.text()
+        assert len(server.log) == 1
+        await scene.press("escape", "c", "1")
+        await scene.until(lambda: scene.screen.number == 2)
+        await scene.is_open()
+        await scene.press("i")
+        await scene.say("Hello.")
+        assert scene.screen.inspector.sessions.turns[0].status == "completed"
+        assert not scene.screen.query_one(Trouble).display
+
+
+async def test_one_key_retries_the_bare_403_with_the_model_in_the_url() -> None:
+    async with serving(faults=("403-without-model",)) as server, journey(server) as scene:
+        await scene.shows("was accepted")
+        before = len(server.log)
+        await scene.press("escape", "M")
+        await scene.until(lambda: scene.screen.number == 2)
+        await scene.is_open()
+        assert [target for _, target, _ in server.log[-1].requests] == [f"/v1/responses?model={MODEL}"]
+        assert len(server.log) == before + 1
+        await scene.press("i")
+        await scene.say("Hello.")
+        assert scene.heard_last["model"] == MODEL

@@ -6,7 +6,16 @@ import pytest
 
 from sessions.contract import Status
 from sessions.session import Turn
-from tui.figures import bar, clock_words, count_words, percentile, seconds_words, standing, standing_style
+from tui.figures import (
+    bar,
+    clock_words,
+    count_words,
+    left_words,
+    percentile,
+    seconds_words,
+    standing,
+    standing_style,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +41,13 @@ def test_durations(seconds: float | None, words: str) -> None:
 )
 def test_clocks(seconds: float, words: str) -> None:
     assert clock_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3521, "58 min"), (601, "10 min"), (600, "10:00"), (119.9, "1:59"), (0.0, "0:00")]
+)
+def test_what_is_left_is_told_to_the_second_only_at_the_end(seconds: float, words: str) -> None:
+    assert left_words(seconds) == words
 
 
 def test_bars_are_characters() -> None:

@@ -7,7 +7,6 @@ import json
 from sessions.compose import Create
 from tests.journey import MODEL, journey, serving
 from tests.screen import screen_text
-from tui.screens.ask import Ask
 from tui.screens.choose import Choose
 from tui.widgets.trouble import Trouble
 
@@ -68,7 +67,7 @@ async def test_without_a_store_a_lost_socket_leaves_a_replay_with_its_cost() -> 
     async with serving(faults=("abort-mid-stream@2",)) as server, journey(server, create=create) as scene:
         await scene.say("Remember the word heliotrope.")
         await scene.say("Tell me something long.")
-        await scene.until(lambda: scene.screen.connecting.has_ways_on)
+        await scene.until(lambda: scene.screen.ways_on.is_due)
         assert scene.screen.inspector.sessions.turns[1].status == "cut"
         await scene.press("f9")
         await scene.shows("replay")
@@ -114,127 +113,6 @@ async def test_near_the_limit_the_rollover_says_which_lanes_survive() -> None:
         await scene.say("Which word was it?")
         assert server.log[1].received
         assert "heliotrope" in scene.screen.inspector.sessions.turns[1].responses[0].text
-
-
-async def test_a_rollover_may_keep_both_sockets_and_one_goes_back_by_hand() -> None:
-    async with serving() as server, journey(server) as scene:
-        await scene.say("Hello.")
-        await scene.press("escape", "c", "1")
-        await scene.shows("roll over")
-        await scene.press("1")
-        await scene.until(lambda: scene.screen.sockets.open_sessions == (1, 2))
-        await scene.is_open()
-        await scene.press("c")
-        await scene.shows("speak to socket 1")
-        choose = scene.app.screen
-        assert isinstance(choose, Choose)
-        digit = [choice.key for choice in choose._choices].index("use 1") + 1
-        await scene.press(str(digit), "i")
-        await scene.say("Are you there?")
-        assert scene.screen.number == 1
-        assert [len(visit.received) for visit in server.log] == [2, 0]
-
-
-async def test_a_wrong_address_of_a_proxy_is_refused_where_it_is_typed() -> None:
-    async with serving() as server, journey(server) as scene:
-        await scene.say("Remember the word heliotrope.")
-        await scene.press("escape", "o")
-        assert isinstance(scene.app.screen, Ask)
-        await scene.press(*"nonsense:x", "enter")
-        assert isinstance(scene.app.screen, Ask)
-        assert len(server.log) == 1
-        await scene.press("escape")
-        assert scene.screen.number == 1
-        assert scene.screen.sockets.is_live(1)
-
-
-async def test_a_proxy_that_is_not_there_is_explained_and_the_first_socket_stays() -> None:
-    async with serving() as server, journey(server) as scene:
-        await scene.say("Remember the word heliotrope.")
-        await scene.press("escape", "o")
-        await scene.press(*"127.0.0.1:9", "enter")
-        await scene.until(lambda: scene.screen.number == 2)
-        await scene.until(lambda: scene.screen.query_one(Trouble).display)
-        assert "not opened" in screen_text(scene.app)
-        assert scene.screen.sockets.is_live(1)
-        assert len(server.log) == 1
-        # the way back: the other route is now the direct one
-        await scene.press("o")
-        await scene.until(lambda: scene.screen.number == 3)
-        await scene.is_open()
-        await scene.press("i")
-        await scene.say("Which word was it?")
-        turns = scene.screen.inspector.sessions.turns
-        assert scene.heard_last["previous_response_id"] == turns[0].response_id
-
-
-async def test_another_address_gets_no_key_of_this_one() -> None:
-    environ = {"TURNSCOPE_API_KEY": "sk-proj-0123456789abcdefghij"}
-    async with (
-        serving(auth="none") as elsewhere,
-        serving() as server,
-        journey(server, environ=environ) as scene,
-    ):
-        await scene.say("Hello.")
-        await scene.press("escape", "c")
-        choose = scene.app.screen
-        assert isinstance(choose, Choose)
-        digit = [choice.key for choice in choose._choices].index("address") + 1
-        await scene.press(str(digit), *elsewhere.base_url, "enter")
-        await scene.until(lambda: scene.screen.number == 2)
-        await scene.is_open()
-        assert "authorization" in {name.lower() for name, _ in server.log[0].headers}
-        assert "authorization" not in {name.lower() for name, _ in elsewhere.log[0].headers}
-        assert not elsewhere.log[0].received
-
-
-async def test_a_running_answer_is_stopped_only_after_its_cost_was_told() -> None:
-    create = Create(model=MODEL, store=False)
-    async with serving(think_ms=4_000.0) as server, journey(server, create=create) as scene:
-        await scene.write("Tell me something.")
-        await scene.press("enter")
-        await scene.until(lambda: scene.screen.sending.steerable is not None)
-        await scene.press("escape", "X")
-        await scene.shows("stop T1")
-        assert "no cancel in this protocol" in screen_text(scene.app)
-        await scene.press("enter")  # the safe choice is marked
-        assert scene.screen.sockets.is_live(1)
-        await scene.press("X", "2")
-        await scene.until(lambda: not scene.screen.sockets.is_live(1))
-        await scene.until(lambda: not scene.screen.inspector.sessions.turns[0].is_live)
-        assert scene.screen.inspector.sessions.turns[0].status == "cut"
-        assert server.log[0].close_received == (1000, "")
-        assert len(server.log) == 1
-
-
-async def test_a_refused_opening_is_told_and_opened_again_by_hand() -> None:
-    async with serving(faults=("503@1",)) as server, journey(server) as scene:
-        await scene.until(lambda: scene.screen.query_one(Trouble).display)
-        report = scene.screen.query_one(Trouble).report
-        assert report is not None
-        assert "503" in report.text()
-        assert len(server.log) == 1
-        await scene.press("escape", "c", "1")
-        await scene.until(lambda: scene.screen.number == 2)
-        await scene.is_open()
-        await scene.press("i")
-        await scene.say("Hello.")
-        assert scene.screen.inspector.sessions.turns[0].status == "completed"
-        assert not scene.screen.query_one(Trouble).display
-
-
-async def test_one_key_retries_the_bare_403_with_the_model_in_the_url() -> None:
-    async with serving(faults=("403-without-model",)) as server, journey(server) as scene:
-        await scene.shows("was accepted")
-        before = len(server.log)
-        await scene.press("escape", "M")
-        await scene.until(lambda: scene.screen.number == 2)
-        await scene.is_open()
-        assert [target for _, target, _ in server.log[-1].requests] == [f"/v1/responses?model={MODEL}"]
-        assert len(server.log) == before + 1
-        await scene.press("i")
-        await scene.say("Hello.")
-        assert scene.heard_last["model"] == MODEL
 
 
 async def test_read_only_sends_nothing_whatever_is_pressed() -> None:

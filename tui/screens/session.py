@@ -28,6 +28,7 @@ from tui import keys
 from tui.aiming import Aiming
 from tui.app import TurnscopeApp
 from tui.connecting import Connecting
+from tui.connection_menu import ConnectionMenu
 from tui.feed import SessionsChanged, feed
 from tui.kept import Kept
 from tui.launch import Launch
@@ -35,6 +36,7 @@ from tui.outgoing import Outgoing
 from tui.saving import Saving
 from tui.sending import Sending
 from tui.sockets import Sockets
+from tui.ways_on import WaysOn
 from tui.widgets.chain import Chain
 from tui.widgets.composer import Composer
 from tui.widgets.events import Events
@@ -99,6 +101,8 @@ class SessionScreen(Screen[None]):
         self.aiming = Aiming(self)
         self.sending = Sending(self)
         self.connecting = Connecting(self)
+        self.menu = ConnectionMenu(self)
+        self.ways_on = WaysOn(self)
         self.saving = Saving(self)
         self._view = "talk"  # the view that was focused last
         self._main = "talk"
@@ -235,7 +239,7 @@ class SessionScreen(Screen[None]):
         self.query_one(Chain).mark_parent(self._parent_number())
         if not self.is_read_only:
             self.sending.describe()
-        self.connecting.describe()
+        self.ways_on.describe()
         self.refresh_bindings()
 
     def _parent_number(self) -> int | None:
@@ -437,7 +441,7 @@ class SessionScreen(Screen[None]):
         if action == "connection":
             return self.launch is not None
         if action == "ways_on":
-            return self.connecting.has_ways_on
+            return self.ways_on.is_due
         if action == "retry_with_model":
             return self.connecting.can_retry_with_model
         if action in ("resend", "branch"):
@@ -520,15 +524,15 @@ class SessionScreen(Screen[None]):
 
     def action_other_route(self) -> None:
         """Go on over the other route."""
-        self.flow(self.connecting.take_other_route())
+        self.flow(self.menu.take_other_route())
 
     def action_connection(self) -> None:
         """What can be done with the connection."""
-        self.flow(self.connecting.choose())
+        self.flow(self.menu.choose())
 
     def action_ways_on(self) -> None:
         """How the chain can go on."""
-        self.flow(self.connecting.choose_way_on())
+        self.flow(self.ways_on.choose())
 
     def action_retry_with_model(self) -> None:
         """Open once more with ?model= in the URL."""
