@@ -16,6 +16,7 @@ Pure, no I/O, no clock:
   contract      what the API promises: event types, legal moves, limits, close codes, failure classes
   errors        the exception tree; a peer's mistake is never in it
   safe          remote text made unable to act on a terminal; the one gate for every face
+  json_kinds    what a JSON value is, in words
   records       Record, Kind, Direction; one JSON line for each
   redact        credentials out, before anything is stored or shown
   events        bytes -> Event or Undecodable; tool arguments while they grow

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
+from sessions.json_kinds import kind_words
+
 #: above this size a message made of many small values is read by its envelope only; reading and freeing
 #: 16 MiB of small objects takes a second, 16 MiB of one string a few milliseconds (measured)
 LARGE = 1 << 20
@@ -68,7 +70,7 @@ def whole(payload: bytes) -> Event | Undecodable:
         except ValueError:
             return Undecodable(f"not JSON: {error}", 0)
     if type(body) is not dict:
-        return Undecodable(f"JSON, but {_kind(body)} instead of an object", 0)
+        return Undecodable(f"JSON, but {kind_words(body)} instead of an object", 0)
     return _event(body)
 
 
@@ -119,7 +121,7 @@ def _envelope(payload: bytes) -> Event | Undecodable:
     except ValueError as error:
         return Undecodable(f"not JSON: {error}", 0)
     if type(body) is not dict:
-        return Undecodable(f"JSON, but {_kind(body)} instead of an object", 0)
+        return Undecodable(f"JSON, but {kind_words(body)} instead of an object", 0)
     if found := _AT_END.search(tail[-_END:]):
         with suppress(ValueError):
             body = {**from_json(b"{" + found[1].lstrip(b",") + b"}"), **body}
@@ -136,22 +138,6 @@ def _beginning(head: bytes) -> Any:
         return from_json(text, allow_partial=True)
     except ValueError:
         return from_json(_LONE_SURROGATE.sub(rb"\\ufffd", text.encode()), allow_partial=True)
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-        case _:
-            return "something else"
 
 
 class Arguments(NamedTuple):

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from sessions.json_kinds import kind_words
+
 FieldKind: TypeAlias = Literal["text", "integer", "number", "boolean", "choice", "json", "file"]
 
 _DEPTH = 4  # objects nested deeper become one JSON field
@@ -249,7 +251,7 @@ class _Check:
         name = path or "the value"
         types = _types(schema)
         if types and not any(_is_of(value, kind) for kind in types):
-            self._wrong(path, f"{name} is {_kind_words(value)}, {' or '.join(types)} was asked for.")
+            self._wrong(path, f"{name} is {kind_words(value)}, {' or '.join(types)} was asked for.")
             return
         options = schema.get("enum")
         if isinstance(options, list) and not any(_is_equal(value, one) for one in options):
@@ -344,22 +346,6 @@ def _is_of(value: Any, kind: str) -> bool:
 
 def _is_equal(one: Any, other: Any) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
-
-
-def _kind_words(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a text"
-        case list():
-            return "a list"
-        case _:
-            return "an object"
 
 
 def _word(value: object) -> str:
