@@ -350,6 +350,8 @@ def set_value(path: Path, key: str, value: str | bool | int | float) -> None:
     keys = key_parts(key)
     if keys[0] not in (*NAMES, "profiles"):
         raise SettingsError(f"there is no setting {key!r}", key=key, nearest=nearest(keys[0], NAMES))
+    if path.exists() and not path.is_file():
+        raise SettingsError(f"{path} is no regular file; nothing was written", key=key)
     old = read_file(path)
     document = tomlkit.parse(old.text)
     table: Any = document

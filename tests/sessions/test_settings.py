@@ -283,3 +283,11 @@ def test_loopback_without_a_key_gets_a_placeholder_and_says_so() -> None:
     assert not load({"base_url": "https://proxy.example/v1"}, {}).key
     set_one = load({"base_url": "http://127.0.0.1:4000/v1"}, {"OPENAI_API_KEY": "sk-mine"})
     assert set_one.key.reveal() == "sk-mine"
+
+
+def test_nothing_is_written_over_what_is_no_regular_file(tmp_path: Path) -> None:
+    folder = tmp_path / "config.toml"
+    folder.mkdir()
+    with pytest.raises(SettingsError, match="no regular file"):
+        set_value(folder, "model", "m")
+    assert folder.is_dir()
