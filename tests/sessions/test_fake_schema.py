@@ -121,6 +121,11 @@ def test_one_schema(schema: Any, prompt: str, value: Any) -> None:
     assert fitting(schema, Source(prompt)) == value
 
 
+def test_a_verb_that_begins_the_prompt_is_no_name() -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    assert fitting(schema, Source("Look up the weather in Oslo and Bergen")) == {"city": "Oslo"}
+
+
 def test_a_schema_that_contains_itself_ends() -> None:
     tree: dict[str, Any] = {
         "type": "object",

@@ -14,7 +14,8 @@ _NAMES = re.compile(r"\b[A-ZÀ-Þ][\w'-]+\b")
 _NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
 _QUOTED = re.compile(r"[\"“']([^\"”']{1,60})[\"”']")
 _COMMON = frozenset(
-    "what who where when why how the and please call both tell can could temp get is in".split()
+    "what who where when why how the and please call both tell can could temp get is in "
+    "look check find show give compare use search fetch ask say now then also are will would should".split()
 )
 _FORMATS = {
     "date": "2026-11-20",
