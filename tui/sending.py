@@ -20,7 +20,7 @@ from tui.editor import EditorError, edit
 from tui.outgoing import Aim
 from tui.screens.ask import Ask
 from tui.screens.reader import Reader
-from tui.widgets.composer import Mode
+from tui.widgets.composer import Chip, Mode
 from tui.widgets.talk import Talk
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Sending:
         self._objection = ""
         self._said: set[str] = set()
         self._generated = ""  # the JSON that was made from the text, to see whether a person changed it
+        self._set_aside: tuple[str, str] | None = None  # the text that followed edited JSON, and that JSON
 
     # Beside the box ------------------------------------------------------------------------------------
 
@@ -50,6 +51,8 @@ class Sending:
         parent, *others = self._outgoing.chips(session, forecast)
         # What needs a decision stands where a narrow window does not cut it.
         due = (*screen.ways_on.chips(), *self._outgoing.due(session))
+        if self._json_set_aside():
+            due = (*due, Chip("", "changed JSON kept: ctrl+t", "warn"))
         composer.show_chips((parent, *due, *others))
         composer.show_title(self._outgoing.title(session))
         if self._objection:
@@ -118,11 +121,12 @@ class Sending:
         if doubt and self._armed != (mode, text):
             again = "Enter" if mode is Mode.TEXT else "F5"
             self._armed = (mode, text)
-            self._object(f"{doubt}  {again} once more sends it all the same.")
+            self._object(f"{again} once more sends it all the same. {doubt}")  # the key first: ends are cut
             return
         if await self.send(frame):
             self._kept.remember(text, mode)
             self._said.add(text)
+            self._set_aside = None
             screen.composer.clear()
             self._kept.written("")
             self._went_out()
@@ -169,9 +173,12 @@ class Sending:
     # The box -------------------------------------------------------------------------------------------
 
     def toggle_mode(self) -> None:
-        """Text to JSON and back; the JSON begins as the frame of the text."""
+        """Text to JSON and back; the JSON begins as the frame of the text, or as it was left."""
         composer = self._screen.composer
-        if composer.mode is Mode.TEXT:
+        if aside := self._json_set_aside():
+            composer.set_mode(Mode.JSON, aside)
+            self._object_to_json(composer.text)
+        elif composer.mode is Mode.TEXT:
             try:
                 made = self._outgoing.frame(composer.text, self._screen.session, indent=2)
             except LocalProtocolError as error:
@@ -183,9 +190,20 @@ class Sending:
         else:
             create = compose.from_frame(composer.text)
             is_ours = composer.text == self._generated or create is None
+            edited = composer.text if composer.text != self._generated else ""
             composer.set_mode(Mode.TEXT, None if is_ours or create is None else create.text)
+            if edited:
+                self._set_aside = (composer.text, edited)
             self._object("")
+            self.describe()
         composer.box.focus()
+
+    def _json_set_aside(self) -> str:
+        """The changed JSON that ctrl+t brings back to the text in the box; "" when there is none."""
+        composer = self._screen.composer
+        if composer.mode is not Mode.TEXT or self._set_aside is None:
+            return ""
+        return self._set_aside[1] if self._set_aside[0] == composer.text else ""
 
     def edit_outside(self) -> None:
         """Write what the box holds in the person's own editor."""

@@ -73,6 +73,24 @@ async def test_a_broken_frame_is_pointed_out_and_can_still_be_sent_on_purpose() 
         assert scene.last_sent() == '{"type": "response.create",\n "model": }'
 
 
+async def test_json_that_was_changed_is_not_lost_by_a_look_at_the_text() -> None:
+    async with talking() as scene:
+        await scene.write("Hello.")
+        await scene.press("ctrl+t")
+        changed = scene.screen.composer.text + '"broken'
+        await scene.write(changed)
+        await scene.press("ctrl+t")
+        assert scene.screen.composer.text == "Hello."
+        assert "changed JSON kept: ctrl+t" in screen_text(scene.app)
+        await scene.press("ctrl+t")
+        assert scene.screen.composer.text == changed
+        assert "only one object fits into a frame" in screen_text(scene.app)
+        await scene.press("ctrl+t")
+        await scene.write("Another text.")
+        await scene.press("ctrl+t")
+        assert json.loads(scene.screen.composer.text)["input"] == "Another text."
+
+
 async def test_json_written_by_hand_leaves_byte_for_byte() -> None:
     text = '{ "type" : "response.create", "model":"gpt-6-astra",\n\n "input" : "Hé" }'
     async with talking() as scene:
