@@ -82,39 +82,6 @@ async def test_what_arrives_moves_neither_focus_nor_scroll_nor_a_dialog() -> Non
         assert scene.screen.focused is talk
 
 
-async def test_every_view_is_reached_by_its_digit_at_every_size() -> None:
-    for size in ((80, 24), (120, 40), (200, 60)):
-        async with playing(lanes(), size=size) as scene:
-            for digit, name in zip("12345", ("talk", "events", "chain", "raw", "stats"), strict=True):
-                await scene.press(digit)
-                view = scene.screen.query_one(f"#{name}")
-                assert view.has_focus, (size, name)
-                assert view.size.width > 10, (size, name)
-                assert view.size.height > 2, (size, name)
-
-
-async def test_zoom_gives_one_view_everything_and_back() -> None:
-    async with playing(lanes()) as scene:
-        await scene.press("2")
-        before = scene.screen.query_one("#events").size
-        await scene.press("z")
-        assert scene.screen.query_one("#events").size.height > 20
-        await scene.press("z")
-        assert scene.screen.query_one("#events").size == before
-
-
-async def test_resizing_keeps_focus_and_place() -> None:
-    async with playing(lanes(), size=(200, 60)) as scene:
-        await scene.press("2", "g", "j", "j")
-        events = scene.screen.query_one("#events")
-        cursor = getattr(events, "cursor", None)
-        for size in ((120, 40), (80, 24), (50, 14), (120, 40)):
-            await scene.pilot.resize_terminal(*size)
-            await scene.pilot.pause()
-            assert scene.screen.focused is events, size
-            assert getattr(events, "cursor", None) == cursor
-
-
 async def test_below_40x10_there_is_a_plain_notice() -> None:
     async with playing(lanes(), size=(38, 9)) as scene:
         assert "too small" in screen_text(scene.app)

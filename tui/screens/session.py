@@ -14,9 +14,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Static
 
 from sessions.contract import Status
@@ -37,6 +35,7 @@ from tui.saving import Saving
 from tui.sending import Sending
 from tui.sockets import Sockets
 from tui.ways_on import WaysOn
+from tui.widgets.body import Body
 from tui.widgets.chain import Chain
 from tui.widgets.composer import Composer
 from tui.widgets.events import Events
@@ -65,7 +64,6 @@ _READING = frozenset(
     )
 )
 _FAILED = (Status.ERRORED, Status.FAILED, Status.CUT)
-_MAIN = ("talk", "raw", "stats")  # the views that share the middle where not all five fit
 
 
 class SessionScreen(Screen[None]):
@@ -104,20 +102,13 @@ class SessionScreen(Screen[None]):
         self.menu = ConnectionMenu(self)
         self.ways_on = WaysOn(self)
         self.saving = Saving(self)
-        self._view = "talk"  # the view that was focused last
-        self._main = "talk"
         self._came_from = "talk"
 
     def compose(self) -> ComposeResult:
         """Header, five views, what is wrong, composer, keys."""
         yield Header(self.inspector)
         yield Views(self.inspector)
-        with Container(id="body"):
-            yield Chain(self.inspector, profile=self.launch.profile if self.launch else OPENAI, id="chain")
-            yield Talk(self.inspector, id="talk")
-            yield Events(self.inspector, id="events")
-            yield Raw(self.inspector, id="raw")
-            yield Stats(self.inspector, id="stats")
+        yield Body(self.inspector, self.launch.profile if self.launch else OPENAI)
         yield Trouble()
         if not self.is_read_only:
             yield Composer()
@@ -153,6 +144,11 @@ class SessionScreen(Screen[None]):
     def composer(self) -> Composer:
         """The composer; there is none in a read-only session."""
         return self.query_one(Composer)
+
+    @property
+    def body(self) -> Body:
+        """The room of the five views."""
+        return self.query_one(Body)
 
     @property
     def session(self) -> Session | None:
@@ -313,7 +309,7 @@ class SessionScreen(Screen[None]):
     def on_descendant_focus(self, event: object) -> None:
         """The focused view is the one that stays when the window shrinks."""
         focused = self.focused
-        name = self._view_of(focused)
+        name = self.body.view_of(focused)
         if name:
             self._came_from = name
             self._show_view(name)
@@ -322,26 +318,8 @@ class SessionScreen(Screen[None]):
         if not self.is_read_only:
             self.composer.set_class(is_typing, "-typing")
 
-    def _view_of(self, widget: Widget | None) -> str:
-        while widget is not None and widget is not self:
-            if widget.id in VIEWS:
-                return widget.id or ""
-            parent = widget.parent
-            widget = parent if isinstance(parent, Widget) else None
-        return ""
-
     def _show_view(self, name: str) -> None:
-        self._view = name
-        if name in _MAIN:
-            self._main = name
-        body = self.query_one("#body")
-        before = body.classes
-        for view in VIEWS:
-            # Each update walks the styles of all five views: one for all of these classes is enough.
-            body.set_class(view == self._view, f"-view-{view}", update=False)
-            body.set_class(view == self._main, f"-main-{view}", update=False)
-        if body.classes != before:
-            body.update_node_styles()
+        self.body.show_view(name)
         self.query_one(Views).show_view(name)
         if name == "stats":
             self.query_one(Stats).refresh_at(self.sockets.now)
@@ -372,7 +350,7 @@ class SessionScreen(Screen[None]):
 
     def action_zoom(self) -> None:
         """Give the focused view everything, and back."""
-        self.query_one("#body").toggle_class("-zoomed")
+        self.body.toggle_zoom()
 
     def action_write(self) -> None:
         """Go to the message box."""
@@ -380,11 +358,11 @@ class SessionScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """One level up: from the box to the view, from raw to events, from events to talk; never out."""
-        if self._view_of(self.focused) == "":
+        if self.body.view_of(self.focused) == "":
             self._go(self._came_from)
-        elif self.query_one("#body").has_class("-zoomed"):
+        elif self.body.is_zoomed:
             self.action_zoom()
-        elif self._view == "raw":
+        elif self.body.view == "raw":
             self._go("events")
         else:
             self._go("talk")
