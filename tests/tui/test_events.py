@@ -82,6 +82,20 @@ def conversation() -> list[Record]:
     return [*records, wire.got({"type": "codex.new_thing", "x": 1}), wire.close(1000)]
 
 
+async def test_only_a_filter_is_told_as_filtering(inspector: Inspector) -> None:
+    wire = make.Wire()
+    inspector.feed_all([wire.open(), *wire.turn("resp_1")])
+    app = Host(inspector)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        inspector.feed_all(wire.turn("resp_2"))  # not yet shown: the list is behind
+        assert app.events.state_words() == "following"
+        app.events.set_filter("resp_2")
+        await settled(pilot)
+        inspector.feed_all(wire.turn("resp_3"))
+        assert "filtering" in app.events.state_words()
+
+
 async def test_rows_say_what_crossed_the_wire(inspector: Inspector) -> None:
     inspector.feed_all(conversation())
     app = Host(inspector)

@@ -147,7 +147,7 @@ class Events(Pane):
         words = [super().state_words()]
         if self._problem:
             words = [self._problem]
-        elif self._index.behind > 0 and self._index.looked_at:
+        elif self.filter is not None and self._index.behind > 0 and self._index.looked_at:
             words.append(f"filtering\u2026 {self._index.looked_at / len(self.inspector.recording):.0%}")
         if self.is_folded:
             words.append("deltas folded")
