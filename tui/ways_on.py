@@ -141,7 +141,11 @@ class WaysOn:
             about = "\n".join((about, *(one.sentence for one in kept)))
         about += f"\nThe recording has {len(screen.inspector.recording):,} records; all are kept."
         chosen = await screen.app.push_screen_wait(Choose("ways on", choices, about))
-        if chosen:
+        if chosen and self.trouble is not trouble:
+            # What was offered, and what it was said to cost, is no longer so: nothing is done by it.
+            screen.tell("the connection has changed meanwhile: these are the ways on now")
+            await self.choose()
+        elif chosen:
             await self._take(found[int(chosen)])
 
     async def _take(self, way: Way) -> None:
@@ -166,5 +170,7 @@ class WaysOn:
 
 
 def _cost_and_reason(way: Way) -> str:
+    if way.works is False:
+        return f"will not work: {way.reason}"
     words = way.cost.words
-    return f"{words}; {way.reason}" if words else way.reason
+    return f"{words[:1].upper()}{words[1:]}. {way.reason}" if words else way.reason

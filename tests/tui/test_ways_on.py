@@ -62,6 +62,21 @@ async def test_at_the_age_limit_nothing_goes_on_by_itself_and_the_stored_parent_
         assert "heliotrope" in turns[1].responses[0].text
 
 
+async def test_a_choice_that_was_offered_before_the_end_is_offered_anew() -> None:
+    async with serving(age_limit=3.0) as server, journey(server, age_limit=3.0) as scene:
+        await scene.say("Remember the word heliotrope.")
+        await scene.press("f9")
+        await scene.shows("will soon reach its age limit")
+        await scene.until(lambda: not scene.screen.sockets.is_live(1))
+        await scene.press("1")
+        await scene.shows("The age limit of this socket has been reached.")
+        assert isinstance(scene.app.screen, Choose)
+        assert "will not work: The socket has ended." in screen_text(scene.app)
+        assert len(server.log) == 1
+        await scene.press("1")
+        await scene.until(lambda: scene.screen.number == 2)
+
+
 async def test_without_a_store_a_lost_socket_leaves_a_replay_with_its_cost() -> None:
     create = Create(model=MODEL, store=False)
     async with serving(faults=("abort-mid-stream@2",)) as server, journey(server, create=create) as scene:
