@@ -8,7 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from sessions.compose import Create
 from sessions.records import Record
 from tests.make import Wire, call_events, completed, create, created, function_call
-from tests.scene import playing, talking
+from tests.scene import playing
 from tests.screen import screen_text
 from tests.transcripts import failure, lanes
 from tui.widgets.events import Events
@@ -37,27 +37,6 @@ def refused_opening() -> list[Record]:
     """A bare 403, and the probe that got through."""
     wire = Wire()
     return [wire.refused("forbidden", "403 Forbidden", status=403, probe="?model=any was accepted")]
-
-
-async def test_letters_are_text_while_typing_and_keys_while_moving() -> None:
-    async with talking() as scene:
-        await scene.press("x", "X", "q")
-        assert scene.screen.composer.text == "xXq"
-        await scene.press("escape")
-        await scene.press("5")
-        assert scene.screen.query_one("#body").has_class("-view-stats")
-        await scene.press("i", "5")
-        assert scene.screen.composer.text == "xXq5"
-
-
-async def test_read_only_has_no_composer_and_its_keys_do_nothing() -> None:
-    async with talking(is_read_only=True) as scene:
-        assert not scene.screen.query("Composer")
-        count = len(scene.screen.inspector.recording)
-        await scene.press("i", "f5", "b", "r", "s", "t", "W", "L", "P", "f3")
-        assert len(scene.screen.inspector.recording) == count
-        assert scene.app.screen is scene.screen
-        assert "READ-ONLY" in screen_text(scene.app)
 
 
 async def test_what_arrives_moves_neither_focus_nor_scroll_nor_a_dialog() -> None:

@@ -128,25 +128,3 @@ async def test_near_the_limit_the_rollover_says_which_lanes_survive() -> None:
         await scene.say("Which word was it?")
         assert server.log[1].received
         assert "heliotrope" in scene.screen.inspector.sessions.turns[1].responses[0].text
-
-
-async def test_read_only_sends_nothing_whatever_is_pressed() -> None:
-    from tui import keys
-
-    async with serving() as server, journey(server, is_read_only=True) as scene:
-        pressed = [
-            key
-            for action in keys.ACTIONS
-            if action.where in (keys.Where.SESSION, keys.Where.MOVING, keys.Where.TYPING)
-            for key in keys.keys_of(action)
-            if not action.method.startswith(("show", "next", "previous", "close", "picture", "export"))
-        ]
-        for key in pressed:
-            await scene.pilot.press(key)
-            if scene.app.screen is not scene.screen:
-                await scene.pilot.press("escape")
-        await scene.pilot.pause()
-        assert scene.heard == []
-        assert len(server.log) == 1
-        assert scene.screen.sockets.is_live(1)
-        assert "READ-ONLY" in screen_text(scene.app)

@@ -1,8 +1,8 @@
 """The session: five views of one recording, the composer, and the sockets behind them.
 
 Its one rule: what arrives is told to the views and changes nothing else; focus, scroll, selection and dialogs
-belong to the person. This screen alone knows two widgets; what an action does is in `sending`, `connecting`
-and `saving`, what the views show is theirs.
+belong to the person. This screen alone knows two widgets; what its actions do is in `session_actions`, what
+the views show is theirs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from sessions.contract import Status
@@ -32,6 +31,7 @@ from tui.kept import Kept
 from tui.launch import Launch
 from tui.outgoing import Outgoing
 from tui.saving import Saving
+from tui.screens.session_actions import SessionActions
 from tui.sending import Sending
 from tui.sockets import Sockets
 from tui.ways_on import WaysOn
@@ -45,7 +45,7 @@ from tui.widgets.stats import Stats
 from tui.widgets.status import Status as Header
 from tui.widgets.talk import Talk
 from tui.widgets.trouble import Trouble
-from tui.widgets.views import VIEWS, Views
+from tui.widgets.views import Views
 
 TICK_SECONDS = 1.0
 _STYLES: list[str | PurePath] = [
@@ -54,19 +54,10 @@ _STYLES: list[str | PurePath] = [
 ]
 _BY_WIDTH = [(0, "-speck"), (40, "-tiny"), (60, "-narrow"), (110, "-wide"), (180, "-huge")]
 _BY_HEIGHT = [(0, "-flat"), (10, "-low"), (16, "-short"), (30, "-tall")]
-#: the actions that a read-only session has, too
-_READING = frozenset(
-    f"session.{name}"
-    for name in (
-        *("leave", "copy", "export", "picture", "zoom", "close", "connection", "stop", "ways_on"),
-        *("retry_with_model", "next_turn", "previous_turn", "next_error", "previous_error"),
-        *(f"show_{view}" for view in VIEWS),
-    )
-)
 _FAILED = (Status.ERRORED, Status.FAILED, Status.CUT)
 
 
-class SessionScreen(Screen[None]):
+class SessionScreen(SessionActions):
     """One recording, live or read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.SESSION, keys.Where.MOVING)]
@@ -141,11 +132,6 @@ class SessionScreen(Screen[None]):
     # What the parts of this screen share ----------------------------------------------------------------
 
     @property
-    def composer(self) -> Composer:
-        """The composer; there is none in a read-only session."""
-        return self.query_one(Composer)
-
-    @property
     def body(self) -> Body:
         """The room of the five views."""
         return self.query_one(Body)
@@ -167,10 +153,6 @@ class SessionScreen(Screen[None]):
 
         shown = safe(redact.screen(sentence))
         self.notify(shown, severity="error" if is_wrong else "information", markup=False)
-
-    def flow(self, steps: object) -> None:
-        """Run the steps of an action that asks something on the way."""
-        self.run_worker(steps, group="flow")  # type: ignore[arg-type]  # a coroutine of any result
 
     # What arrives ---------------------------------------------------------------------------------------
 
@@ -404,27 +386,7 @@ class SessionScreen(Screen[None]):
                 return
         self.tell("no failed turn there")
 
-    # What a person can do -------------------------------------------------------------------------------
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether a key works now; the footer shows only those that do."""
-        if action in _WRITING and self.is_read_only:
-            return False
-        if action == "answer":
-            return self.sending.has_open_calls
-        if action == "steer":
-            return self.sending.steerable is not None
-        if action in ("stop", "other_route"):
-            return self.launch is not None
-        if action == "connection":
-            return self.launch is not None
-        if action == "ways_on":
-            return self.ways_on.is_due
-        if action == "retry_with_model":
-            return self.connecting.can_retry_with_model
-        if action in ("resend", "branch"):
-            return bool(self.inspector.sessions.turns)
-        return True
+    # What is written -----------------------------------------------------------------------------------
 
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
@@ -435,104 +397,3 @@ class SessionScreen(Screen[None]):
     def _edited(self, event: Composer.Edited) -> None:
         event.stop()
         self.sending.edited()
-
-    def action_send_now(self) -> None:
-        """Send what the box holds."""
-        self.composer.submit()
-
-    def action_preview(self) -> None:
-        """Show the frame."""
-        self.flow(self.sending.preview())
-
-    def action_letter_preview(self) -> None:
-        """Show the frame."""
-        self.action_preview()
-
-    def action_edit_outside(self) -> None:
-        """Write in $EDITOR."""
-        self.sending.edit_outside()
-
-    def action_letter_editor(self) -> None:
-        """Write in $EDITOR."""
-        self.action_edit_outside()
-
-    def action_options(self) -> None:
-        """Change what goes with every send."""
-        self.flow(self.aiming.change_options())
-
-    def action_toggle_mode(self) -> None:
-        """Text or JSON."""
-        self.sending.toggle_mode()
-
-    def action_history(self) -> None:
-        """Take something that was sent before."""
-        self.flow(self.kept.take_from_history())
-
-    def action_answer(self) -> None:
-        """Answer the open calls."""
-        self.flow(self.sending.answer_calls())
-
-    def action_steer(self) -> None:
-        """Steer the running answer."""
-        self.flow(self.sending.steer())
-
-    def action_branch(self) -> None:
-        """Fork from the selected turn."""
-        self.aiming.branch()
-
-    def action_parent(self) -> None:
-        """Choose the parent."""
-        self.flow(self.aiming.choose_parent())
-
-    def action_lane(self) -> None:
-        """Choose the lane."""
-        self.flow(self.aiming.choose_lane())
-
-    def action_warm_up(self) -> None:
-        """Prepare a warm-up."""
-        self.aiming.prepare_warm_up()
-
-    def action_resend(self) -> None:
-        """Take the selected frame into the box."""
-        self.sending.take_frame()
-
-    def action_stop(self) -> None:
-        """Close the socket, after saying what that costs."""
-        self.flow(self.connecting.stop())
-
-    def action_other_route(self) -> None:
-        """Go on over the other route."""
-        self.flow(self.menu.take_other_route())
-
-    def action_connection(self) -> None:
-        """What can be done with the connection."""
-        self.flow(self.menu.choose())
-
-    def action_ways_on(self) -> None:
-        """How the chain can go on."""
-        self.flow(self.ways_on.choose())
-
-    def action_retry_with_model(self) -> None:
-        """Open once more with ?model= in the URL."""
-        self.flow(self.connecting.retry_with_model())
-
-    def action_copy(self) -> None:
-        """Choose what to copy."""
-        self.flow(self.saving.copy())
-
-    def action_export(self) -> None:
-        """Save the conversation."""
-        self.flow(self.saving.export())
-
-    def action_picture(self) -> None:
-        """Save a picture."""
-        self.saving.picture()
-
-    def action_close(self) -> None:
-        """Leave this session."""
-        self.flow(self.connecting.leave())
-
-
-_WRITING = frozenset(
-    action.method for action in keys.ACTIONS if action.id.startswith("session.") and action.id not in _READING
-)
