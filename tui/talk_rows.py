@@ -12,7 +12,8 @@ from sessions.reducer import Sessions
 from sessions.session import Turn
 from tui.cells import cut, fill, width
 from tui.figures import seconds_words, standing, standing_style
-from tui.layout import GUTTER, Layout, Piece, Place
+from tui.laid import Piece, Place
+from tui.layout import GUTTER, Layout
 from tui.veil import line
 from tui.wrap import TAB_CELLS, shown
 

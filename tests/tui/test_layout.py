@@ -1,4 +1,4 @@
-"""The rows of a conversation: heights, places, anchors, folds; only what is looked at is laid out."""
+"""The rows of a conversation: heights, places, folds; only what is looked at is laid out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sessions.records import Record
 from sessions.reducer import Sessions
 from tests import make
 from tests.transcripts import TRANSCRIPTS
-from tui.layout import Layout, Place
+from tui.laid import Place
+from tui.layout import Layout
 from tui.talk_rows import draw
 
 
@@ -106,26 +107,6 @@ def test_growing_touches_only_the_end() -> None:
     changed = book.layout.touch(1)
     assert book.layout.row_count() > before
     assert changed >= before - 3
-
-
-def test_a_change_above_moves_rows_and_anchors_follow() -> None:
-    book = long_book(3)
-    book.layout.settle(100)
-    anchor = book.layout.anchor(Place(3, 3))
-    row = book.layout.row_of(Place(3, 3))
-    book.layout.toggle(Place(1, 2))
-    assert book.layout.place_at(anchor) == Place(3, 3)
-    assert book.layout.row_of(Place(3, 3)) < row
-
-
-def test_an_anchor_finds_its_words_at_another_width() -> None:
-    wire = make.Wire()
-    words = " ".join(f"word{number}" for number in range(200))
-    book = Book([wire.open(), *wire.turn("resp_1", words)], 60)
-    anchor = book.layout.anchor(Place(1, 10))
-    shown = draw(book.layout, Place(1, 10), 1.0).plain.split()[0]
-    book.layout.set_width(33)
-    assert shown in draw(book.layout, book.layout.place_at(anchor), 1.0).plain
 
 
 def test_folding_makes_one_row_and_unfolding_brings_all_back() -> None:

@@ -16,7 +16,7 @@ from sessions.recording import Recording
 from sessions.records import Record
 from tests import make
 from tests.screen import screen_lines, segments_at
-from tui.layout import Place
+from tui.laid import Place
 from tui.widgets.pane import Motion
 from tui.widgets.talk import Talk, schema_problems
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from sessions.records import Record
 from tests import make
 from tests.tui.test_layout import Book
-from tui.layout import Place
+from tui.laid import Place
 from tui.talk_rows import CURSOR, draw, heading
 
 

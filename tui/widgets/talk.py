@@ -21,7 +21,8 @@ from sessions.safe import safe
 from sessions.session import Turn
 from tui.figures import seconds_words, standing
 from tui.keys import Where, bindings
-from tui.layout import Anchor, Layout, Place
+from tui.laid import Anchor, Place
+from tui.layout import Layout
 from tui.talk_rows import draw
 from tui.widgets.pane import Motion, Pane
 from tui.wrap import shown
