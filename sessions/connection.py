@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from sessions import facts
 from sessions.changes import What
-from sessions.contract import FailureClass, Status
+from sessions.contract import POLICY_SECONDS, FailureClass, Status
 from sessions.lifecycle import end, end_turn
 from sessions.records import Direction, Record
-from sessions.session import Phase
+from sessions.session import Phase, Session
 from sessions.state import Step
 
 _FAILURES = {one.value: one for one in FailureClass}
@@ -65,7 +65,15 @@ def closed(step: Step, record: Record) -> None:
     if session.phase.is_over:
         step.emit(What.OTHER)
         return
+    if _is_policy(session, step.at):
+        session.failure_class = FailureClass.POLICY_CLOSE
     _end(step, Phase.CLOSED)
+
+
+def _is_policy(session: Session, at: float) -> bool:
+    """Whether the server accepted the upgrade only to close it with 1008 before it said anything."""
+    is_theirs = session.close_code == 1008 and session.closed_by == Direction.SERVER
+    return is_theirs and not session.frames_in and at - session.opened <= POLICY_SECONDS
 
 
 def lost(step: Step, record: Record) -> None:

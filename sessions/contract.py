@@ -231,6 +231,8 @@ LANE_PATTERN = r"[A-Za-z0-9_.-]{1,256}"  # [SDK]
 METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512  # [SDK]
 CODEX_FRAME_BYTES = 16_777_216  # the Codex back end closes above it [SEEN]
 
+POLICY_SECONDS = 1.0  # a 1008 sooner than this, before any message, is a refusal [CODEX] probes for it
+
 #: codes of `error` frames that this mode documents [WSG]
 PARENT_NOT_FOUND = "previous_response_not_found"
 INVALID_LANE = "invalid_stream_id"
@@ -324,7 +326,7 @@ FAILURES: Mapping[FailureClass, tuple[str, str]] = MappingProxyType(
             "If a company proxy intercepts TLS add its CA with --ca; if the port speaks plain HTTP use http://.",
         ),
         FailureClass.PROXY_CONNECT: (
-            "The outbound proxy, not the API, refused the tunnel.",
+            "The way to the API goes through an outbound proxy, and that proxy is what failed.",
             "Check the proxy's address and login, or leave it out with --no-proxy.",
         ),
         FailureClass.UNAUTHORIZED: (

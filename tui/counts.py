@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sessions.contract import LISTED, MAX_IN_FLIGHT, MAX_LANES, family
 from sessions.inspector import Inspector
+from sessions.records import Kind
 from sessions.reducer import Sessions
 from sessions.session import Session
 from sessions.wording import size_words
@@ -38,6 +39,10 @@ class Count(NamedTuple):
     style: str = ""
 
 
+#: records in which neither side says anything: a pong does not end a silence
+_UNSPOKEN = frozenset({Kind.NOTE, Kind.MARK, Kind.PING, Kind.PONG})
+
+
 class Scan:
     """What is learned by looking at each record once: types, and the longest silence of a session."""
 
@@ -59,6 +64,8 @@ class Scan:
         last = min(sessions.records, self._next + _SCANNED)
         self.types.update(sessions.type_column[self._next : last])
         for number in range(self._next, last):
+            if recording.kind_at(number) in _UNSPOKEN:
+                continue
             session, at = recording.session_at(number), recording.elapsed_at(number)
             before = self._last.get(session)
             if before is not None and at - before > self.silences.get(session, (0.0, -1))[0]:

@@ -84,13 +84,17 @@ class WaysOn:
                 evidence.append(f"reason: {session.close_reason}")
         elif session.phase is Phase.LOST:
             evidence.append(f"1006, no close frame; {session.close_reason}".rstrip("; "))
+        cause, remedy = "", "Nothing goes on by itself; everything so far is kept."
+        if session.failure_class is not None:
+            cause, remedy = FAILURES[session.failure_class]
         turn = session.turns[-1] if session.turns else None
         if turn is not None and turn.failure is not None:
             evidence.append(f"T{turn.number}: {turn.failure.code} {turn.failure.message}".strip())
         return Report(
             ways.trouble_sentence(trouble),
-            evidence=tuple(evidence),
-            remedy="Nothing goes on by itself; everything so far is kept.",
+            cause,
+            tuple(evidence),
+            remedy,
             keys="F9 ways on, with their cost   esc c connection",
         )
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from sessions.contract import FailureClass
+from sessions.contract import POLICY_SECONDS, FailureClass
 from sessions.errors import ConnectError, SettingsError
 from sessions.records import Direction, Kind, Meta, Record
 from sessions.redact import text
@@ -31,7 +31,6 @@ __all__ = ["Connection", "Plan", "connect", "is_policy_close", "plan_from", "ret
 #: reading pauses when so much is waiting for whoever reads the records
 MAX_WAITING_RECORDS = 1_024  # a few milliseconds of work: keys come between
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-POLICY_SECONDS = 1.0
 _PROBE_SECONDS = 5.0
 _NO_LOGIN = (
     "No key of yours was sent, which some servers, LiteLLM among them, answer with a 403: set its "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.contract import FAMILIES, LISTED, Family, Status, family
+from sessions.contract import FAMILIES, LISTED, FailureClass, Family, Status, family
 from sessions.events import decode
 from sessions.records import Direction, Kind
 from sessions.reducer import Sessions, What, fold
@@ -202,3 +202,15 @@ def test_a_very_large_completed_is_counted_without_being_read_whole() -> None:
 
 def test_family_unknown_is_the_only_one_without_types() -> None:
     assert {family(name) for name in FAMILIES} == set(Family) - {Family.UNKNOWN}
+
+
+def test_a_policy_close_right_after_the_101_is_a_refusal() -> None:
+    wire = make.Wire()
+    sessions = fold([wire.open(), wire.close(1008, "not you")])
+    assert sessions.sessions[1].failure_class is FailureClass.POLICY_CLOSE
+    later = make.Wire()
+    records = [later.open()]
+    later.wait(1.5)
+    assert fold([*records, later.close(1008)]).sessions[1].failure_class is None
+    spoken = make.Wire()
+    assert fold([spoken.open(), *spoken.turn("resp_1"), spoken.close(1008)]).sessions[1].failure_class is None

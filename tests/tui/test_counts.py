@@ -51,6 +51,16 @@ def test_the_longest_silence_names_the_record_that_ended_it(inspector: Inspector
     assert dict(told(inspector))["silence"] == "longest 2.4s, ended by #1"
 
 
+def test_a_pong_does_not_end_a_silence(inspector: Inspector) -> None:
+    wire = make.Wire()
+    inspector.feed(wire.open())
+    wire.wait(1.0)
+    inspector.feed(wire.latency(0.5))
+    wire.wait(1.38)
+    inspector.feed_all(wire.turn("resp_1"))
+    assert dict(told(inspector))["silence"] == "longest 2.4s, ended by #2"
+
+
 def test_types_are_counted_and_foreign_ones_named(inspector: Inspector) -> None:
     wire = make.Wire()
     inspector.feed_all(

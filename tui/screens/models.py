@@ -18,7 +18,7 @@ _OFFERED = 300
 
 async def choose_model(app: App[Any], plan: Plan | None) -> str:
     """The model that the person chose, "" when none; asks the server for its list first, and says so."""
-    about = "No model is set, and a real server has no default. Nothing has been sent yet."
+    about = "No model is set, and a real server has no default. Choosing one goes on; esc sends nothing."
     choices = [Choice("\0type", "type a name", "")]
     if plan is not None:
         choices.insert(

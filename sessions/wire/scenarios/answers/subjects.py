@@ -71,7 +71,7 @@ SUBJECTS: tuple[Subject, ...] = (
         "and this answer comes back as events: created, an item, a part, these deltas one by one, and in the",
         "end completed with the usage.",
         "The list of events shows every frame as it crossed the socket, byte for byte;",
-        "the chain on the left grows by one turn with each answer.",
+        "the chain grows by one turn with each answer.",
     ),
 )
 
