@@ -6,9 +6,12 @@ component classes; a row never takes more cells than it was given.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from rich.text import Text
 
 from sessions.reducer import Sessions
+from sessions.safe import safe
 from sessions.session import Turn
 from tui.cells import cut, fill, width
 from tui.figures import seconds_words, standing, standing_style
@@ -26,6 +29,18 @@ _NARROW = 44  # cells of text below which words are left out
 _WHOLE = frozenset({"think", "system", "earlier", "note", "error", "cut", "refusal", "compact", "steer"})
 
 
+#: every component class that a row may name
+STYLES = frozenset({
+    "talk--you", "talk--system", "talk--earlier", "talk--reply", "talk--think", "talk--tool",
+    "talk--model", "talk--refusal", "talk--search", "talk--code", "talk--image", "talk--mcp",
+    "talk--shell", "talk--patch", "talk--compact", "talk--item", "talk--steer", "talk--error",
+    "talk--cut", "talk--note", "talk--rule", "talk--heading", "talk--lane", "talk--title",
+    "talk--state", "talk--pending", "talk--foot", "talk--fold", "talk--live", "talk--linked",
+    "talk--markdown-heading", "talk--markdown-code", "talk--markdown-strong",
+    "talk--markdown-bullet", "talk--markdown-quote",
+})  # fmt: skip
+
+
 def draw(layout: Layout, place: Place, now: float, linked: int = -1) -> Text:
     """The row at a place; what the record `linked` brought is marked."""
     turn = layout.sessions.turn(place.turn)
@@ -35,6 +50,52 @@ def draw(layout: Layout, place: Place, now: float, linked: int = -1) -> Text:
         return heading(layout.sessions, turn, layout.width, now)
     found = layout.laid(place.turn).piece_at(place.row)
     return _piece_row(layout, found[0], found[1], linked) if found is not None else Text()
+
+
+def row_key(layout: Layout, place: Place, linked: int = -1) -> Hashable:
+    """What a row of a block says, as a few values that differ when it reads differently; None: nothing."""
+    found = layout.laid(place.turn).piece_at(place.row)
+    if found is None:
+        return None
+    piece, row = found
+    block, width = piece.block, layout.width
+    at = row - piece.head
+    if piece.is_folded or piece.wrapped is None or not 0 <= at < piece.text_rows:
+        size = len(block.text) if block.text is not None else 0
+        said_here = (block.title, block.note, block.feet, size, block.is_pending, block.is_live)
+        return (place.turn, width, block.key, row, piece.is_folded, said_here)
+    is_last = block.is_live and at == len(piece.wrapped) - 1
+    origin = piece.wrapped.source.record_at(0)
+    is_light = layout.is_markdown and block.is_markdown
+    span = piece.wrapped.span(at)
+    return (place.turn, width, block.key, row, span, origin, is_last, is_light, linked)
+
+
+def is_in_row(layout: Layout, place: Place, needle: str) -> bool | None:
+    """Whether a match begins in this row of a text; a folded text counts whole. None: not a row of a text."""
+    found = layout.laid(place.turn).piece_at(place.row)
+    if found is None:
+        return None
+    piece, row = found
+    text, wrapped = piece.block.text, piece.wrapped
+    if piece.is_folded and text is not None:
+        # what it shows beside its text is looked through as well
+        return True if needle.casefold() in shown(text, 0, len(text)).casefold() else None
+    if wrapped is None or not 0 <= row - piece.head < piece.text_rows:
+        return None
+    start, end = wrapped.span(row - piece.head)
+    stretch = shown(wrapped.source, start, end + len(needle) - 1)
+    return needle.casefold() in stretch.casefold()
+
+
+def copied(layout: Layout, place: Place) -> str:
+    """The whole text of the block at a place; the response's id for a heading."""
+    found = layout.laid(place.turn).piece_at(place.row)
+    if found is None:
+        turn = layout.sessions.turn(place.turn)
+        return turn.response_id if turn is not None else ""
+    block = found[0].block
+    return safe(block.title if block.text is None else block.text.slice(0, len(block.text)))
 
 
 def heading(sessions: Sessions, turn: Turn, cells: int, now: float) -> Text:

@@ -9,7 +9,7 @@ from sessions.records import Record
 from tests import make
 from tests.tui.test_layout import Book
 from tui.laid import Place
-from tui.talk_rows import CURSOR, draw, heading
+from tui.talk_rows import CURSOR, STYLES, copied, draw, heading, is_in_row, row_key
 
 
 def styles(text: Text) -> dict[str, str]:
@@ -150,3 +150,38 @@ def test_nothing_hostile_reaches_a_row(width: int) -> None:
         assert "\x07" not in text
         assert "\u202e" not in text
         assert "abcdefghijklm" not in text
+
+
+def test_a_key_differs_only_where_the_row_reads_differently() -> None:
+    book, wire = live("one two ", "three ")
+    before = [row_key(book.layout, Place(1, row)) for row in range(1, book.layout.laid(1).rows)]
+    book.feed([wire.got(make.text_delta("m1", "word " * 40))])
+    book.layout.touch(1)
+    after = [row_key(book.layout, Place(1, row)) for row in range(1, book.layout.laid(1).rows)]
+    assert after[0] == before[0]  # what the person wrote
+    assert after[1] != before[1]  # the row at which the text went on
+    assert row_key(book.layout, Place(1, 2), 4) != row_key(book.layout, Place(1, 2))
+
+
+def test_a_match_begins_in_a_row_a_fold_counts_whole_and_a_heading_has_no_text() -> None:
+    wire = make.Wire()
+    book = Book([wire.open(), *wire.turn("resp_1", "word " * 40 + "needle")])
+    rows = range(1, book.layout.laid(1).rows - 1)
+    assert [row for row in rows if is_in_row(book.layout, Place(1, row), "NEEDLE")] == [rows[-1]]
+    assert is_in_row(book.layout, Place(1, 0), "resp_1") is None
+    book.layout.toggle(Place(1, 2))
+    assert is_in_row(book.layout, Place(1, 2), "needle")
+
+
+def test_a_copy_is_the_whole_block_or_the_id_of_a_response() -> None:
+    wire = make.Wire()
+    book = Book([wire.open(), *wire.turn("resp_1", "word " * 40)])
+    assert copied(book.layout, Place(1, 0)) == "resp_1"
+    assert copied(book.layout, Place(1, 3)) == "word " * 40
+
+
+def test_every_style_of_a_row_is_listed_here_or_is_every_panes() -> None:
+    book, _ = live("one ")
+    for row in range(book.layout.laid(1).rows - 1):
+        used = {str(span.style) for span in draw(book.layout, Place(1, row), 1.0).spans}
+        assert {style for style in used if not style.startswith("pane--")} <= STYLES

@@ -6,7 +6,7 @@ place; only following moves them. What the rows are and how they are laid out is
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -14,18 +14,17 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from sessions.changes import Change, What
+from sessions.changes import What
 from sessions.forms import check_arguments
 from sessions.inspector import Batch, Inspector
-from sessions.safe import safe
 from sessions.session import Turn
 from tui.figures import seconds_words, standing
 from tui.keys import Where, bindings
 from tui.laid import Anchor, Place
 from tui.layout import Layout
-from tui.talk_rows import draw
+from tui.talk_rows import STYLES, copied, draw, is_in_row, row_key
+from tui.touched import turns_touched
 from tui.widgets.pane import Motion, Pane
-from tui.wrap import shown
 
 _SETTLED = 8  # turns laid out in one step, between other work
 _PAUSE_SECONDS = 0.01
@@ -41,15 +40,7 @@ def schema_problems(schema: Mapping[str, Any], value: Any) -> tuple[str, ...]:
 class Talk(Pane):
     """The conversation of all turns, or of one chain."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "talk--you", "talk--system", "talk--earlier", "talk--reply", "talk--think", "talk--tool",
-        "talk--model", "talk--refusal", "talk--search", "talk--code", "talk--image", "talk--mcp",
-        "talk--shell", "talk--patch", "talk--compact", "talk--item", "talk--steer", "talk--error",
-        "talk--cut", "talk--note", "talk--rule", "talk--heading", "talk--lane", "talk--title",
-        "talk--state", "talk--pending", "talk--foot", "talk--fold", "talk--live", "talk--linked",
-        "talk--markdown-heading", "talk--markdown-code", "talk--markdown-strong",
-        "talk--markdown-bullet", "talk--markdown-quote",
-    }  # fmt: skip
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*STYLES}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.TALK)]
 
     class Selected(Message):
@@ -105,25 +96,10 @@ class Talk(Pane):
     def row_key(self, index: int) -> Hashable:
         """What a row says, as a few values that differ when it reads differently."""
         place = self.spoken.place(index)
-        width = self.spoken.width
         turn = self.inspector.sessions.turn(place.turn)
         if place.row == 0 and turn is not None:
-            return (place.turn, width, self._said_above(turn))
-        found = self.spoken.laid(place.turn).piece_at(place.row)
-        if found is None:
-            return None
-        piece, row = found
-        block = piece.block
-        at = row - piece.head
-        if piece.is_folded or piece.wrapped is None or not 0 <= at < piece.text_rows:
-            size = len(block.text) if block.text is not None else 0
-            said_here = (block.title, block.note, block.feet, size, block.is_pending, block.is_live)
-            return (place.turn, width, block.key, row, piece.is_folded, said_here)
-        is_last = block.is_live and at == len(piece.wrapped) - 1
-        origin = piece.wrapped.source.record_at(0)
-        is_light = self.spoken.is_markdown and block.is_markdown
-        span = piece.wrapped.span(at)
-        return (place.turn, width, block.key, row, span, origin, is_last, is_light, self.linked)
+            return (place.turn, self.spoken.width, self._said_above(turn))
+        return row_key(self.spoken, place, self.linked)
 
     def _said_above(self, turn: Turn) -> Hashable:
         """What a heading says; while the picture is frozen what it said last, so that it stays as it is."""
@@ -139,19 +115,8 @@ class Talk(Pane):
 
     def row_matches(self, index: int, needle: str) -> bool:
         """Whether a match begins in this row; it may go on in the next, and a folded block counts whole."""
-        place = self.spoken.place(index)
-        found = self.spoken.laid(place.turn).piece_at(place.row)
-        if found is not None:
-            piece, row = found
-            text = piece.block.text
-            if piece.is_folded and text is not None:
-                if needle.casefold() in shown(text, 0, len(text)).casefold():
-                    return True
-            elif piece.wrapped is not None and 0 <= row - piece.head < piece.text_rows:
-                start, end = piece.wrapped.span(row - piece.head)
-                stretch = shown(piece.wrapped.source, start, end + len(needle) - 1)
-                return needle.casefold() in stretch.casefold()
-        return super().row_matches(index, needle)
+        found = is_in_row(self.spoken, self.spoken.place(index), needle)
+        return super().row_matches(index, needle) if found is None else found
 
     def title_words(self) -> str:
         """Whose words these are, how many turns, how many calls wait."""
@@ -177,14 +142,7 @@ class Talk(Pane):
         if not 0 <= self.cursor < self.row_count():
             return ""
         place = self.spoken.place(self.cursor)
-        found = self.spoken.laid(place.turn).piece_at(place.row)
-        turn = self.inspector.sessions.turn(place.turn)
-        if found is None:
-            return turn.response_id if turn is not None else ""
-        block = found[0].block
-        if block.text is None:
-            return safe(block.title)
-        return safe(block.text.slice(0, len(block.text)))
+        return copied(self.spoken, place)
 
     # What came ---------------------------------------------------------------------------------------
 
@@ -201,26 +159,12 @@ class Talk(Pane):
             if change.what is What.TEXT:
                 grown.add(change.turn)
             else:
-                self._missed.update(self._touched(change))
+                self._missed.update(turns_touched(self.inspector.sessions, change))
         if self.motion is Motion.FROZEN:
             self._missed |= grown
             self.dress()
             return
         self._take_in(grown - self._missed)
-
-    def _touched(self, change: Change) -> Iterable[int]:
-        sessions = self.inspector.sessions
-        if change.turn:
-            yield change.turn
-            turn = sessions.turn(change.turn)
-            if change.what is What.ANSWER and turn is not None and turn.parent_turn:
-                yield turn.parent_turn
-        if change.what in (What.TURN, What.RESPONSE, What.SESSION, What.ERROR):
-            session = sessions.sessions.get(change.session)
-            for lane in session.lanes.values() if session is not None else ():
-                yield from (waiting.number for waiting in lane.waiting)
-            if change.what is What.SESSION and session is not None and session.phase.is_over:
-                yield from (turn.number for turn in session.turns if turn.ended == session.ended)
 
     def _take_in(self, grown: set[int]) -> None:
         top, cursor = self._anchors()
