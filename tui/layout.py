@@ -283,7 +283,11 @@ class Layout:
     def record_of(self, place: Place) -> int:
         """The record behind a row; the create of the turn for its heading."""
         turn = self.sessions.turn(place.turn)
-        found = self.laid(place.turn).piece_at(place.row)
+        laid = self.laid(place.turn)
+        found = laid.piece_at(place.row)
+        if found is None and place.row and laid.pieces:
+            last = laid.pieces[-1]  # the empty row below a turn stands for its end
+            found = last, last.head + max(0, last.text_rows - 1)
         record = found[0].record_at(found[1]) if found else -1
         return record if record >= 0 or turn is None else _first_record(turn)
 

@@ -135,6 +135,9 @@ def test_a_record_leads_to_its_row_and_back() -> None:
     assert place.row > 2
     assert abs(book.layout.record_of(place) - (record + 30)) < 15
     assert book.layout.record_of(Place(2, 0)) == book.sessions.turns[1].create
+    below = Place(2, book.layout.laid(2).rows - 1)
+    last = book.sessions.turns[1].responses[0]
+    assert last.first < book.layout.record_of(below) <= last.last
     assert book.layout.place_of(10_000) is None
 
 
