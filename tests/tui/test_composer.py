@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from textual import on
 from textual.app import App, ComposeResult
+from textual.events import Key
 from textual.pilot import Pilot
 
 from tests.screen import screen_text
@@ -106,6 +108,26 @@ async def test_enter_in_the_empty_box_takes_a_suggestion_and_sends_nothing() -> 
         await pilot.press("enter")
         await pilot.pause()
         assert app.submitted == [("Hello world", Mode.TEXT)]
+
+
+@pytest.mark.parametrize(
+    ("pressed", "written", "submitted"),
+    [
+        (("h", "i", "enter"), "hi", [("hi", Mode.TEXT)]),
+        (("a", "ctrl+j", "b"), "a\nb", []),
+    ],
+)
+async def test_quick_keys_keep_their_order(
+    pressed: tuple[str, ...], written: str, submitted: list[tuple[str, Mode]]
+) -> None:
+    async with hosted() as (app, composer, pilot):
+        composer.suggest(["Hello world"])
+        for key in pressed:  # at once, as a paste or a script sends them
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        await pilot.pause()
+        assert composer.text == written
+        assert app.submitted == submitted
 
 
 async def test_chips_and_forecast_cannot_act_on_a_terminal() -> None:

@@ -46,6 +46,13 @@ class Box(TextArea):
     class Submitted(Message):
         """Enter was pressed in text mode."""
 
+    class Pressed(Message):
+        """A key of ours, queued behind what was typed before it: its binding runs ahead of plain keys."""
+
+        def __init__(self, *, is_line: bool) -> None:
+            self.is_line = is_line
+            super().__init__()
+
     def __init__(self) -> None:
         super().__init__(
             soft_wrap=True, tab_behavior="focus", show_line_numbers=False, highlight_cursor_line=False
@@ -58,16 +65,23 @@ class Box(TextArea):
         return action != "submit" or self.mode is Mode.TEXT
 
     def action_submit(self) -> None:
-        """Send the text."""
-        if not self.text and self.suggestion:
+        """Send in text mode; JSON is written with Enter as well."""
+        self.post_message(self.Pressed(is_line=self.mode is Mode.JSON))
+
+    def action_new_line(self) -> None:
+        """A new line, in both modes."""
+        self.post_message(self.Pressed(is_line=True))
+
+    def on_box_pressed(self, event: Pressed) -> None:
+        """Act on the text as it stands now that everything typed before has arrived."""
+        event.stop()
+        if event.is_line:
+            self.insert("\n")
+        elif not self.text and self.suggestion:
             # what stands there grey looks written: Enter writes it, and only the next one sends
             self.insert(self.suggestion)
         else:
             self.post_message(self.Submitted())
-
-    def action_new_line(self) -> None:
-        """A new line, in both modes."""
-        self.insert("\n")
 
     def update_suggestion(self) -> None:
         """Offer the rest of the first suggestion that begins as the text does."""
