@@ -28,7 +28,7 @@ def opened(step: Step, record: Record) -> None:
         return
     session.phase = Phase.OPEN
     session.opened = step.at
-    _describe(step, record)
+    describe(step, record)
     session.compression = facts.word(meta.get("compression"))
     session.status = facts.number(meta.get("status")) or 101
     session.lifetime = facts.quantity(meta.get("lifetime")) or session.lifetime
@@ -42,7 +42,7 @@ def refused(step: Step, record: Record) -> None:
     session.phase = Phase.REFUSED
     session.ended = step.at
     session.end_record = step.record
-    _describe(step, record)
+    describe(step, record)
     session.status = facts.number(meta.get("status")) or 0
     session.failure_class = _FAILURES.get(facts.word(meta.get("failure_class")), FailureClass.PROTOCOL)
     _cut(step)
@@ -96,12 +96,20 @@ def answered_ping(step: Step, record: Record) -> None:
     step.emit(What.LATENCY)
 
 
-def _describe(step: Step, record: Record) -> None:
+def describe(step: Step, record: Record) -> None:
+    """Take what the first record of a session says about where it leads and who speaks on it."""
     session, meta = step.session, record.meta
     session.handshake = step.record
     session.url = facts.word(meta.get("url"))
     session.route = facts.word(meta.get("route"))
     session.profile = facts.word(meta.get("profile"))
+    session.name = facts.word(meta.get("name"))
+    session.client = facts.word(meta.get("client"))
+    session.peer = facts.word(meta.get("peer"))
+    session.pair = facts.word(meta.get("pair"))
+    session.thread = facts.word(meta.get("thread"))
+    session.method = facts.word(meta.get("method"))
+    session.target = facts.word(meta.get("target"))
 
 
 def _end(step: Step, phase: Phase) -> None:

@@ -19,7 +19,7 @@ from sessions.dialects import DONE_MARKER, read, unwrap
 from sessions.error_frames import errored
 from sessions.events import Event, Undecodable, decode
 from sessions.lifecycle import lifecycle
-from sessions.records import Direction, Kind, Record
+from sessions.records import Direction, Kind, Meta, Record
 from sessions.requests import sent
 from sessions.session import Session
 from sessions.snapshot import snapshot
@@ -42,13 +42,14 @@ class Sessions(State):
         """Take one record; `event` is its decoded payload where the caller has it. Never raises."""
         number = self.records
         self.records = number + 1
-        session_number, direction, kind, _, at, payload, _ = record
+        session_number, direction, kind, _, at, payload, meta = record
         session = self.sessions.get(session_number)
         if session is None:
             session = self.sessions[session_number] = Session(session_number)
         size = len(payload)
         if kind is _TEXT and direction is _SERVER:
             session.bytes_in += size
+            session.wire_in += _wire(meta, size) if meta else size
             session.frames_in += 1
             session.last_frame = at
             if size > session.largest:
@@ -117,6 +118,7 @@ def _take(step: Step, record: Record, event: Event | Undecodable | None) -> str:
             return _received(step, record.payload, decode(record.payload) if event is None else event)
         case Kind.BINARY if record.direction is Direction.SERVER:
             session.bytes_in += step.size
+            session.wire_in += _wire(record.meta, step.size)
             session.frames_in += 1
             session.last_frame = step.at
             session.largest = max(session.largest, step.size)
@@ -124,6 +126,7 @@ def _take(step: Step, record: Record, event: Event | Undecodable | None) -> str:
             return _received(step, record.payload, decode(record.payload) if event is None else event)
         case Kind.TEXT | Kind.BINARY if record.direction is Direction.CLIENT:
             session.bytes_out += step.size
+            session.wire_out += _wire(record.meta, step.size)
             session.frames_out += 1
             return sent(step, record, decode(record.payload) if event is None else event)
         case Kind.OPEN:
@@ -141,6 +144,11 @@ def _take(step: Step, record: Record, event: Event | Undecodable | None) -> str:
         case _:
             step.emit(What.OTHER)
     return record.kind.value
+
+
+def _wire(meta: Meta, size: int) -> int:
+    wire = meta.get("wire")
+    return wire if type(wire) is int else size
 
 
 def _received(step: Step, payload: bytes, event: Event | Undecodable) -> str:

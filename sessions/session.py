@@ -264,7 +264,7 @@ class Lane:
 
 
 class Session:
-    """One socket, from its opening to its end."""
+    """One socket, or one HTTP exchange, from its opening to its end."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -276,7 +276,16 @@ class Session:
         self.route = ""
         self.profile = ""
         self.compression = ""
-        self.handshake = -1  #: record of OPEN or REFUSED
+        self.name = ""  #: what a person called it
+        self.client = ""  #: which program a tap saw: its User-Agent, or what it calls itself
+        self.peer = ""  #: address and port of that client
+        self.pair = ""  #: the client's own id, which all its connections share
+        self.thread = ""  #: the client's id of one conversation
+        self.is_http = False  #: one HTTP request and its answer, not a socket
+        self.method = ""
+        self.target = ""  #: of the request, as the client wrote it
+        self.media_type = ""  #: of the answer, without parameters
+        self.handshake = -1  #: record of OPEN, REFUSED or REQUEST
         self.failure_class: FailureClass | None = None
         self.status = 0
         self.close_code = 0
@@ -296,6 +305,8 @@ class Session:
         self.undecodable = 0
         self.bytes_in = 0
         self.bytes_out = 0
+        self.wire_in = 0  #: bytes as they crossed the wire: compressed, where compression was agreed
+        self.wire_out = 0
         self.frames_in = 0
         self.frames_out = 0
         self.last_frame = -1.0  #: when the server last sent a message

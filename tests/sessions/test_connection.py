@@ -151,3 +151,30 @@ def test_counts_of_frames_and_bytes() -> None:
     assert (session.frames_out, session.bytes_out) == (1, len(sent.payload))
     assert (session.frames_in, session.bytes_in) == (2, len(got.payload) + 2)
     assert (session.largest, session.last_frame) == (len(got.payload), wire.now)
+
+
+def test_a_tapped_opening_says_who_speaks() -> None:
+    wire = Wire()
+    who = {
+        "client": "codex_cli_rs/0.169.0",
+        "peer": "127.0.0.1:51234",
+        "pair": "s-1",
+        "thread": "t-1",
+        "name": "left",
+    }
+    session = fold([wire.open(**who)]).sessions[1]
+    assert {name: getattr(session, name) for name in who} == who
+    assert not session.is_http
+    refused = fold([Wire().refused("forbidden", status=403, **who)]).sessions[1]
+    assert {name: getattr(refused, name) for name in who} == who
+
+
+def test_bytes_on_the_wire_are_counted_beside_the_messages() -> None:
+    wire = Wire()
+    sent = wire.sent(make.create())._replace(meta={"wire": 40})
+    got = wire.got({"type": "response.created", "response": {"id": "resp_1"}})._replace(meta={"wire": 30})
+    plain = wire.got({"type": "ping"})
+    session = fold([wire.open(), sent, got, plain, wire.got(b"x", Kind.BINARY)]).sessions[1]
+    assert (session.wire_out, session.wire_in) == (40, 30 + len(plain.payload) + 1)
+    assert session.bytes_in == len(got.payload) + len(plain.payload) + 1
+    assert fold([sent._replace(meta={"wire": "much"})]).sessions[1].wire_out == len(sent.payload)
