@@ -22,6 +22,20 @@ class ByteStream(asyncio.Protocol):
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._is_paused = False
+        self._room = asyncio.Event()
+        self._room.set()
+        self.keeps_half_open = False  #: whether we may go on writing when the other side has ended its half
+        self.is_lost = False  #: whether the connection is over, both halves
+
+    @property
+    def error(self) -> Exception | None:
+        """What broke the connection; None when it was not broken."""
+        return self._error
+
+    @property
+    def is_write_paused(self) -> bool:
+        """Whether more waits to be sent than the transport likes."""
+        return not self._room.is_set()
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -47,16 +61,32 @@ class ByteStream(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._ended = True
         self._wake()
-        return False
+        return self.keeps_half_open
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
+        self._ended = self.is_lost = True
         self._error = exc
+        self._room.set()
         self._wake()
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the transport."""
         self.transport.write(data)
+
+    async def send(self, data: bytes) -> None:
+        """Hand bytes to the transport, and wait while it has too many; raises OSError when it is lost."""
+        if self.is_lost:
+            raise self._error or ConnectionResetError("the connection has ended")
+        self.transport.write(data)
+        await self._room.wait()
+        if self.is_lost:
+            raise self._error or ConnectionResetError("the connection has ended")
 
     def close(self) -> None:
         """Drop the connection at once; safe to call twice."""
