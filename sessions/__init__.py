@@ -19,6 +19,7 @@ Pure, no I/O, no clock:
   json_kinds    what a JSON value is, in words
   records       Record, Kind, Direction; one JSON line for each
   redact        credentials out, before anything is stored or shown
+  masking       the door before the store: known secrets out of every record
   events        bytes -> Event or Undecodable; tool arguments while they grow
   dialects      other spellings of the same facts -> the contract's words
   text          text that grows by deltas and knows which record brought what
@@ -45,6 +46,8 @@ Pure, no I/O, no clock:
   context       every item of a chain, ready to be sent again
   cost          what sending it again costs
   ways          the ways on after trouble, the safest that works first
+  finding       one thing that is wrong or worth knowing about a recording, as every face shows it
+  soundness     what is wrong with a recording as a file and as a fold
   survivors     what is left of each lane when its socket ends
   create        what a person wants to send, as a value, and back
   compose       the exact text of a frame
@@ -58,9 +61,12 @@ Pure, no I/O, no clock:
   summary       one record -> one uncoloured row
   lines         row -> plain text
   outcome       what a run of turns came to, for scripts
+  checkpoints   states kept along the way, so that going back is quick
 Edge, disk and tasks:
   source        Source, Live, Clock: what an adapter fulfils
-  recording     the append-only file, read back by number
+  journal       the append-only file while it is written
+  recording     what is written, read back by number
+  reading       a file that somebody else wrote, or still writes
   drafts        what somebody has typed, kept between runs
   inspector     store, apply, tell; followers with cursors
   profiles      what is known about servers: addresses, lifetimes, deviations

@@ -1,0 +1,36 @@
+"""A finding: one thing that is wrong or worth knowing about a recording, as every face shows it.
+
+Its one rule: a finding explains itself: title, evidence and remedy are words for a person, the id is for
+scripts.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Severity(StrEnum):
+    """How much a finding weighs; only an error makes a check fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Finding(NamedTuple):
+    """One row of a check."""
+
+    id: str  #: in words, such as `number-jump`
+    severity: Severity
+    session: int  #: 0 when it is about the whole recording
+    records: tuple[int, ...]  #: numbers of the records it is about
+    line: int  #: of the file, from 1; 0 when it is about no single line
+    who: str  #: file, recorder, clock, client, server, tap
+    title: str
+    evidence: str
+    remedy: str
+
+    def plain(self) -> dict[str, Any]:
+        """The same as plain data, for machine-readable faces."""
+        return {**self._asdict(), "severity": self.severity.value, "records": list(self.records)}
