@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Iterable
 from time import perf_counter
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from sessions import redact
 from sessions.events import LARGE, Event, Undecodable, decode
+from sessions.masking import Masks
+from sessions.reading import Reading
 from sessions.recording import Recording
 from sessions.records import Kind, Record, payload_field
 from sessions.reducer import Change, Sessions, What
@@ -90,11 +91,12 @@ class Follower:
 class Inspector:
     """One recording, the state it adds up to, and those who follow it."""
 
-    def __init__(self, recording: Recording, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self, recording: Recording, secrets: Iterable[str] = (), *, sessions: Sessions | None = None
+    ) -> None:
         self.recording = recording
-        self.sessions = Sessions()
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= 8)
-        self._needles = (*(secret.encode() for secret in self._secrets), b'"mcp"')
+        self.sessions = Sessions() if sessions is None else sessions  #: a restored state, or an empty one
+        self._masks = Masks(secrets)
         self._followers: set[Follower] = set()
 
     def __repr__(self) -> str:
@@ -102,22 +104,37 @@ class Inspector:
 
     def add_secret(self, secret: str) -> None:
         """Mask this exact text in every payload from now on."""
-        if len(secret) >= 8 and secret not in self._secrets:
-            self._secrets = (*self._secrets, secret)
-            self._needles = (*self._needles, secret.encode())
+        self._masks.add(secret)
 
     def feed(self, record: Record) -> tuple[Change, ...]:
         """Store one record, apply it, tell the followers; raises RecordingError when it cannot be stored."""
-        payload = record.payload
-        for needle in self._needles:
-            if needle in payload:
-                record = self._masked(record)
-                payload = record.payload
-                break
+        record = self._masks.clean(record)
         self.recording.append(record)
         kind = record.kind
-        event = decode(payload) if kind is Kind.TEXT or kind is Kind.BINARY else None
+        event = decode(record.payload) if kind is Kind.TEXT or kind is Kind.BINARY else None
         return self._tell(self.sessions.apply(record, event))
+
+    def show_on(self, limit: int, seconds: float) -> int:
+        """Show what a Reading has read already, up to this number and for at most this time; how many.
+
+        Each record is applied and told as `feed` does, but stored nowhere: it is in the file. One record
+        is taken whole, however large. Raises TypeError for an inspector that writes its recording.
+        """
+        reading = self.recording
+        if not isinstance(reading, Reading):
+            raise TypeError("only a Reading is shown; what is recorded here is fed")
+        first = number = len(reading)
+        end = perf_counter() + seconds
+        apply, tell = self.sessions.apply, self._tell
+        try:
+            for record in reading.records(first, min(limit, reading.known)):
+                number += 1
+                tell(apply(record))
+                if (not number % _CHECKED or len(record.payload) > LARGE) and perf_counter() >= end:
+                    break
+        finally:
+            reading.show(number)
+        return number - first
 
     def _tell(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         for follower in self._followers:
@@ -126,8 +143,7 @@ class Inspector:
 
     def _prepare(self, record: Record) -> tuple[Record, str, Event | Undecodable]:
         """What is slow about a large message; touches no state, for it runs in a thread."""
-        if any(needle in record.payload for needle in self._needles):
-            record = self._masked(record)
+        record = self._masks.clean(record)
         return record, payload_field(record.payload), decode(record.payload)
 
     def feed_all(self, records: Iterable[Record]) -> None:
@@ -180,14 +196,6 @@ class Inspector:
         follower = Follower(self, start)
         self._followers.add(follower)
         return follower
-
-    def _masked(self, record: Record) -> Record:
-        clean = redact.payload(record.payload, self._secrets)
-        if not clean.masked:
-            return record
-        before = str(record.meta.get("masked", ""))
-        receipt = ", ".join(dict.fromkeys([*(before.split(", ") if before else ()), *clean.masked]))
-        return record._replace(payload=clean.value, meta={**record.meta, "masked": receipt})
 
 
 def _is_large(record: Record) -> bool:

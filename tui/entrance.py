@@ -63,11 +63,12 @@ def session_screen(args: argparse.Namespace, launch: Launch) -> SessionScreen:
 def prepare_recording(name: str) -> Ready:
     """Read a recording; the result makes a screen that only shows it. Raises RecordingError."""
     from sessions.inspector import Inspector
+    from sessions.reading import Reading
     from sessions.recording import Recording
 
     # What is read is copied into a temporary file, so that nothing can be appended to the person's own.
     inspector = Inspector(Recording.create(None, source="replay"))
-    source = Recording.open(Path(name).expanduser())
+    source = Reading.whole(Path(name).expanduser())
     try:
         inspector.feed_all(source)
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sessions.contract import Status
-from sessions.recording import Recording
+from sessions.reading import Reading
 from sessions.records import from_line
 from sessions.reducer import Sessions, What, fold
 from sessions.safe import is_safe
@@ -40,7 +40,7 @@ def test_golden_recordings_are_what_their_makers_make(name: str, golden: Path) -
 def test_golden_recordings_can_be_opened(name: str, golden: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.jsonl"  # opening one may append to it
     copy.write_bytes((golden / f"{name}.jsonl").read_bytes())
-    recording = Recording.open(copy)
+    recording = Reading.whole(copy)
     try:
         assert list(recording) == transcripts.TRANSCRIPTS[name]()
         assert recording.problems == []

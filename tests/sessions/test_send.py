@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sessions.recording import Recording
+from sessions.reading import Reading
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 
@@ -99,7 +99,7 @@ async def test_the_recording_holds_the_same_lines_and_no_key(tmp_path: Path) -> 
     kept = file.read_text().splitlines()[1:]
     assert kept == ended.out.splitlines()[:-1]
     assert KEY not in file.read_text() + ended.out + ended.talk
-    recording = Recording.open(file)
+    recording = Reading.whole(file)
     assert not recording.problems
     recording.close()
 
@@ -300,7 +300,7 @@ async def test_a_recording_that_finds_no_room_ends_the_run(tmp_path: Path) -> No
     assert ended.code == 5
     assert "failed: File too large" in ended.talk
     assert "recorded " not in ended.talk
-    recording = Recording.open(file)
+    recording = Reading.whole(file)
     assert len(recording) > 3
     recording.close()
 

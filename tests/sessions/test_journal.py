@@ -1,0 +1,66 @@
+"""The journal: a header with facts, lines in their order, flat memory, and a lock while it is written."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from sessions.errors import RecordingError
+from sessions.journal import Journal
+from sessions.records import Direction, Kind, Record
+
+
+def text(payload: bytes = b"x") -> Record:
+    return Record(1, Direction.SERVER, Kind.TEXT, 1_700_000_000_000_000, 0.0, payload)
+
+
+def test_the_header_has_the_facts_of_its_writer_but_its_own_words_win(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    Journal.create(path, "tap", {"tap": "http://127.0.0.1:1/v1", "pid": 7, "format": "mine"}).close()
+    header = json.loads(path.read_bytes())
+    assert (header["source"], header["tap"], header["pid"]) == ("tap", "http://127.0.0.1:1/v1", 7)
+    assert (header["format"], header["version"]) == ("turnscope", 1)
+
+
+def test_records_are_numbered_counted_and_on_disk_after_a_flush(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path / "a.jsonl")
+    assert [journal.append(text()) for _ in range(3)] == [0, 1, 2]
+    assert journal.count == 3
+    journal.flush()
+    assert journal.bytes_written == (tmp_path / "a.jsonl").stat().st_size
+    assert [json.loads(line)["n"] for line in (tmp_path / "a.jsonl").read_bytes().splitlines()[1:]] == [
+        0,
+        1,
+        2,
+    ]
+    journal.close()
+
+
+def test_a_file_is_locked_while_it_is_written_and_free_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    journal = Journal.create(path)
+    other = os.open(path, os.O_RDONLY)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    journal.close()
+    fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    os.close(other)
+
+
+def test_a_device_that_is_full_is_told_when_the_file_is_made_or_later() -> None:
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    journal = Journal(descriptor, Path("/dev/full"), {})
+    told: list[RecordingError] = []
+    journal.on_failure = told.append
+    journal.append(text(b"kept"))
+    journal.flush()
+    assert "No space left" in str(told[0])
+    assert b"kept" in journal.unwritten(0, journal.end)
+    with pytest.raises(RecordingError, match="No space left"):
+        journal.append(text())
+    journal.close()
+    journal.close()
