@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -61,6 +62,16 @@ class Drafts:
         self._halves: dict[str, HalfAnswer] | None = None
         self._draft: str | None = None
         self._problems: list[str] = []
+
+    def named(self, name: str) -> Drafts:
+        """The same history and half answers, with an unsent draft of its own; for a session with a name."""
+        self._load_sent()
+        self._load_halves()
+        other = copy(self)
+        safe_name = _UNSAFE_IN_NAME.sub("_", name)
+        other._draft_path = self._draft_path.with_name(f"{self._draft_path.stem}@{safe_name}.txt")
+        other._draft = None
+        return other
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sessions.cost import estimate
 from sessions.safe import safe_line
-from tui.outgoing import refuse_lane
+from tui.outgoing import Outgoing, refuse_lane
 from tui.screens.ask import Ask
 from tui.screens.choose import Choice, Choose
 
@@ -25,7 +25,10 @@ class Aiming:
 
     def __init__(self, screen: SessionScreen) -> None:
         self._screen = screen
-        self._outgoing = screen.outgoing
+
+    @property
+    def _outgoing(self) -> Outgoing:
+        return self._screen.outgoing
 
     def branch(self) -> None:
         """Make the selected turn the parent of the next send."""
@@ -49,7 +52,7 @@ class Aiming:
         if selected is not None and selected.response_id:
             cost = estimate(sessions, selected).words
             choices.append(Choice("replay", f"replay T{selected.number} in full", f"a new chain; {cost}"))
-        for turn in reversed(sessions.turns[-_PARENTS:]):
+        for turn in reversed(screen.scope.turns(sessions)[-_PARENTS:]):
             if turn.response_id:
                 forecast = outgoing.forecast_for(turn, screen.session, screen.sockets.now)
                 choices.append(

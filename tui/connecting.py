@@ -7,6 +7,7 @@ the next session of the same recording.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sessions import survivors
@@ -18,6 +19,7 @@ from tui.screens.choose import Choice, Choose
 if TYPE_CHECKING:
     from sessions.wire.plan import Plan
     from tui.screens.session import SessionScreen
+    from tui.tabs import Tab
 
 
 class Connecting:
@@ -29,10 +31,17 @@ class Connecting:
 
     # Opening -------------------------------------------------------------------------------------------
 
-    def open(self, plan: Plan) -> int:
-        """Open a socket by this plan; from now on the composer speaks to it. Returns its session's number."""
-        prepared = self._screen.sockets.prepare(plan)
-        self._screen.number = prepared.session
+    def open(self, plan: Plan, tab: Tab | None = None) -> int:
+        """Open a socket by this plan for a session of one's own, the one in front when none is given.
+
+        From now on that session speaks to it. Returns the number of the new connection.
+        """
+        screen = self._screen
+        tab = tab or screen.tabs.front
+        prepared = screen.sockets.prepare(plan if plan.name == tab.name else replace(plan, name=tab.name))
+        tab.took(prepared.session)
+        if tab is screen.tabs.front:
+            screen.show_scope(tab.scope)
         self._opened[prepared.session] = asyncio.Event()
         self._screen.run_worker(self._run(prepared), group="sockets", name=f"socket {prepared.session}")
         return prepared.session
@@ -70,8 +79,8 @@ class Connecting:
         plan = plan or screen.sockets.plan(screen.number) or (screen.launch.plan if screen.launch else None)
         if plan is None:
             return False
-        old = screen.number
-        number = self.open(plan)
+        tab, old = screen.tabs.front, screen.number
+        number = self.open(plan, tab)
         is_open = await self._wait(number)
         if is_open and screen.sockets.is_live(old):
             screen.tell(f"socket {old} stays open until you close it; the composer speaks to socket {number}")

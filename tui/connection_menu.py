@@ -53,6 +53,7 @@ class ConnectionMenu:
             await screen.connecting.stop()
         elif chosen.startswith("use "):
             screen.number = int(chosen[4:])
+            screen.show_scope(screen.scope)
         screen.describe()
 
     def _choices(self) -> list[Choice]:
@@ -74,7 +75,7 @@ class ConnectionMenu:
         choices.append(Choice("other", "the other route", route, other is not None))
         choices.append(Choice("via", "through another proxy", "an HTTP or SOCKS proxy's address"))
         choices.append(Choice("address", "another address", "a base URL; the same recording"))
-        for number in screen.sockets.open_sessions:
+        for number in filter(screen.scope.has, screen.sockets.open_sessions):
             choices.append(Choice(f"use {number}", f"speak to socket {number}", "", number != screen.number))
         if is_live:
             choices.append(Choice("close", "close this socket", "says first what that costs"))
@@ -124,7 +125,7 @@ class ConnectionMenu:
         if plan is None:
             return None
         for number in range(self._screen.number - 1, 0, -1):
-            before = self._screen.sockets.plan(number)
+            before = self._screen.sockets.plan(number) if self._screen.scope.has(number) else None
             if before is not None and (before.route, before.endpoint) != (plan.route, plan.endpoint):
                 return before
         return None if plan.route.is_direct else replace(plan, route=Route(source="chosen by hand"))
@@ -132,9 +133,10 @@ class ConnectionMenu:
     async def _go_over(self, plan: Plan) -> None:
         """Open a socket by a plan of another route and aim at the turn that the chain stood at."""
         screen = self._screen
-        turn = screen.outgoing.parent_turn(screen.session)
+        outgoing = screen.outgoing
+        turn = outgoing.parent_turn(screen.session)
         if await screen.connecting.reopen(plan) and turn is not None and turn.response_id:
-            screen.outgoing.branch_from(turn)
+            outgoing.branch_from(turn)
         screen.describe()
 
     async def _ask_for_proxy(self) -> None:

@@ -57,12 +57,15 @@ def countdown(session: Session, now: float) -> Countdown:
     """
     left = remaining(session, now)
     lifetime = max(session.lifetime, 0.001)
+    return Countdown(left, left / lifetime, urgency(left, lifetime))
+
+
+def urgency(left: float, lifetime: float) -> Urgency:
+    """How near the end is, with so many seconds left of a lifetime."""
     is_short = lifetime <= WARN_SECONDS
     warn, alarm = (lifetime / 2, lifetime / 5) if is_short else (WARN_SECONDS, ALARM_SECONDS)
     if left <= 0:
-        urgency = Urgency.OVER
-    elif left <= alarm:
-        urgency = Urgency.ALARM
-    else:
-        urgency = Urgency.WARN if left <= warn else Urgency.CALM
-    return Countdown(left, left / lifetime, urgency)
+        return Urgency.OVER
+    if left <= alarm:
+        return Urgency.ALARM
+    return Urgency.WARN if left <= warn else Urgency.CALM

@@ -16,7 +16,7 @@ from sessions.reducer import Sessions
 from sessions.session import Phase, Response, Session, Turn, Usage
 from tui.cells import cut, width
 from tui.countdown import Urgency, countdown
-from tui.figures import count_words, percentile, seconds_words, standing, standing_style
+from tui.figures import count_words, left_words, percentile, seconds_words, standing, standing_style
 from tui.tally import Tally, tally
 from tui.veil import line
 
@@ -65,6 +65,49 @@ def status_lines(
     ]
 
 
+def overview_lines(
+    sessions: Sessions, now: float, cells: int, surroundings: Surroundings | None = None
+) -> list[Text]:
+    """Both lines about all connections together; `now` is recording time in seconds."""
+    known = sessions.sessions.values()
+    is_open = sum(1 for one in known if not one.phase.is_over)
+    wrong = sum(1 for one in known if one.phase in (Phase.LOST, Phase.REFUSED))
+    live = sum(len(one.live) for one in known)
+    first = [
+        Piece((f"{is_open} open of {len(known)}",), "status--open" if is_open else "status--between", 100)
+    ]
+    urls = list(dict.fromkeys(one.url for one in known if one.url))
+    if urls:
+        more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
+        first.append(
+            Piece((cut(line(urls[0], 200), 40) + more, line(urls[0], 200) + more), "status--url", 80)
+        )
+    routes = list(dict.fromkeys(one.route for one in known if one.route))
+    if len(routes) == 1:
+        first.append(Piece((line(routes[0], 60),), "status--route", 60))
+    second = [Piece((f"LIVE {live}" if live else "nothing runs",), "status--live" if live else "", 95)]
+    if wrong:
+        second.append(Piece((f"{wrong} lost or refused",), "status--wrong", 90))
+    if errors := sum(one.errors for one in known):
+        second.append(Piece((f"err {errors}",), "status--wrong", 72))
+    second.append(Piece((f"{len(sessions.turns)} turns",), "", 80))
+    for word, size, wire in (
+        ("up", sum(one.bytes_out for one in known), sum(one.wire_out for one in known)),
+        ("down", sum(one.bytes_in for one in known), sum(one.wire_in for one in known)),
+    ):
+        short = f"{word} {count_words(size)}"
+        forms = (short, f"{short}, {count_words(wire)} on the wire") if wire != size else (short,)
+        second.append(Piece(forms, "", 60))
+    left = [countdown(one, now) for one in known if one.phase is Phase.OPEN and not one.is_http]
+    if left:
+        nearest = min(left, key=lambda one: one.seconds)
+        style = (
+            "status--countdown" if nearest.urgency is Urgency.CALM else f"status--countdown-{nearest.urgency}"
+        )
+        second.append(Piece((f"next limit in {left_words(nearest.seconds)}",), style, 70))
+    return [fit([*first, *_surrounding_pieces(surroundings or Surroundings())], cells), fit(second, cells)]
+
+
 # Line one ----------------------------------------------------------------------------------------------
 
 
@@ -76,6 +119,8 @@ def _where(sessions: Sessions, session: Session, cells: int) -> list[Piece]:
     pieces = [Piece((phase.value.upper(),), state, 100)]
     if len(sessions.sessions) > 1:
         pieces.append(Piece((f"c{session.number}",), "status--strong", 70))
+    if session.name:
+        pieces.append(Piece((line(session.name, 32),), "status--strong", 72))
     short = url.partition("://")[2] or url
     host = cut(short.partition("/")[0], 40)
     pieces.append(Piece((cut(host, _NARROWEST_URL), host, cut(short, 48), cut(url, 100)), "status--url", 95))

@@ -22,16 +22,13 @@ _HISTORY = 200  # messages offered at once
 
 
 class Kept:
-    """The draft, the history and the half-filled answers of one session screen."""
+    """The draft, the history and the half-filled answers of one session of one's own."""
 
-    def __init__(self, screen: SessionScreen) -> None:
+    def __init__(self, screen: SessionScreen, drafts: Drafts | None) -> None:
         self._screen = screen
+        self._drafts = drafts
         self._halves: dict[str, HalfAnswer] = {}
         self._draft: str | None = None  # what stands in the box since it was saved last; None: nothing new
-
-    @property
-    def _drafts(self) -> Drafts | None:
-        return self._screen.launch.drafts if self._screen.launch else None
 
     # The draft -----------------------------------------------------------------------------------------
 
@@ -83,7 +80,8 @@ class Kept:
     def _sent_here(self) -> list[tuple[str, str]]:
         recording = self._screen.inspector.recording
         found: list[tuple[str, str]] = []
-        for turn in reversed(self._screen.inspector.sessions.turns[-_HISTORY:]):
+        turns = self._screen.scope.turns(self._screen.inspector.sessions)
+        for turn in reversed(turns[-_HISTORY:]):
             if turn.create >= 0:
                 text = recording.record(turn.create).payload.decode(errors="replace")
                 create = compose.from_frame(text)

@@ -27,6 +27,7 @@ class Where(StrEnum):
     CHAIN = "chain"
     RAW = "raw"
     STATS = "stats"
+    CONNECTIONS = "connections"
     START = "start"
     DIALOG = "dialogs"
     READING = "a text to read"
@@ -94,6 +95,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("session.show_chain", "3", "chain", "Chain: turns as a tree, with forks.", _M),
     Action("session.show_raw", "4", "raw", "Raw: the chosen event, byte for byte.", _M),
     Action("session.show_stats", "5", "stats", "Stats: counts, speed, usage, what is odd.", _M),
+    Action("session.show_connections", "0", "connections", "All connections of this recording.", _M, 5),
+    Action("session.next_tab", "greater_than_sign,ctrl+pagedown", "next session", "The next session.", _S),
+    Action("session.previous_tab", "less_than_sign,ctrl+pageup", "session before", "The session before.", _S),
+    *(
+        Action(f"session.go_to_tab({number})", f"alt+{number}", f"session {number}", f"Session {number}.", _S)
+        for number in range(1, 10)
+    ),
+    Action("session.add_tab", "plus", "add session", "Open one more session of one's own, by name.", _M),
     Action("session.next_turn", "right_square_bracket", "next turn", "Select the next turn.", _M),
     Action("session.previous_turn", "left_square_bracket", "last turn", "Select the turn before.", _M),
     Action(
@@ -130,6 +139,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("events.edit_filter", "f", "filter", "Show only some events; ! negates.", Where.EVENTS, 4),
     Action("events.cycle_clock", "C", "clock", "Time since the turn, the start, or of day.", Where.EVENTS),
     Action("events.toggle_fold", "d", "fold deltas", "Fold runs of deltas into one row.", Where.EVENTS, 5),
+    Action("connections.open_all", "a", "all", "Show all connections at once.", Where.CONNECTIONS, 4),
     Action("raw.cycle_view", "v", "view", "Tree, pretty, raw, hex.", Where.RAW, 4),
     # -- start
     Action("start.choose", "enter", "open", "Open the chosen way in.", Where.START, 1),
@@ -155,7 +165,7 @@ ACTIONS: tuple[Action, ...] = (
 TOGETHER: tuple[frozenset[Where], ...] = (
     *(
         frozenset({_A, _S, _M, _P, view})
-        for view in (Where.TALK, Where.EVENTS, Where.CHAIN, Where.RAW, Where.STATS)
+        for view in (Where.TALK, Where.EVENTS, Where.CHAIN, Where.RAW, Where.STATS, Where.CONNECTIONS)
     ),
     frozenset({_A, _S, _T}),
     frozenset({_A, Where.START}),
@@ -252,6 +262,9 @@ _DISPLAYED: Mapping[str, str] = {
     "question_mark": "?",
     "slash": "/",
     "colon": ":",
+    "plus": "+",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "left_curly_bracket": "{",

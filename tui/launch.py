@@ -37,6 +37,7 @@ class Launch:
     drafts: Drafts | None = None
     tools: Tools | None = None
     notes: tuple[str, ...] = ()  #: sentences to tell once
+    names: tuple[str, ...] = ()  #: of the sessions to open; none: one without a name
     release: Callable[[], None] = field(default=lambda: None)  #: lets go of what was started for it
 
     @property
@@ -94,6 +95,7 @@ def launch_plan(args: argparse.Namespace, settings: Settings, plan: Plan) -> Lau
         ),
         tools=tools,
         notes=(*tools.converted, *tools.notes) if tools else (),
+        names=tuple(getattr(args, "session", None) or ()),
     )
 
 
@@ -140,6 +142,7 @@ def launch_demo(args: argparse.Namespace) -> Launch:
             suggestions=tuple(step.prompt for step in tour.STEPS),
             tools=tools,
             notes=(*tools.converted, *tools.notes) if tools else (),
+            names=tuple(getattr(args, "session", None) or ()),
             release=server.stop,
         )
     except BaseException:

@@ -43,7 +43,7 @@ class Saving:
         turn = screen.turn()
         if turn is not None:
             choices.append(Choice("turn", f"turn T{turn.number}", "as Markdown"))
-            count = len(inspector.sessions.turns)
+            count = len(screen.scope.turns(inspector.sessions))
             words = f"{count} turn{'' if count == 1 else 's'} as Markdown"
             choices.append(Choice("conversation", "the conversation", words))
             if turn.response_id:
@@ -75,12 +75,13 @@ class Saving:
     def transcript(self) -> str:
         """The conversation as Markdown."""
         inspector = self._screen.inspector
-        return markdown(inspector.sessions, inspector.recording.record, tuple(inspector.sessions.turns))
+        turns = self._screen.scope.turns(inspector.sessions)
+        return markdown(inspector.sessions, inspector.recording.record, tuple(turns))
 
     async def export(self) -> None:
         """Ask for a path and write the conversation there."""
         screen = self._screen
-        if not screen.inspector.sessions.turns:
+        if screen.scope.last_turn(screen.inspector.sessions) is None:
             screen.tell("there is no conversation to save yet")
             return
         usual = f"conversation-{time.strftime('%Y-%m-%d-%H%M%S')}.md"

@@ -17,7 +17,8 @@ from sessions.items import Item
 from sessions.records import Direction, Kind
 from sessions.session import Response, Turn
 from tui.editor import EditorError, edit
-from tui.outgoing import Aim
+from tui.kept import Kept
+from tui.outgoing import Aim, Outgoing
 from tui.screens.ask import Ask
 from tui.screens.reader import Reader
 from tui.widgets.composer import Chip, Mode
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 
 
 class Sending:
-    """The flows around the composer of one session screen."""
+    """The flows around the composer, for one session of one's own."""
 
-    def __init__(self, screen: SessionScreen) -> None:
+    def __init__(self, screen: SessionScreen, outgoing: Outgoing, kept: Kept) -> None:
         self._screen = screen
-        self._outgoing = screen.outgoing
-        self._kept = screen.kept
+        self._outgoing = outgoing
+        self._kept = kept
         self._armed: tuple[Mode, str] | None = None  # what goes out when it is asked for once more
         self._objection = ""
         self._said: set[str] = set()
@@ -127,8 +128,11 @@ class Sending:
             self._kept.remember(text, mode)
             self._said.add(text)
             self._set_aside = None
-            screen.composer.clear()
             self._kept.written("")
+            if screen.sending is self:
+                screen.composer.clear()
+            else:
+                screen.tabs.forget_writing(self)  # another session came to the front while it left
             self._went_out()
 
     def _doubt(self) -> str:
@@ -254,7 +258,7 @@ class Sending:
         sessions = self._screen.inspector.sessions
         parent = self._outgoing.parent_turn(self._screen.session)
         selected = sessions.turn(self._screen.selected_turn)
-        for turn in (selected, parent, *reversed(sessions.turns[-20:])):
+        for turn in (selected, parent, *reversed(self._screen.scope.turns(sessions)[-20:])):
             if turn is not None and any(response.pending_calls for response in turn.responses):
                 return turn
         return None
@@ -308,7 +312,8 @@ class Sending:
         self._armed = None
         self._objection = ""
         self._outgoing.sent()
-        self._screen.query_one(Talk).follow()
+        if self._screen.sending is self:
+            self._screen.query_one(Talk).follow()
         self._screen.describe()
 
     @property

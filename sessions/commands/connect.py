@@ -28,10 +28,26 @@ class Connect:
         raise UsageError("connect needs a terminal; `turnscope send` works without one")
 
 
+def session_name(text: str) -> str:
+    """A name for a session."""
+    from sessions.roster import SESSION_NAME
+
+    if not SESSION_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: a name has one to 32 letters, digits, _ . or -")
+    return text
+
+
 def add_session_options(parser: argparse.ArgumentParser) -> None:
     """Add what a session on the screen can be told before it opens."""
     add_create_options(parser)
     group = parser.add_argument_group("session")
+    group.add_argument(
+        "--session",
+        action="append",
+        type=session_name,
+        metavar="NAME",
+        help="open a session by this name; repeatable, each in a tab of its own",
+    )
     group.add_argument("--read-only", action="store_true", help="look only: no composer, nothing can be sent")
 
 

@@ -328,7 +328,14 @@ class Connection:
     def _route_meta(self) -> dict[str, str | int | float]:
         plan = self.plan
         url = redacted_url(plan.endpoint.url, plan.secrets).value
-        return {"url": url, "route": plan.route.text, "profile": plan.profile}
+        meta: dict[str, str | int | float] = {
+            "url": url,
+            "route": plan.route.text,
+            "profile": plan.profile,
+        }
+        if plan.name:
+            meta["name"] = plan.name
+        return meta
 
     def _record(self, kind: Kind, payload: bytes, meta: Meta) -> Record:
         wall, elapsed = self._clock.wall(), self._clock.elapsed()

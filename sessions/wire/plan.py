@@ -39,6 +39,7 @@ class Plan:
     model: str = ""  #: used only to try `?model=` after a 403
     session: int = 1
     open_timeout_seconds: float = OPEN_SECONDS
+    name: str = ""  #: what a person calls this session
 
     @property
     def has_login(self) -> bool:

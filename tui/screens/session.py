@@ -1,4 +1,4 @@
-"""The session: five views of one recording, the composer, and the sockets behind them.
+"""The session: the views of one recording, the composer, and the sockets behind them.
 
 Its one rule: what arrives is told to the views and changes nothing else; focus, scroll, selection and dialogs
 belong to the person. This screen alone knows two widgets; what its actions do is in `session_actions`, what
@@ -8,6 +8,8 @@ the views show is theirs.
 from __future__ import annotations
 
 import gc
+from bisect import bisect_left
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -27,29 +29,32 @@ from tui.app import TurnscopeApp
 from tui.connecting import Connecting
 from tui.connection_menu import ConnectionMenu
 from tui.feed import SessionsChanged, feed
-from tui.kept import Kept
 from tui.launch import Launch
 from tui.outgoing import Outgoing
 from tui.saving import Saving
+from tui.scope import ALL, Scope, only
 from tui.screens.session_actions import SessionActions
-from tui.sending import Sending
 from tui.sockets import Sockets
+from tui.tabs import Tabs
 from tui.ways_on import WaysOn
 from tui.widgets.body import Body
+from tui.widgets.brief import Brief
 from tui.widgets.chain import Chain
 from tui.widgets.composer import Composer
+from tui.widgets.connections import Connections
 from tui.widgets.events import Events
 from tui.widgets.footer import TYPING, Footer
 from tui.widgets.raw import Raw
 from tui.widgets.stats import Stats
 from tui.widgets.status import Status as Header
+from tui.widgets.tabs import TabStrip
 from tui.widgets.talk import Talk
 from tui.widgets.trouble import Trouble
-from tui.widgets.views import Views
+from tui.widgets.views import CONNECTIONS, Views
 
 TICK_SECONDS = 1.0
 _STYLES: list[str | PurePath] = [
-    *(f"../widgets/{name}.tcss" for name in ("pane", "talk", "chain", "stats", "status")),
+    *(f"../widgets/{name}.tcss" for name in ("pane", "talk", "chain", "stats", "status", "tabs")),
     "session.tcss",
 ]
 _BY_WIDTH = [(0, "-speck"), (40, "-tiny"), (60, "-narrow"), (110, "-wide"), (180, "-huge")]
@@ -80,15 +85,11 @@ class SessionScreen(SessionActions):
         self.sockets = sockets
         self.launch = launch
         self.is_read_only = is_read_only or launch is None
-        self.number = adopted  #: the session that the composer speaks to; 0: none yet
         self.selected_turn = 0
         self.selected_record = -1
-        self.outgoing = Outgoing(inspector, *((launch.create, launch.profile) if launch else ()))
-        if launch and launch.tools:
-            self.outgoing.loaded_tools = launch.tools.tools
-        self.kept = Kept(self)
+        self.tabs = Tabs(self)
+        self.number = adopted
         self.aiming = Aiming(self)
-        self.sending = Sending(self)
         self.connecting = Connecting(self)
         self.menu = ConnectionMenu(self)
         self.ways_on = WaysOn(self)
@@ -96,8 +97,9 @@ class SessionScreen(SessionActions):
         self._came_from = "talk"
 
     def compose(self) -> ComposeResult:
-        """Header, five views, what is wrong, composer, keys."""
+        """Header, named sessions, the views, what is wrong, composer, keys."""
         yield Header(self.inspector)
+        yield TabStrip()
         yield Views(self.inspector)
         yield Body(self.inspector, self.launch.profile if self.launch else OPENAI)
         yield Trouble()
@@ -120,7 +122,8 @@ class SessionScreen(SessionActions):
             if self.number:
                 self.connecting.adopt(self.number)
             else:
-                self.connecting.open(self.launch.plan)
+                for tab in self.tabs.all:
+                    self.connecting.open(self.launch.plan, tab)
         if self.is_read_only:
             self.query_one(Talk).focus()
         else:
@@ -137,14 +140,34 @@ class SessionScreen(SessionActions):
         return self.query_one(Body)
 
     @property
+    def number(self) -> int:
+        """The session that the composer speaks to; 0: none yet."""
+        return self.tabs.front.number
+
+    @number.setter
+    def number(self, number: int) -> None:
+        self.tabs.front.number = number
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """What the next send will be."""
+        return self.tabs.front.outgoing
+
+    @property
+    def scope(self) -> Scope:
+        """The connections that the views show."""
+        return self.tabs.front.scope
+
+    @property
     def session(self) -> Session | None:
         """The session that the composer speaks to; None before its first record."""
         return self.inspector.sessions.sessions.get(self.number)
 
     def turn(self) -> Turn | None:
         """The turn that is selected, or the newest one."""
-        turns = self.inspector.sessions.turns
-        return self.inspector.sessions.turn(self.selected_turn) or (turns[-1] if turns else None)
+        sessions = self.inspector.sessions
+        turn = sessions.turn(self.selected_turn)
+        return turn if self.scope.has_turn(turn) else self.scope.last_turn(sessions)
 
     def tell(self, sentence: str, *, is_wrong: bool = False) -> None:
         """Say a sentence beside the views; it goes by itself."""
@@ -162,9 +185,14 @@ class SessionScreen(SessionActions):
         batch = event.batch
         self.query_one(Events).show(batch)
         self.query_one(Talk).show(batch)
+        self.query_one(Connections).show(batch)
         if any(change.what is not What.TEXT for change in batch.changes) or not batch.is_complete:
             self.query_one(Chain).show(batch)
             self.query_one(Views).show(batch)
+            self.query_one(Views).show_list(self.has_list)
+            brief = self.query_one(Brief)
+            if brief.display:
+                brief.show(batch)
             self._state_moved(batch)
         self.query_one(Header).refresh_at(self.sockets.now)
 
@@ -173,7 +201,8 @@ class SessionScreen(SessionActions):
         if self.launch is not None:
             self.launch.release()
         if not self.is_read_only:
-            self.kept.save_draft()
+            for tab in self.tabs.all:
+                tab.kept.save_draft()
         recording = self.inspector.recording
         if recording.path is not None and isinstance(self.app, TurnscopeApp):
             self.app.farewell = f"recorded {len(recording)} records in {recording.path}"
@@ -205,6 +234,9 @@ class SessionScreen(SessionActions):
         self.query_one(Header).refresh_at(now)
         self.query_one(Talk).refresh_at(now)
         self.query_one(Chain).refresh_at(now)
+        if self.body.view == CONNECTIONS:
+            self.query_one(Connections).refresh_at(now)
+            self.query_one(Brief).refresh_at(now)
         stats = self.query_one(Stats)
         if stats.display:
             stats.refresh_at(now)
@@ -215,6 +247,8 @@ class SessionScreen(SessionActions):
     def describe(self) -> None:
         """Say beside the box what a send would be and do now; and which keys work."""
         self.query_one(Chain).mark_parent(self._parent_number())
+        self.tabs.look()
+        self.query_one(TabStrip).show(self.tabs.entries(self.sockets.now))
         if not self.is_read_only:
             self.sending.describe()
         self.ways_on.describe()
@@ -225,6 +259,50 @@ class SessionScreen(SessionActions):
             return None
         turn = self.outgoing.parent_turn(self.session)
         return turn.number if turn is not None else None
+
+    # Which connections are shown ------------------------------------------------------------------------
+
+    def show_scope(self, scope: Scope) -> None:
+        """Let every view show these connections only; the focus stays where it is."""
+        self.tabs.front.scope = scope
+        self.query_one(Talk).show_scope(scope)
+        self.query_one(Events).show_scope(scope)
+        self.query_one(Chain).show_scope(scope)
+        self.query_one(Views).show_scope(scope)
+        told = self.number if scope.has(self.number) and (not scope.is_all or self.tabs.are_named) else 0
+        if not told and not scope.is_all:
+            told = scope.newest(self.inspector.sessions)
+        self.query_one(Header).show_session(told)
+        stats = self.query_one(Stats)
+        stats.show_session(told)
+        if stats.display:
+            stats.refresh_at(self.sockets.now)
+
+    @on(Connections.Selected)
+    def _connection_selected(self, event: Connections.Selected) -> None:
+        event.stop()
+        self.query_one(Brief).show_session(event.session)
+
+    @on(Connections.Opened)
+    def _connection_opened(self, event: Connections.Opened) -> None:
+        event.stop()
+        owner = self.tabs.owner(event.session)
+        if owner is not None:
+            owner.scope = owner.own
+            self.tabs.show(owner)
+        elif event.session:
+            if self.sockets.plan(event.session) is not None:
+                self.number = event.session
+            self.show_scope(only(event.session))
+        else:
+            self.show_scope(ALL)
+        self._go("talk")
+        self.describe()
+
+    @on(TabStrip.Chosen)
+    def _tab_chosen(self, event: TabStrip.Chosen) -> None:
+        event.stop()
+        self.tabs.go_to(event.place)
 
     # What is selected -----------------------------------------------------------------------------------
 
@@ -303,12 +381,23 @@ class SessionScreen(SessionActions):
     def _show_view(self, name: str) -> None:
         self.body.show_view(name)
         self.query_one(Views).show_view(name)
+        self.query_one(Header).show_overview(name == CONNECTIONS)
+        if name == CONNECTIONS:
+            self.query_one(Connections).refresh_at(self.sockets.now)
         if name == "stats":
             self.query_one(Stats).refresh_at(self.sockets.now)
 
     def _go(self, name: str) -> None:
         self._show_view(name)
         self.query_one(f"#{name}").focus()
+
+    def action_show_connections(self) -> None:
+        """Go to the list of connections, the cursor on the one that is shown."""
+        connections = self.query_one(Connections)
+        if connections.session == 0 and not self.scope.is_all:
+            connections.select_session(self.scope.newest(self.inspector.sessions))
+            self.query_one(Brief).show_session(connections.session)
+        self._go(CONNECTIONS)
 
     def action_show_talk(self) -> None:
         """Go to the conversation."""
@@ -339,14 +428,16 @@ class SessionScreen(SessionActions):
         self.composer.box.focus()
 
     def action_leave(self) -> None:
-        """One level up: from the box to the view, from raw to events, from events to talk; never out."""
+        """One level up: box to view, raw to events, events to talk, talk to the list; never out."""
         if self.body.view_of(self.focused) == "":
             self._go(self._came_from)
         elif self.body.is_zoomed:
             self.action_zoom()
         elif self.body.view == "raw":
             self._go("events")
-        else:
+        elif self.body.view == "talk" and not self.scope.is_all and self.has_list:
+            self.action_show_connections()
+        elif self.body.view != CONNECTIONS or self.scope.is_all:
             self._go("talk")
 
     def action_next_turn(self) -> None:
@@ -358,14 +449,22 @@ class SessionScreen(SessionActions):
         self._step_turn(-1)
 
     def _step_turn(self, step: int) -> None:
-        turns = self.inspector.sessions.turns
+        turns = self.scope.turns(self.inspector.sessions)
         if turns:
-            current = self.selected_turn or len(turns) + (1 if step < 0 else 0)
-            self.selected_turn = min(max(1, current + step), len(turns))
-            self.query_one(Talk).show_turn(self.selected_turn)
-            create = turns[self.selected_turn - 1].create
-            if create >= 0:
-                self._select(create, source="chain")
+            place = self._place_in(turns)
+            place = len(turns) - 1 if place is None else min(max(0, place + step), len(turns) - 1)
+            self._select_turn(turns[place])
+
+    def _place_in(self, turns: Sequence[Turn]) -> int | None:
+        """Where the selected turn stands among these; None when it is not one of them."""
+        place = bisect_left(turns, self.selected_turn, key=lambda turn: turn.number)
+        return place if place < len(turns) and turns[place].number == self.selected_turn else None
+
+    def _select_turn(self, turn: Turn) -> None:
+        self.selected_turn = turn.number
+        self.query_one(Talk).show_turn(turn.number)
+        if turn.create >= 0:
+            self._select(turn.create, source="chain")
 
     def action_next_error(self) -> None:
         """Select the next turn that failed or was cut."""
@@ -376,15 +475,15 @@ class SessionScreen(SessionActions):
         self._step_error(-1)
 
     def _step_error(self, step: int) -> None:
-        turns = self.inspector.sessions.turns
-        start = self.selected_turn or (0 if step > 0 else len(turns) + 1)
-        wanted = range(start + 1, len(turns) + 1) if step > 0 else range(start - 1, 0, -1)
-        for number in wanted:
-            if turns[number - 1].status in _FAILED:
-                self.selected_turn = number - 1 if step > 0 else number + 1
-                self._step_turn(step)
-                return
-        self.tell("no failed turn there")
+        turns = self.scope.turns(self.inspector.sessions)
+        place = self._place_in(turns)
+        start = (-1 if step > 0 else len(turns)) if place is None else place
+        wanted = range(start + 1, len(turns)) if step > 0 else range(start - 1, -1, -1)
+        found = next((turns[at] for at in wanted if turns[at].status in _FAILED), None)
+        if found is None:
+            self.tell("no failed turn there")
+        else:
+            self._select_turn(found)
 
     # What is written -----------------------------------------------------------------------------------
 

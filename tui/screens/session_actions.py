@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from tui import keys
 from tui.widgets.composer import Composer
-from tui.widgets.views import VIEWS
+from tui.widgets.views import EVERY_VIEW
 
 if TYPE_CHECKING:
     from sessions.inspector import Inspector
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tui.launch import Launch
     from tui.saving import Saving
     from tui.sending import Sending
+    from tui.tabs import Tabs
     from tui.ways_on import WaysOn
 
 #: the actions that a read-only session has, too
@@ -31,7 +32,8 @@ _READING = frozenset(
     for name in (
         *("leave", "copy", "export", "picture", "zoom", "close", "connection", "stop", "ways_on"),
         *("retry_with_model", "next_turn", "previous_turn", "next_error", "previous_error"),
-        *(f"show_{view}" for view in VIEWS),
+        *(f"show_{view}" for view in EVERY_VIEW),
+        *("next_tab", "previous_tab", *(f"go_to_tab({place})" for place in range(1, 10))),
     )
 )
 _WRITING = frozenset(
@@ -47,11 +49,25 @@ class SessionActions(Screen[None]):
     is_read_only: bool
     aiming: Aiming
     connecting: Connecting
-    kept: Kept
     menu: ConnectionMenu
     saving: Saving
-    sending: Sending
+    tabs: Tabs
     ways_on: WaysOn
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept of a person's writing."""
+        return self.tabs.front.kept
+
+    @property
+    def sending(self) -> Sending:
+        """What a person sends."""
+        return self.tabs.front.sending
+
+    @property
+    def has_list(self) -> bool:
+        """Whether there is a list of connections to go to."""
+        return len(self.inspector.sessions.sessions) > 1 or self.tabs.are_named
 
     @property
     def composer(self) -> Composer:
@@ -80,6 +96,14 @@ class SessionActions(Screen[None]):
             return self.connecting.can_retry_with_model
         if action in ("resend", "branch"):
             return bool(self.inspector.sessions.turns)
+        if action == "show_connections":
+            return self.has_list
+        if action in ("next_tab", "previous_tab"):
+            return len(self.tabs.all) > 1
+        if action == "go_to_tab":
+            return len(self.tabs.all) > 1 and parameters[0] in range(1, len(self.tabs.all) + 1)
+        if action == "add_tab":
+            return self.launch is not None
         return True
 
     def action_send_now(self) -> None:
@@ -141,6 +165,22 @@ class SessionActions(Screen[None]):
     def action_resend(self) -> None:
         """Take the selected frame into the box."""
         self.sending.take_frame()
+
+    def action_next_tab(self) -> None:
+        """Bring the next named session to the front."""
+        self.tabs.step(1)
+
+    def action_previous_tab(self) -> None:
+        """Bring the named session before to the front."""
+        self.tabs.step(-1)
+
+    def action_go_to_tab(self, place: int) -> None:
+        """Bring the named session in this place to the front."""
+        self.tabs.go_to(place)
+
+    def action_add_tab(self) -> None:
+        """Open one more session by name."""
+        self.flow(self.tabs.add())
 
     def action_stop(self) -> None:
         """Close the socket, after saying what that costs."""

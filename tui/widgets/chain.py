@@ -26,6 +26,7 @@ from tui import keys
 from tui.branches import Kind, Row, branches, marker
 from tui.cells import cut, fill, width
 from tui.figures import clock_words, count_words, seconds_words, standing, standing_style
+from tui.scope import ALL, Scope
 from tui.veil import line
 from tui.widgets.pane import Motion, Pane
 
@@ -96,6 +97,7 @@ class Chain(Pane):
         super().__init__(name=name, id=id, classes=classes)
         self.inspector = inspector
         self._profile = profile
+        self.scope = ALL
         self._has_parents = has_parents  #: whether it tells below the tree who may be a parent
         count = len(inspector.recording)
         self.now = inspector.recording.elapsed_at(count - 1) if count else 0.0
@@ -260,8 +262,9 @@ class Chain(Pane):
 
     def title_words(self) -> str:
         """How many turns there are."""
-        count = len(self.inspector.sessions.turns)
-        return f"chain   {count} turn{'' if count == 1 else 's'}"
+        within = self.scope.words(self.inspector.sessions)
+        count = len(self.scope.turns(self.inspector.sessions))
+        return f"chain   {within}{'   ' if within else ''}{count} turn{'' if count == 1 else 's'}"
 
     # What came ---------------------------------------------------------------------------------------
 
@@ -291,21 +294,31 @@ class Chain(Pane):
                 self.select_row(index)
                 return
 
+    def show_scope(self, scope: Scope) -> None:
+        """Draw the turns of these connections only."""
+        before, self.scope = self.scope, scope
+        if scope.key != before.key:
+            self.cursor = -1
+            self._drawn = "?"
+            self._draw()
+            self.reset_rows()
+
     def _draw(self) -> None:
-        sessions = self.inspector.sessions
+        turns = self.scope.turns(self.inspector.sessions)
+        count = len(self.scope.sessions(self.inspector.sessions))
         is_narrow = self.rows_width < ONE_ROW_CELLS
         before = self.row_count()
         chosen = self._turn_at(self.cursor)
-        signs = "".join(map(marker, sessions.turns))
+        signs = "".join(map(marker, turns))
         is_redrawn = (
             signs != self._drawn
             or is_narrow != self._is_narrow
-            or len(sessions.sessions) != self._drawn_sessions
+            or count != self._drawn_sessions
         )
         if is_redrawn:
             self._is_narrow = is_narrow
-            self._drawn, self._drawn_sessions = signs, len(sessions.sessions)
-            self._tree = self._with_sockets(branches(sessions.turns, has_details=is_narrow))
+            self._drawn, self._drawn_sessions = signs, count
+            self._tree = self._with_sockets(branches(turns, has_details=is_narrow))
         self._below = self._parents()
         if is_redrawn and chosen:
             self._keep_cursor(chosen)
@@ -324,19 +337,20 @@ class Chain(Pane):
                 told.add(turn.session)
                 out.append(Heading("", turn.session))
             out.append(row)
-        for number in self.inspector.sessions.sessions:
-            if number not in told:
-                out.append(Heading("", number))
+        for session in self.scope.sessions(self.inspector.sessions):
+            if session.number not in told:
+                out.append(Heading("", session.number))
         return out
 
     def _parents(self) -> list[Heading | ParentRow]:
         sessions = self.inspector.sessions
-        if not sessions.turns or not self._has_parents:
+        turns = self.scope.turns(sessions)
+        if not turns or not self._has_parents:
             return []
-        session = sessions.sessions.get(max(sessions.sessions))
+        session = sessions.sessions.get(self.scope.newest(sessions))
         usable: list[ParentRow] = []
         others: list[ParentRow] = []
-        for turn in reversed(sessions.turns[-_LOOKED_AT:]):
+        for turn in reversed(turns[-_LOOKED_AT:]):
             if not turn.response_id:
                 continue
             outlook = forecast(

@@ -94,6 +94,14 @@ class Box(TextArea):
                     break
 
 
+class Writing(NamedTuple):
+    """What stands in the box, in both modes."""
+
+    mode: Mode = Mode.TEXT
+    text: str = ""
+    other_text: str = ""  #: what the other mode keeps
+
+
 class Composer(Vertical):
     """Chips, box and forecast."""
 
@@ -157,6 +165,17 @@ class Composer(Vertical):
     def clear(self) -> None:
         """Empty the box: its text was sent."""
         self.write("")
+
+    @property
+    def writing(self) -> Writing:
+        """Everything that is being written here."""
+        return Writing(self.mode, self.text, self._other_text)
+
+    def take_up(self, writing: Writing) -> None:
+        """Go on with something else that was being written; undo does not lead back from there."""
+        self.set_mode(writing.mode, writing.text)
+        self._other_text = writing.other_text
+        self.box.history.clear()
 
     def set_mode(self, mode: Mode, text: str | None = None) -> None:
         """Change the mode; each mode keeps its own text unless one is given."""

@@ -6,7 +6,7 @@ over all records a slice of time at a time, and the title says how many of them 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import ClassVar
 
 from rich.text import Text
@@ -20,6 +20,7 @@ from tui.filters import HELP, Filter, FilterError, parse, payload_needle
 from tui.index import Index, Place
 from tui.keys import Where, bindings
 from tui.rows import Clock, Columns, columns, heading, row_text, silence_text
+from tui.scope import ALL, Scope
 from tui.widgets.pane import Motion, Pane
 
 _SLICE_SECONDS, _PAUSE_SECONDS = 0.008, 0.004
@@ -57,12 +58,14 @@ class Events(Pane):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self.inspector = inspector
+        self.scope = ALL
         self.clock = Clock.TURN
         self.is_folded = False
         self.filter: Filter | None = None
         self._problem = ""  # why what is being typed is no filter
         self._kept_filter = ""  # what esc goes back to
         self._is_work_due = False
+        self._left: dict[Hashable, int] = {}  # records under the cursor in other scopes
         self._wanted = -1  # a record that was asked for before its row was there
         self._columns: tuple[tuple[int, int, Clock, bool], Columns] | None = None
         self._index = Index(inspector.recording, inspector.sessions)
@@ -140,6 +143,8 @@ class Events(Pane):
         if not self._index.is_listed:
             return f"events {total:,}"
         words = f"events {self._index.matching:,} of {total:,}"
+        if within := self.scope.words(self.inspector.sessions):
+            words = f"{words}   {within}"
         return f"{words}   filter {self.filter.text}" if self.filter is not None else words
 
     def state_words(self) -> str:
@@ -197,7 +202,7 @@ class Events(Pane):
         self._index = Index(
             self.inspector.recording,
             self.inspector.sessions,
-            self.filter.test if self.filter is not None else None,
+            self._test(),
             self.is_folded,
         )
         self._index.advance(_SLICE_SECONDS)
@@ -212,6 +217,38 @@ class Events(Pane):
             else:
                 self._wanted = wanted
         self._take_up()
+
+    def _test(self) -> Callable[[int], bool] | None:
+        """A test whether a record is in the scope and passes the filter; None when all do."""
+        wanted = self.filter.test if self.filter is not None else None
+        if self.scope.is_all:
+            return wanted
+        session_at = self.inspector.recording.session_at
+
+        def is_shown(number: int) -> bool:
+            return self.scope.has(session_at(number)) and (wanted is None or wanted(number))
+
+        return is_shown
+
+    def show_scope(self, scope: Scope) -> None:
+        """Show the records of these connections only; the cursor in the scope before is kept for it."""
+        before, self.scope = self.scope, scope
+        if scope == before:
+            return
+        if scope.key == before.key:
+            known = self.inspector.sessions.sessions
+            if any(number in known for number in scope.numbers - before.numbers):
+                self._rebuild()
+            return
+        if self.motion is Motion.FOLLOWING or self.record is None:
+            self._left.pop(before.key, None)
+        else:
+            self._left[before.key] = self.record
+        self.cursor, self._wanted = -1, -1
+        self.follow()
+        self._rebuild()
+        if (record := self._left.get(scope.key)) is not None:
+            self.select(record)
 
     # What is chosen ----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from sessions.inspector import Inspector
 from sessions.session import Phase, Session
 from tui.cells import cut, steady
 from tui.countdown import Urgency, countdown
-from tui.header import Surroundings, status_lines
+from tui.header import Surroundings, overview_lines, status_lines
 from tui.shades import shade
 from tui.tally import Tally
 
@@ -48,6 +48,7 @@ class Status(Widget):
         self.inspector = inspector
         self.now = 0.0
         self.number = 0  #: the session that is told; 0: the newest one
+        self._is_overview = False
         self._badges: tuple[str, ...] = ()
         self._is_key_set: bool | None = None
         self._sums: Tally | None = None
@@ -61,6 +62,12 @@ class Status(Widget):
         """Tell of this session; 0: of the newest one."""
         if number != self.number:
             self.number = number
+            self.refresh()
+
+    def show_overview(self, is_overview: bool) -> None:
+        """Tell of all connections together, as long as their list is shown."""
+        if is_overview != self._is_overview:
+            self._is_overview = is_overview
             self.refresh()
 
     def show_badges(self, *badges: str, is_key_set: bool | None = None) -> None:
@@ -107,8 +114,11 @@ class Status(Widget):
         session = self.session
         sums = self._sums_now(session)
         around = self._surroundings(session)
-        lines = status_lines(self.inspector.sessions, session, self.now, cells, around, sums)
-        if height < 2:
+        if self._is_overview:
+            lines = overview_lines(self.inspector.sessions, self.now, cells, around)[: max(1, height)]
+        else:
+            lines = status_lines(self.inspector.sessions, session, self.now, cells, around, sums)
+        if height < 2 and not self._is_overview:
             state = session.phase.value.upper() if session is not None else "NOT CONNECTED"
             rest = status_lines(
                 self.inspector.sessions, session, self.now, max(8, cells - len(state) - 1), None, sums

@@ -22,6 +22,7 @@ from tui.figures import seconds_words, standing
 from tui.keys import Where, bindings
 from tui.laid import Anchor, Place
 from tui.layout import Layout
+from tui.scope import ALL, Scope
 from tui.talk_rows import STYLES, copied, draw, is_in_row, row_key
 from tui.touched import turns_touched
 from tui.widgets.pane import Motion, Pane
@@ -73,7 +74,11 @@ class Talk(Pane):
         count = len(inspector.recording)
         self.now = inspector.recording.elapsed_at(count - 1) if count else 0.0
         self.linked = -1  #: the record whose words are marked
-        self._chain: list[int] = []  # empty: all turns are shown
+        self.scope = ALL
+        self._chain: list[int] = []  # empty: all turns of the scope are shown
+        self._scoped: list[int] = []  # the turns of a scope that is not all
+        self._seen = 0  # turns that were asked whether they are in the scope
+        self._left: dict[Hashable, tuple[Motion, Anchor | None, Anchor | None]] = {}  # places in other scopes
         self._missed: set[int] = set()  # turns that changed while the picture was frozen
         self._missed_all = False
         self._is_settling = False
@@ -121,14 +126,15 @@ class Talk(Pane):
     def title_words(self) -> str:
         """Whose words these are, how many turns, how many calls wait."""
         count = len(self.spoken.numbers)
-        scope = f"chain of T{self._chain[-1]}   " if self._chain else ""
+        within = self.scope.words(self.inspector.sessions)
+        scope = f"chain of T{self._chain[-1]}   " if self._chain else f"{within}   " if within else ""
         open_calls = self._open_calls
         calls = f"   {open_calls} call{'s' if open_calls > 1 else ''} open" if open_calls else ""
         return f"talk   {scope}{count} turn{'' if count == 1 else 's'}{calls}"
 
     def _count_calls(self) -> int:
         """Calls that wait for an answer, in sockets that have not ended."""
-        sessions = self.inspector.sessions.sessions.values()
+        sessions = self.scope.sessions(self.inspector.sessions)
         return sum(1 for one in sessions if not one.phase.is_over for _ in one.pending_calls())
 
     def state_words(self) -> str:
@@ -170,7 +176,7 @@ class Talk(Pane):
         top, cursor = self._anchors()
         spoken = self.spoken
         count = len(spoken.numbers)
-        self._lengthen_chain()
+        self._lengthen()
         spoken.sync()
         if self._missed_all:
             spoken.forget()
@@ -192,13 +198,19 @@ class Talk(Pane):
             self.repaint_rows(min(rows), self.row_count() + self.rows_height)
         self.grew()
 
-    def _lengthen_chain(self) -> None:
-        if not self._chain:
-            return
-        for turn in self.inspector.sessions.turns[self._chain[-1] :]:
-            if turn.parent_turn == self._chain[-1]:
-                self._chain.append(turn.number)
-        self.spoken.show_more(self._chain)
+    def _lengthen(self) -> None:
+        """Take up the turns that came to the chain, or to the scope, that is shown."""
+        if not self.scope.is_all:
+            found = self.scope.turns(self.inspector.sessions, self._seen)
+            self._seen = len(self.inspector.sessions.turns)
+            self._scoped += [turn.number for turn in found]
+        if self._chain:
+            for turn in self.inspector.sessions.turns[self._chain[-1] :]:
+                if turn.parent_turn == self._chain[-1]:
+                    self._chain.append(turn.number)
+            self.spoken.show_more(self._chain)
+        elif not self.scope.is_all:
+            self.spoken.show_more(self._scoped)
 
     def refresh_at(self, now: float) -> None:
         """Move the clock: durations of running turns in sight are written anew."""
@@ -347,11 +359,39 @@ class Talk(Pane):
             self.show_chain(self.spoken.place(at).turn)
 
     def show_chain(self, number: int | None) -> None:
-        """Show the turns from the root to this one and what will continue it; None: all turns."""
+        """Show the turns from the root to this one and what will continue it; None: all of the scope."""
         turn = self.inspector.sessions.turn(number or 0)
         top, cursor = self._anchors()
         self._chain = [one.number for one in self.inspector.sessions.chain(turn)] if turn is not None else []
-        self.spoken.show_only(self._chain or None)
+        self._arrange(top, cursor)
+
+    def show_scope(self, scope: Scope) -> None:
+        """Show the turns of these connections only; the place in the scope before is kept for it."""
+        before, self.scope = self.scope, scope
+        if scope == before:
+            return
+        if scope.key != before.key:
+            self.thaw()
+            self._left[before.key] = (self.motion, *self._anchors())
+            self._chain = []
+        self._scoped, self._seen = [], 0
+        self._open_calls = self._count_calls()
+        if scope.key == before.key:
+            self._arrange(*self._anchors())
+            return
+        motion, top, cursor = self._left.pop(scope.key, (Motion.FOLLOWING, None, None))
+        if motion is Motion.FOLLOWING:
+            self._arrange(None, cursor)
+            self.follow()
+        else:
+            self.hold()
+            self._arrange(top, cursor)
+
+    def _arrange(self, top: Anchor | None, cursor: Anchor | None) -> None:
+        """Show the chain or the scope that is wanted now, from this place on."""
+        if not self.scope.is_all and not self._seen:
+            self._lengthen()
+        self.spoken.show_only(self._chain or (None if self.scope.is_all else self._scoped))
         top = top if top is not None and top.turn in self.spoken.numbers else None
         cursor = cursor if cursor is not None and cursor.turn in self.spoken.numbers else None
         self.cursor = -1
@@ -381,12 +421,13 @@ class Talk(Pane):
     def _include(self, record: int) -> None:
         column = self.inspector.sessions.turn_column
         number = column[record] if 0 <= record < len(column) else 0
-        if number and number not in self.spoken.numbers:
+        is_shown = self.scope.has_turn(self.inspector.sessions.turn(number))
+        if is_shown and number not in self.spoken.numbers:
             self.show_chain(None)
 
     def _show_place(self, place: Place, *, is_at_top: bool = False) -> None:
         if place.turn not in self.spoken.numbers:
-            if self.inspector.sessions.turn(place.turn) is None:
+            if not self.scope.has_turn(self.inspector.sessions.turn(place.turn)):
                 return
             self.show_chain(None)
         self.spoken.laid(place.turn)

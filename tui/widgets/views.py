@@ -16,11 +16,16 @@ from textual.message import Message
 from textual.widget import Widget
 
 from sessions.inspector import Batch, Inspector
+from tui.scope import ALL, Scope
 
 #: the five views in the order of their digits: the name of the widget and the word that people see
 VIEWS: Mapping[str, str] = MappingProxyType(
     {"talk": "Talk", "events": "Events", "chain": "Chain", "raw": "Raw", "stats": "Stats"}
 )
+
+
+CONNECTIONS = "connections"  #: the view of the digit 0: the list, where a recording has several connections
+EVERY_VIEW = (CONNECTIONS, *VIEWS)
 
 
 class Views(Widget):
@@ -39,7 +44,9 @@ class Views(Widget):
     def __init__(self, inspector: Inspector) -> None:
         super().__init__()
         self._inspector = inspector
+        self.scope = ALL
         self._view = "talk"
+        self._has_list = False
         self._spans: list[tuple[int, int, str]] = []
 
     def show_view(self, name: str) -> None:
@@ -52,25 +59,44 @@ class Views(Widget):
         """Count again."""
         self.refresh()
 
+    def show_scope(self, scope: Scope) -> None:
+        """Count what is in this scope."""
+        self.scope = scope
+        self.refresh()
+
+    def show_list(self, has_list: bool) -> None:
+        """Whether the list of connections is one of the views."""
+        if has_list != self._has_list:
+            self._has_list = has_list
+            self.refresh()
+
+    def _counts(self) -> dict[str, int]:
+        state = self._inspector.sessions
+        counts = {CONNECTIONS: len(state.sessions)}
+        if self.scope.is_all:
+            return {**counts, "events": len(self._inspector.recording), "chain": len(state.turns)}
+        return {**counts, "chain": sum(len(one.turns) for one in self.scope.sessions(state))}
+
     def render(self) -> Text:
         """The tabs at the left, what is wrong at the right."""
-        sessions = self._inspector.sessions
-        counts = {"events": len(self._inspector.recording), "chain": len(sessions.turns)}
+        sessions = self.scope.sessions(self._inspector.sessions)
+        counts = self._counts()
         line = Text(no_wrap=True, end="")
         tab, here, count = (
             self.get_component_rich_style(f"views--{name}") for name in ("tab", "here", "count")
         )
         self._spans = []
-        for number, (name, label) in enumerate(VIEWS.items(), 1):
+        labels = {CONNECTIONS: "Connections", **VIEWS} if self._has_list else VIEWS
+        for number, (name, label) in enumerate(labels.items(), 0 if self._has_list else 1):
             start = cell_len(line.plain)
             left, right = ("[", "]") if name == self._view else (" ", " ")
             line.append(f"{left}{number} {label}", here if name == self._view else tab)
             if counts.get(name):
                 line.append(f" {counts[name]:,}", here if name == self._view else count)
             line.append(right, here if name == self._view else tab)
-            self._spans.append((start, cell_len(line.plain), str(number)))
-        errors = sum(session.errors for session in sessions.sessions.values())
-        live = sum(len(session.live) for session in sessions.sessions.values())
+            self._spans.append((start, cell_len(line.plain), name))
+        errors = sum(session.errors for session in sessions)
+        live = sum(len(session.live) for session in sessions)
         words = f"live {live}  err {errors} "
         room = self.size.width - cell_len(line.plain) - len(words)
         if room > 0:
@@ -80,6 +106,6 @@ class Views(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Go to the view under the pointer, as its digit does."""
-        for start, end, key in self._spans:
+        for start, end, name in self._spans:
             if start <= event.x < end:
-                self.post_message(Views.Chosen(list(VIEWS)[int(key) - 1]))
+                self.post_message(Views.Chosen(name))
