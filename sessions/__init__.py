@@ -40,6 +40,7 @@ Pure, no I/O, no clock:
   wording       what items say in words: who, a title, a text
   transcript    a conversation as Markdown
   profile       how a provider deviates, as far as it changes what may be sent next
+  roster        the connections as a list, each with its state in words
   memory        what a connection remembers and what the server has stored
   admission     whether a socket takes a create now: lanes, queues, age
   continuation  the forecast: may this response be a parent now, and what will happen
@@ -61,6 +62,9 @@ Pure, no I/O, no clock:
   summary       one record -> one uncoloured row
   lines         row -> plain text
   outcome       what a run of turns came to, for scripts
+  ids           the ids in a message, and the same bytes with others
+  script        a recording as what each client sent and what answered it
+  shape         how two answers differ in shape, not in words or times
   checkpoints   states kept along the way, so that going back is quick
 Edge, disk and tasks:
   source        Source, Live, Clock: what an adapter fulfils
