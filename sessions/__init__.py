@@ -61,6 +61,7 @@ Pure, no I/O, no clock:
   loopback      whether a host is this machine
   summary       one record -> one uncoloured row
   lines         row -> plain text
+  moment        a moment of a recording as people write it: 1:30, #1200, T5
   outcome       what a run of turns came to, for scripts
   ids           the ids in a message, and the same bytes with others
   script        a recording as what each client sent and what answered it
@@ -73,6 +74,7 @@ Edge, disk and tasks:
   reading       a file that somebody else wrote, or still writes
   drafts        what somebody has typed, kept between runs
   inspector     store, apply, tell; followers with cursors
+  playback      a recording behind a playhead: play, step, seek
   profiles      what is known about servers: addresses, lifetimes, deviations
   complaint     what is wrong with a value, in words: line, nearest key
   settings      flag, environment, file, profile, default; each value with its source

@@ -1,0 +1,409 @@
+"""A recording as a script: what each client sent and when it could, what the server answered to it.
+
+Its one rule: order is causal. A message of the server belongs to the create that it answers, a frame of the
+client waits for what had ended before it; clock times are kept as pauses only. A script grows record by
+record, as state does, and only `Script.add` writes to it. It opens nothing and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from sessions.events import Event, Undecodable, decode
+from sessions.ids import given, named
+from sessions.records import Direction, Kind, Record
+from sessions.reducer import Sessions
+from sessions.session import Turn
+
+LOST = 1006  #: stands for an end without a close frame [RFC 6455, 7.1.5]
+_HTTP = frozenset({Kind.REQUEST, Kind.RESPONSE, Kind.SSE})
+
+
+class Said(NamedTuple):
+    """One message of the server."""
+
+    record: int
+    pause_seconds: float  #: since what came before it in its exchange
+    payload: bytes
+    is_binary: bool
+    type: str  #: of its event, "" when it is none
+
+
+class Heard(NamedTuple):
+    """A frame of the client, other than a create, that the server had when it went on."""
+
+    record: int
+    label: str  #: its event's type, "" when it is no event
+
+
+class Ending(NamedTuple):
+    """The server's end of the socket."""
+
+    record: int
+    pause_seconds: float
+    code: int  #: LOST when it sent no close frame
+    reason: str
+
+
+Move: TypeAlias = Said | Heard | Ending
+
+
+class Exchange:
+    """One create and everything that answered it, successors of steers included; number 0 has no create."""
+
+    __slots__ = (
+        "at",
+        "follows",
+        "items",
+        "lane",
+        "moves",
+        "number",
+        "parent",
+        "payload",
+        "said",
+        "session",
+        "turns",
+    )
+
+    def __init__(self, number: int, session: int, lane: str | None, payload: bytes, at: float) -> None:
+        self.number = number  #: from 1, over all sessions of a recording
+        self.session = session
+        self.lane = lane
+        self.payload = payload  #: of the create
+        self.parent: str | None = None  #: `previous_response_id` as it was sent
+        self.at = at  #: recording time of its newest move
+        self.moves: list[Move] = []
+        self.said = 0  #: messages of the server among the moves
+        self.turns: list[Turn] = []
+        #: the exchange before it on its lane, and how many of that one's moves come before its first answer
+        self.follows: tuple[int, int] = (0, 0)
+        #: newest body of each output item, by the response's place in the exchange and the output index
+        self.items: dict[tuple[int, int], Mapping[str, Any]] = {}
+
+    @property
+    def endings(self) -> int:
+        """How many of its responses are over."""
+        return sum(not turn.is_live for turn in self.turns)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it runs."""
+        return all(not turn.is_live for turn in self.turns)
+
+    @property
+    def response_ids(self) -> list[str]:
+        """The ids of its responses, in their order."""
+        return [response.id for turn in self.turns for response in turn.responses]
+
+
+class After(NamedTuple):
+    """What has to have happened before a client's step."""
+
+    endings: tuple[tuple[int, int], ...] = ()  #: exchange, and how many of its responses were over
+    messages: tuple[tuple[int, int], ...] = ()  #: exchange, and how many messages of it had come
+
+
+class Opening(NamedTuple):
+    """A client opens a socket."""
+
+    record: int
+    session: int
+    after: After
+
+
+class Frame(NamedTuple):
+    """A client sends one message."""
+
+    record: int
+    session: int
+    after: After
+    exchange: int  #: the one that it begins or speaks of; 0: none
+    label: str  #: its event's type, "" when it is no event
+    payload: bytes
+    is_binary: bool
+    is_create: bool
+    masked: str  #: what stands masked in it, "" when it is whole
+
+
+class Leaving(NamedTuple):
+    """A client closes its socket."""
+
+    record: int
+    session: int
+    after: After
+    code: int
+    reason: str
+
+
+ClientStep: TypeAlias = Opening | Frame | Leaving
+
+
+class ScriptedSession:
+    """One recorded socket: how it was opened, what was said on it, how it ended."""
+
+    def __init__(self, number: int, opening: Record | None, at: float) -> None:
+        self.number = number
+        self.opening = opening  #: OPEN or REFUSED; None when the recording does not have it
+        self.prelude = Exchange(0, number, None, b"", at)  #: what came before any create
+        self.exchanges: list[Exchange] = []
+        self.active = self.prelude  #: the exchange in which something moved last
+        self.is_ended = False
+        self.ids: dict[str, None] = {}  #: that its server gave, in their order
+        self.newest: dict[str | None, Exchange] = {}  #: of each lane
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its opening failed."""
+        return self.opening is not None and self.opening.kind is Kind.REFUSED
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the server ended it; None when the client did, or nobody yet."""
+        last = self.active.moves[-1] if self.active.moves else None
+        return last if isinstance(last, Ending) else None
+
+
+class Script:
+    """All sockets of a recording, and the client's steps on them in their order."""
+
+    def __init__(self) -> None:
+        self.state = Sessions()
+        self.sessions: dict[int, ScriptedSession] = {}
+        self.exchanges: list[Exchange] = []  #: exchange number n stands at n - 1
+        self.steps: list[ClientStep] = []
+        self.http: set[int] = set()  #: HTTP exchanges; they have no part in a script of sockets
+        self._of_turn: dict[int, Exchange] = {}
+        self._givers: dict[str, int] = {}  #: id -> number of the exchange that gave it
+        self._told: dict[int, int] = {}  #: endings of running exchanges that a step waits for already
+        self._running: dict[int, Exchange] = {}
+
+    def add(self, record: Record) -> None:
+        """Take the next record. Never raises."""
+        number = self.state.records
+        event = decode(record.payload) if record.kind in (Kind.TEXT, Kind.BINARY) else None
+        before = len(self.state.turns)
+        self.state.apply(record, event)
+        if record.kind in _HTTP:
+            self.http.add(record.session)
+        if record.session in self.http:
+            return
+        session = self.sessions.get(record.session)
+        match record.kind:
+            case Kind.OPEN | Kind.REFUSED:
+                if session is None:
+                    self._open(record, number)
+            case Kind.TEXT | Kind.BINARY:
+                session = session or self._open(record, number)
+                if record.direction is Direction.CLIENT:
+                    self._client(session, record, number, event, len(self.state.turns) > before)
+                elif record.direction is Direction.SERVER:
+                    self._server(session, record, number, event)
+            case Kind.CLOSE | Kind.LOST if session is not None and not session.is_ended:
+                self._end(session, record, number)
+
+    def exchange(self, number: int) -> Exchange:
+        """The exchange of this number, from 1."""
+        return self.exchanges[number - 1]
+
+    # Sockets ---------------------------------------------------------------------------------------------
+
+    def _open(self, record: Record, number: int) -> ScriptedSession:
+        is_opening = record.kind in (Kind.OPEN, Kind.REFUSED)
+        session = ScriptedSession(record.session, record if is_opening else None, record.elapsed)
+        self.sessions[record.session] = session
+        self.steps.append(Opening(number, record.session, self._after(())))
+        return session
+
+    def _end(self, session: ScriptedSession, record: Record, number: int) -> None:
+        session.is_ended = True
+        code = record.meta.get("code")
+        payload = record.payload if record.kind is Kind.CLOSE else b""
+        if not isinstance(code, int):
+            code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
+        reason = str(record.meta.get("reason") or payload[2:].decode(errors="replace"))
+        detail = str(record.meta.get("detail", ""))
+        if record.kind is Kind.LOST:
+            code, reason = LOST, detail
+        if record.direction is Direction.CLIENT or detail.startswith("the client"):
+            running = [(one.number, one.said) for one in session.exchanges if _is_cut(one)]
+            self.steps.append(Leaving(number, session.number, self._after(running), code, reason))
+            return
+        exchange = session.active
+        exchange.moves.append(Ending(number, _pause(exchange.at, record.elapsed), code, reason))
+
+    # Messages --------------------------------------------------------------------------------------------
+
+    def _client(
+        self,
+        session: ScriptedSession,
+        record: Record,
+        number: int,
+        event: Event | Undecodable | None,
+        is_create: bool,
+    ) -> None:
+        label = event.type if isinstance(event, Event) else ""
+        ids = set(named(record.payload))
+        givers = {self._givers[one] for one in ids if one in self._givers}
+        messages = {giver: 1 for giver in givers if giver}
+        if is_create:
+            exchange = self._begin(session, record)
+            after = self._after(messages.items())
+            self._running[exchange.number] = exchange
+        else:
+            turn = self.state.turn_column[number]
+            exchange = self._of_turn.get(turn, session.active)
+            if exchange.number:
+                messages[exchange.number] = exchange.said
+            after = self._after(messages.items())
+            exchange.moves.append(Heard(number, label))
+            exchange.at = record.elapsed
+        session.active = exchange
+        masked = str(record.meta.get("masked", ""))
+        self.steps.append(
+            Frame(
+                number,
+                session.number,
+                after,
+                exchange.number,
+                label,
+                record.payload,
+                record.kind is Kind.BINARY,
+                is_create,
+                masked,
+            )
+        )
+
+    def _begin(self, session: ScriptedSession, record: Record) -> Exchange:
+        turn = self.state.turns[-1]
+        exchange = Exchange(
+            len(self.exchanges) + 1, session.number, turn.lane, record.payload, record.elapsed
+        )
+        exchange.parent = turn.parent
+        exchange.turns.append(turn)
+        self._of_turn[turn.number] = exchange
+        self.exchanges.append(exchange)
+        session.exchanges.append(exchange)
+        if (earlier := session.newest.get(turn.lane)) is not None:
+            exchange.follows = (earlier.number, 0)
+        session.newest[turn.lane] = exchange
+        return exchange
+
+    def _server(
+        self, session: ScriptedSession, record: Record, number: int, event: Event | Undecodable | None
+    ) -> None:
+        exchange = self._answered(session, self.state.turn_column[number])
+        if not exchange.said:
+            self._place(exchange)
+        exchange.moves.append(
+            Said(
+                number,
+                _pause(exchange.at, record.elapsed),
+                record.payload,
+                record.kind is Kind.BINARY,
+                event.type if isinstance(event, Event) else "",
+            )
+        )
+        exchange.said += 1
+        exchange.at = record.elapsed
+        session.active = exchange
+        if isinstance(event, Event):
+            for one in (event.item_id or "",) if event.type[-6:] == ".delta" else given(event.body):
+                session.ids[one] = None
+                self._givers.setdefault(one, exchange.number)
+            _keep_items(exchange, event)
+
+    def _answered(self, session: ScriptedSession, number: int) -> Exchange:
+        turn = self.state.turn(number)
+        if turn is None:
+            return session.active  # it speaks of the connection, or of nobody
+        exchange = self._of_turn.get(number)
+        if exchange is None:
+            exchange = self._of_turn.get(turn.parent_turn) if turn.is_steered else None
+            exchange = exchange or session.active
+            self._of_turn[number] = exchange
+            exchange.turns.append(turn)
+            if exchange.number:
+                self._running[exchange.number] = exchange
+        return exchange
+
+    def _place(self, exchange: Exchange) -> None:
+        """Note what its first answer follows on its lane, where one answer waits for the other."""
+        number, _ = exchange.follows
+        if number:
+            earlier = self.exchange(number)
+            exchange.follows = (number, len(earlier.moves))
+            exchange.at = max(exchange.at, earlier.at)
+
+    def _after(self, messages: Iterable[tuple[int, int]]) -> After:
+        """What has ended since the step before, and these messages."""
+        endings = []
+        for number, exchange in list(self._running.items()):
+            over = exchange.endings
+            if over > self._told.get(number, 0):
+                self._told[number] = over
+                endings.append((number, over))
+            if exchange.is_over:
+                del self._running[number]
+        return After(tuple(endings), tuple(messages))
+
+
+def read(records: Iterable[Record]) -> Script:
+    """The script of these records."""
+    script = Script()
+    for record in records:
+        script.add(record)
+    return script
+
+
+def paired_ids(recorded: Exchange, live: Exchange) -> dict[str, str]:
+    """Recorded id -> live id: of responses by order, of items and calls by place, else by kind and name."""
+    names = {
+        old: new for old, new in zip(recorded.response_ids, live.response_ids, strict=False) if old and new
+    }
+    rest = dict(live.items)
+    matched: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
+    lonely: list[Mapping[str, Any]] = []
+    for place, item in recorded.items.items():
+        other = rest.get(place)
+        if other is not None and _label(other) == _label(item):
+            matched.append((item, rest.pop(place)))
+        else:
+            lonely.append(item)
+    for item in lonely:
+        alike = next((where for where, other in rest.items() if _label(other) == _label(item)), None)
+        if alike is not None:
+            matched.append((item, rest.pop(alike)))
+    for item, other in matched:
+        for field in ("id", "call_id", "encrypted_content"):
+            old, new = item.get(field), other.get(field)
+            if isinstance(old, str) and isinstance(new, str) and old and new:
+                names[old] = new
+    return names
+
+
+def _label(item: Mapping[str, Any]) -> tuple[object, object]:
+    return item.get("type"), item.get("name")
+
+
+def _keep_items(exchange: Exchange, event: Event) -> None:
+    place = max(0, len(exchange.response_ids) - 1)
+    body = event.body
+    if event.type in ("response.output_item.added", "response.output_item.done"):
+        index, item = body.get("output_index"), body.get("item")
+        if isinstance(item, dict):
+            exchange.items[place, index if type(index) is int else len(exchange.items)] = item
+        return
+    response = body.get("response")
+    output = response.get("output") if isinstance(response, dict) else None
+    for number, item in enumerate(output if isinstance(output, list) else ()):
+        if isinstance(item, dict):
+            exchange.items.setdefault((place, number), item)
+
+
+def _is_cut(exchange: Exchange) -> bool:
+    return any(turn.is_live or turn.status.value == "cut" for turn in exchange.turns)
+
+
+def _pause(earlier: float, later: float) -> float:
+    return max(0.0, later - earlier)
