@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from sessions.contract import Status
 from sessions.events import Event, Undecodable, decode
 from sessions.ids import given, named
 from sessions.records import Direction, Kind, Record
 from sessions.reducer import Sessions
 from sessions.session import Turn
 
-LOST = 1006  #: stands for an end without a close frame [RFC 6455, 7.1.5]
+NO_CODE = 1005  #: stands for a close frame without a code [RFC 6455, 7.1.5]
+LOST = 1006  #: stands for an end without a close frame
 _HTTP = frozenset({Kind.REQUEST, Kind.RESPONSE, Kind.SSE})
 
 
@@ -90,6 +92,11 @@ class Exchange:
     def is_over(self) -> bool:
         """Whether nothing of it runs."""
         return all(not turn.is_live for turn in self.turns)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether an answer of it is missing its end."""
+        return any(turn.is_live or turn.status is Status.CUT for turn in self.turns)
 
     @property
     def response_ids(self) -> list[str]:
@@ -220,13 +227,13 @@ class Script:
         code = record.meta.get("code")
         payload = record.payload if record.kind is Kind.CLOSE else b""
         if not isinstance(code, int):
-            code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
+            code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else NO_CODE
         reason = str(record.meta.get("reason") or payload[2:].decode(errors="replace"))
         detail = str(record.meta.get("detail", ""))
         if record.kind is Kind.LOST:
             code, reason = LOST, detail
         if record.direction is Direction.CLIENT or detail.startswith("the client"):
-            running = [(one.number, one.said) for one in session.exchanges if _is_cut(one)]
+            running = [(one.number, one.said) for one in session.exchanges if one.is_cut]
             self.steps.append(Leaving(number, session.number, self._after(running), code, reason))
             return
         exchange = session.active
@@ -399,10 +406,6 @@ def _keep_items(exchange: Exchange, event: Event) -> None:
     for number, item in enumerate(output if isinstance(output, list) else ()):
         if isinstance(item, dict):
             exchange.items.setdefault((place, number), item)
-
-
-def _is_cut(exchange: Exchange) -> bool:
-    return any(turn.is_live or turn.status.value == "cut" for turn in exchange.turns)
 
 
 def _pause(earlier: float, later: float) -> float:

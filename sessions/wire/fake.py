@@ -32,6 +32,7 @@ from sessions.wire.scenarios.log import Visit, without_keys
 from sessions.wire.scenarios.memory import Storage
 from sessions.wire.scenarios.options import MODELS, Options
 from sessions.wire.scenarios.problem import Problem
+from sessions.wire.scenarios.recorded import Cast, RecordedConnection, headers_of, pause_before, refusal
 from sessions.wire.scenarios.setting import Setting
 from sessions.wire.scenarios.socket import Socket
 
@@ -55,11 +56,12 @@ class FakeServer:
         dialect = _named(DIALECTS, self.options.dialect, "dialect")
         faults = chosen(self.options.faults)
         self._setting = Setting(self.options, dialect, faults, Storage(), Ids(self.options.seed))
+        self._cast = Cast(self.options.script, self._setting.ids) if self.options.script else None
         self.log: list[Visit] = []
         self.ca_pem = b""
         self.port = 0
         self._upgrades = 0
-        self._open: set[Connection] = set()
+        self._open: set[Connection | RecordedConnection] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
         self._listener: asyncio.Server | None = None
@@ -162,7 +164,7 @@ class FakeServer:
                 status = await self._upgrade(request, http, reader, writer, visit)
                 visit.requests[-1] = (request.method, request.target, status)
                 return
-            refused = self._refused(request, status=401)
+            refused = self._refused(request, status=401) or self._unrecorded(request)
             if refused is not None:
                 status = await http_face.refuse(http, refused)
             else:
@@ -182,6 +184,11 @@ class FakeServer:
             return Problem(status, "invalid_api_key", "Incorrect API key provided.")
         return None
 
+    def _unrecorded(self, request: Request) -> Problem | None:
+        if self._cast is None or request.method != "POST":
+            return None
+        return Problem(404, "not_in_recording", "This server plays a recording of WebSocket sessions only.")
+
     # Upgrades -----------------------------------------------------------------------------------------
 
     async def _upgrade(
@@ -199,6 +206,12 @@ class FakeServer:
             status = await _spoil(fault.opening(argument), request, http, reader)
             if status is not None:
                 return status
+        session = self._cast.next() if self._cast is not None else None
+        if session is not None:
+            if self.options.pace == "recorded":
+                await asyncio.sleep(pause_before(session))
+            if session.is_refused:
+                return await _refuse_as_recorded(refusal(session), reader, writer)
         dialect = self._setting.dialect
         refused = self._refused(request, status=dialect.unauthorized_status)
         if refused is not None:
@@ -218,19 +231,26 @@ class FakeServer:
                 response.status_code, (("content-type", "text/plain"),), bytes(response.body or b"")
             )
             return response.status_code
-        response.headers["openai-version"] = "2020-10-01"
-        response.headers["openai-processing-ms"] = "3"
+        own = (("openai-version", "2020-10-01"), ("openai-processing-ms", "3"))
+        for name, value in own if session is None else headers_of(session):
+            response.headers[name] = value
         writer.write(response.serialize())
         visit.is_websocket = True
         visit.compression = response.headers.get("Sec-WebSocket-Extensions", "")
         socket = Socket(reader, writer, handshake.extensions, max_bytes=dialect.max_message_bytes)
-        connection = Connection(socket, self._setting, visit, url_model=request.query("model"))
+        connection: Connection | RecordedConnection
+        if self._cast is not None and session is not None:
+            connection = RecordedConnection(socket, self._setting, visit, self._cast, session)
+        else:
+            connection = Connection(socket, self._setting, visit, url_model=request.query("model"))
         if is_busy and dialect.busy_close_code is not None:
             connection.reject(dialect.busy_close_code, "too many connections")
         await self._converse(connection, socket, visit, http.trailing)
         return 101
 
-    async def _converse(self, connection: Connection, socket: Socket, visit: Visit, first: bytes) -> None:
+    async def _converse(
+        self, connection: Connection | RecordedConnection, socket: Socket, visit: Visit, first: bytes
+    ) -> None:
         self._open.add(connection)
         try:
             await connection.run(first)
@@ -243,6 +263,20 @@ class FakeServer:
             visit.sent_count = socket.sent
             visit.close_sent = socket.close_sent
             visit.close_received = socket.close_received
+
+
+async def _refuse_as_recorded(
+    answer: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> int:
+    """Give the recorded answer to an upgrade, byte for byte; where there was none, none."""
+    if not answer:
+        while await reader.read(1 << 16):
+            pass
+        return 0
+    writer.write(answer)
+    await writer.drain()
+    words = answer.split(b" ", 2)
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
 
 
 async def _spoil(

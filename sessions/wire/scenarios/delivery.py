@@ -113,7 +113,7 @@ class Delivery:
         """Write, and wait while the client is slow."""
         await self._socket.flush()
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: int | None, reason: str) -> None:
         """Send a close frame; a client that does not answer it is dropped."""
         self._socket.close(code, reason)
         self.end_in(CLOSE_SECONDS)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+from sessions.script import Script
 
 #: models that the fake server offers; the first is meant when a demo does not say
 MODELS = ("gpt-6-astra", "gpt-6-astra-mini", "gpt-5.6")
@@ -38,3 +41,5 @@ class Options:
     think_ms: float = 0.0  #: between response.in_progress and the first token
     compression: bool = True  #: accept permessage-deflate when it is offered
     keep_frames: bool = False  #: keep every payload in the log, theirs and ours
+    script: Script | None = field(default=None, repr=False)  #: answer as this recording's server did
+    pace: Literal["recorded", "max"] = "recorded"  #: of a script, when there is no rate

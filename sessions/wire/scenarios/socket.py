@@ -152,8 +152,8 @@ class Socket:
         close = self._frames.close_sent
         return None if close is None else (int(close.code), close.reason)
 
-    def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame; the client's answer ends `messages`."""
+    def close(self, code: int | None, reason: str = "") -> None:
+        """Send a close frame, None: one without a code; the client's answer ends `messages`."""
         if self._frames.state is OPEN:
             self._write()
             self._frames.send_close(code, reason)
