@@ -52,6 +52,7 @@ class Entry(NamedTuple):
     module: str
     help: str
     screen: bool  #: whether it opens a screen when there is a terminal
+    instead: str = "`turnscope send` or `turnscope info`"  #: what to use where there is none
 
 
 START = "start"
@@ -64,10 +65,23 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
         "connect": Entry(
             "sessions.commands.connect", "a session of your own, direct or through a proxy", True
         ),
+        "replay": Entry(
+            "sessions.commands.replay",
+            "a recording played again: pause, step, seek; `-` reads stdin",
+            True,
+            "`turnscope replay FILE --json`",
+        ),
+        "attach": Entry(
+            "sessions.commands.attach",
+            "the live end of a recording that somebody else writes",
+            True,
+            "`turnscope replay FILE --json`",
+        ),
         "send": Entry(
             "sessions.commands.send", "send turns, chained in order, and print what crossed the wire", False
         ),
         "fake": Entry("sessions.commands.fake", "a server that follows a script, with faults by name", False),
+        "check": Entry("sessions.commands.check", "what is wrong with a recording; `-` reads stdin", False),
         "info": Entry(
             "sessions.commands.info", "versions, paths, settings with their sources, the endpoint", False
         ),
@@ -161,9 +175,9 @@ def _run(argv: list[str], screen: Screen | None) -> int:
     args = parser.read(rest)
     args.verb = name
     if entry.screen and not any(getattr(args, flag, False) for flag in _WITHOUT_SCREEN):
-        if screen is None or not _has_terminal():
+        if screen is None or not _has_terminal(is_stdin_read=getattr(args, "file", None) == "-"):
             what = "the start screen" if name == START else f"turnscope {name}"
-            tell(f"{what} needs a terminal; without one use `turnscope send` or `turnscope info`.")
+            tell(f"{what} needs a terminal; without one use {entry.instead}.")
             return Exit.USAGE
         return screen(args)
     return verb.run(args)
@@ -216,10 +230,11 @@ def _flags(parser: argparse.ArgumentParser) -> list[str]:
     return sorted(set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", parser.format_help())))
 
 
-def _has_terminal() -> bool:
+def _has_terminal(*, is_stdin_read: bool = False) -> bool:
+    """Whether a screen can be shown; where stdin is a recording, keys come from the terminal itself."""
     if os.environ.get("TERM") == "dumb":
         return False
-    streams = (sys.stdin, sys.stdout, sys.stderr)
+    streams = (sys.stdout, sys.stderr) if is_stdin_read else (sys.stdin, sys.stdout, sys.stderr)
     return all(stream is not None and stream.isatty() for stream in streams)
 
 
