@@ -1,16 +1,187 @@
-"""States of a recording kept along the way, so that going back does not begin at zero."""
+"""States of a recording kept along the way, so that going back does not begin at zero.
+
+Its one rule: a restored state is one of its own, equal to a fold of the same records. A checkpoint holds the
+small objects as they were; what only grows (texts, columns) and what never changes (bodies of items) it
+holds by reference and length. The number of checkpoints, and what they cost, are bounded.
+"""
 
 from __future__ import annotations
 
+import io
+import pickle
+from array import array
+from bisect import bisect_right
+from typing import Any, NamedTuple
+
+from sessions.items import Item, Part
 from sessions.reducer import Sessions
+from sessions.text import Mark, Text
+
+INTERVAL = 10_000  # records from one checkpoint to the next, while the state is small
+_BUDGET = 64 << 20  # bytes of all checkpoints together, about
+_DEAR = (
+    40  # bytes of a checkpoint that cost about as much as one record that is folded; ten times that is fair
+)
+_REFERENCE_BYTES = 8
+
+
+class _Kept:
+    """Something that is not copied: it stands at this index beside the checkpoint."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+class Checkpoint(NamedTuple):
+    """The state after `seen` records."""
+
+    seen: int
+    objects: bytes
+    kept: list[Any]
+    weight: int  #: bytes, about
 
 
 class Checkpoints:
-    """States at some of the records that were folded."""
+    """States at some of the records that were folded, thinned when they become heavy."""
+
+    def __init__(self, interval: int = INTERVAL, budget: int = _BUDGET) -> None:
+        self._interval = interval
+        self._budget = budget
+        self._checkpoints: list[Checkpoint] = []  #: ascending by what they have seen
+        self._due = interval
+
+    def __len__(self) -> int:
+        return len(self._checkpoints)
+
+    @property
+    def weight(self) -> int:
+        """Bytes of all checkpoints, about."""
+        return sum(one.weight for one in self._checkpoints)
 
     def note(self, sessions: Sessions, count: int) -> None:
-        """Remember the state after `count` records, when one is due."""
+        """Remember the state after `count` records, when a checkpoint is due; else cost nothing.
+
+        To be called while a recording is folded forward, as often as one likes. The larger the state, the
+        further apart checkpoints are, so that they never cost more than a fraction of the folding.
+        """
+        if count >= self._due:
+            self.keep(sessions, count)
+
+    def keep(self, sessions: Sessions, count: int) -> None:
+        """Remember the state after `count` records now, for a place that is about to be visited again."""
+        place = bisect_right(self._checkpoints, count, key=_seen_by)
+        if place and self._checkpoints[place - 1].seen == count:
+            return
+        try:
+            made = _made(sessions, count)
+        except RecursionError:
+            return  # something in it is nested too deeply; the next one up, or zero, is further to go
+        self._checkpoints.insert(place, made)
+        self._due = max(self._due, count + max(self._interval, made.weight // _DEAR))
+        if self.weight > self._budget:
+            # what is nearest to the end is wanted most often, so the newest stays
+            self._checkpoints = [*self._checkpoints[:-1][1::2], self._checkpoints[-1]]
+            self._interval *= 2
 
     def restore(self, count: int) -> tuple[Sessions, int]:
-        """A state of its own at the nearest checkpoint up to `count`, and how many records it has seen."""
-        return Sessions(), 0
+        """A state of its own at the nearest checkpoint up to `count`, and how many records it has seen.
+
+        Without one it is an empty state, and 0. The caller folds the records from there.
+        """
+        place = bisect_right(self._checkpoints, count, key=_seen_by)
+        if not place:
+            return Sessions(), 0
+        found = self._checkpoints[place - 1]
+        return _restored(found), found.seen
+
+
+def _seen_by(checkpoint: Checkpoint) -> int:
+    return checkpoint.seen
+
+
+def _made(sessions: Sessions, count: int) -> Checkpoint:
+    fields = dict(vars(sessions))
+    kept: list[Any] = []
+    names = fields.pop("type_names")
+    del fields["_type_ids"]  # made from the names
+    columns = {
+        name: _Kept(_place(kept, (one, len(one)))) for name, one in fields.items() if type(one) is array
+    }
+    file = io.BytesIO()
+    pickler = _Pickler(file, kept)
+    pickler.dump({**fields, **columns, "type_names": _Kept(_place(kept, (names, len(names))))})
+    objects = file.getvalue()
+    return Checkpoint(count, objects, kept, len(objects) + _REFERENCE_BYTES * len(kept))
+
+
+def _restored(checkpoint: Checkpoint) -> Sessions:
+    fields = _Unpickler(io.BytesIO(checkpoint.objects), checkpoint.kept).load()
+    sessions = Sessions()
+    vars(sessions).update(fields)
+    sessions._type_ids = {name: index for index, name in enumerate(sessions.type_names)}
+    return sessions
+
+
+def _place(kept: list[Any], one: Any) -> int:
+    kept.append(one)
+    return len(kept) - 1
+
+
+def _again(index: int) -> Any:
+    raise NotImplementedError(f"kept thing {index} is only found by the checkpoint's own reader")
+
+
+class _Pickler(pickle.Pickler):
+    """Writes small objects, and the place of what is kept beside them."""
+
+    def __init__(self, file: io.BytesIO, kept: list[Any]) -> None:
+        super().__init__(file, protocol=5)
+        self._kept = kept
+        self.dispatch_table = {
+            _Kept: lambda one: (_again, (one.index,)),
+            Text: self._text,
+            Part: self._part,
+            Item: self._item,
+        }
+
+    def _text(self, text: Text) -> tuple[Any, ...]:
+        return _again, (_place(self._kept, text.mark()),)
+
+    def _part(self, part: Part) -> tuple[Any, ...]:
+        return self._without(part, "annotations")
+
+    def _item(self, item: Item) -> tuple[Any, ...]:
+        return self._without(item, "body")
+
+    def _without(self, one: Part | Item, name: str) -> tuple[Any, ...]:
+        """How to make an object again, with one slot, whose values nobody changes, kept beside it."""
+        reduced = one.__reduce_ex__(4)
+        assert isinstance(reduced, tuple)  # a string would name a global; these are objects with slots
+        make, arguments, (_, slots), *_ = reduced
+        if value := slots[name]:
+            kept = (value, len(value)) if type(value) is list else value
+            slots[name] = _Kept(_place(self._kept, kept))  # the dictionary was made for this call
+        return make, arguments, (None, slots)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads only what `_Pickler` has written in this process."""
+
+    def __init__(self, file: io.BytesIO, kept: list[Any]) -> None:
+        super().__init__(file)
+        self._kept = kept
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The class of a small object, or the way to what is kept."""
+        return self._found if name == _again.__name__ else super().find_class(module, name)
+
+    def _found(self, index: int) -> Any:
+        kept = self._kept[index]
+        if type(kept) is Mark:
+            return kept.restore()
+        if type(kept) is tuple:
+            grown, length = kept
+            return grown[:length]
+        return kept

@@ -1,34 +1,65 @@
 """Text that grows by deltas: appended in constant time, read by slices, traced back to its records.
 
 Its one rule: nothing ever copies the whole while it grows. Chunks are joined at 64 KiB; an array holds, for
-each delta, where it ended and which record brought it.
+each delta, where it ended and which record brought it. What has been appended never changes, so a mark, a
+few numbers, is enough to make the text again as it stood.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from typing import NamedTuple
 
 _BLOCK = 1 << 16
+
+
+class Mark(NamedTuple):
+    """A text as it stood at some moment: the pieces that it shares with the text, and how many counted."""
+
+    blocks: list[str]
+    chunks: list[str]
+    ends: array[int]
+    records: array[int]
+    deltas: int
+    is_final: bool
+
+    def restore(self) -> Text:
+        """A text of its own, equal to what the marked one was."""
+        text = Text()
+        text._take(self)
+        return text
 
 
 class Text:
     """An append-only text with the record of each of its deltas."""
 
-    __slots__ = ("_blocks", "_chunks", "_ends", "_joined", "_records", "_size", "_starts", "is_final")
+    __slots__ = (
+        "_blocks",
+        "_chunks",
+        "_ends",
+        "_joined",
+        "_mark",
+        "_records",
+        "_size",
+        "_starts",
+        "is_final",
+    )
 
     def __init__(self) -> None:
         self.is_final = False  #: a done value has confirmed or replaced it
+        self._mark: Mark | None = None
         self._clear()
 
     def _clear(self) -> None:
+        # new lists and columns, not emptied ones: a mark may still speak of the old
         self._blocks: list[str] = []
         self._starts = array("q")
         self._chunks: list[str] = []
         self._joined = 0  #: characters that stand in blocks
         self._size = 0
-        self._ends = array("q")
-        self._records = array("q")
+        self._ends = array("I")  # four bytes each: for texts and recordings up to 4 G characters, records
+        self._records = array("I")
 
     def __len__(self) -> int:
         return self._size
@@ -86,6 +117,33 @@ class Text:
         if index < 0 or self._records[index] != record:
             return (0, 0)
         return (self._ends[index - 1] if index else 0, self._ends[index])
+
+    def mark(self) -> Mark:
+        """What it takes to make this text again as it stands now, whatever becomes of it."""
+        mark, ends = self._mark, self._ends
+        if (
+            mark is None
+            or mark.ends is not ends
+            or mark.deltas != len(ends)
+            or mark.is_final is not self.is_final
+        ):
+            mark = Mark(self._blocks, self._chunks, ends, self._records, len(ends), self.is_final)
+            self._mark = mark
+        return mark
+
+    def _take(self, mark: Mark) -> None:
+        self.is_final = mark.is_final
+        self._ends = mark.ends[: mark.deltas]
+        self._records = mark.records[: mark.deltas]
+        size = self._size = self._ends[-1] if self._ends else 0
+        for block in mark.blocks:
+            if self._joined >= size:
+                return
+            self._starts.append(self._joined)
+            self._blocks.append(block[: size - self._joined])  # a whole block is shared, not copied
+            self._joined += len(self._blocks[-1])
+        if rest := "".join(mark.chunks)[: size - self._joined]:
+            self._chunks.append(rest)
 
     @property
     def deltas(self) -> int:

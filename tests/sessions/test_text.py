@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from sessions.text import Text
 
 
@@ -59,3 +62,46 @@ def test_a_million_deltas_are_kept_in_few_pieces() -> None:
     assert len(text) == 1_000_000
     assert text.record_at(777_777) == 777_777
     assert len(text.slice(0, 1_000_000)) == 1_000_000
+
+
+def state_of(text: Text) -> tuple[object, ...]:
+    starts = range(0, len(text), max(1, len(text) // 7))
+    return (str(text), len(text), text.deltas, text.is_final, [text.record_at(start) for start in starts])
+
+
+@given(
+    before=st.lists(st.text(max_size=30_000) | st.sampled_from(["a" * 40_000, "b" * 70_000, ""]), max_size=6),
+    after=st.lists(st.text(max_size=30_000) | st.just("c" * 66_000), max_size=4),
+    settled=st.none() | st.text(max_size=9),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_mark_makes_the_text_again_whatever_became_of_it(
+    before: list[str], after: list[str], settled: str | None
+) -> None:
+    text, twin = Text(), Text()
+    for number, fragment in enumerate(before):
+        text.append(fragment, number)
+        twin.append(fragment, number)
+    mark = text.mark()
+    for number, fragment in enumerate(after, start=len(before)):
+        text.append(fragment, number)
+    if settled is not None:
+        text.settle(settled, 99)
+    restored = mark.restore()
+    assert state_of(restored) == state_of(twin)
+    for number, fragment in enumerate(after, start=len(before)):
+        restored.append(fragment, number)
+        twin.append(fragment, number)
+    if settled is not None:
+        assert restored.settle(settled, 99) == twin.settle(settled, 99)
+    assert state_of(restored) == state_of(twin) == state_of(text)
+    assert mark.restore().deltas == len(before)
+
+
+def test_a_text_that_did_not_change_has_one_mark() -> None:
+    text = Text()
+    text.append("x", 1)
+    assert text.mark() is text.mark()
+    first = text.mark()
+    text.is_final = True
+    assert text.mark() is not first
