@@ -18,6 +18,7 @@ from sessions.commands.connection import amount, count, whole
 from sessions.errors import UsageError
 
 if TYPE_CHECKING:
+    from sessions.script import Script
     from sessions.wire.fake import FakeServer
 
 
@@ -68,9 +69,19 @@ class FakeVerb:
         )
         add(
             "--scenario",
-            default="conversation",
             metavar="NAME",
             help="what to say (conversation; listed below)",
+        )
+        add(
+            "--from",
+            dest="script",
+            metavar="FILE",
+            help="answer as the server in this recording did, turn by turn, under new ids",
+        )
+        add(
+            "--pace",
+            choices=("recorded", "max"),
+            help="of --from: with the recorded pauses, or as fast as possible (recorded)",
         )
         add(
             "--fault",
@@ -96,6 +107,7 @@ class FakeVerb:
         """Serve until a signal; returns 0. Raises UsageError for what cannot be served."""
         import asyncio
 
+        from sessions.commands.script_file import created_models
         from sessions.wire.fake import MODELS, FakeServer, Options
 
         if not _is_loopback(args.host) and not args.allow_remote:
@@ -104,6 +116,7 @@ class FakeVerb:
             )
         if (args.cert is None) != (args.key is None):
             raise UsageError("--cert and --key belong together.")
+        script = _script(args)
         options = Options(
             host=args.host,
             port=args.port,
@@ -113,14 +126,16 @@ class FakeVerb:
             seed=args.seed,
             rate=args.rate,
             dialect=args.dialect,
-            scenario=args.scenario,
+            scenario=args.scenario or "conversation",
+            script=script,
+            pace=args.pace or "recorded",
             faults=tuple(args.fault),
             age_limit=args.age_limit,
             max_connections=args.max_connections,
             store=not args.no_store,
             auth="none" if args.no_auth else "any",
             require_key=_required_key(args.require_key_env),
-            models=tuple(args.model or MODELS),
+            models=tuple(args.model or (created_models(script) if script else ()) or MODELS),
             delay_ms=args.delay_ms,
             think_ms=args.think_ms,
             compression=not args.no_compression,
@@ -145,7 +160,7 @@ async def _serve(server: FakeServer) -> None:
                 "base_url": server.base_url,
                 "port": server.port,
                 "dialect": server.options.dialect,
-                "scenario": server.options.scenario,
+                "scenario": server.options.scenario if server.options.script is None else None,
                 "faults": list(server.options.faults),
                 "models": list(server.options.models),
             }
@@ -156,6 +171,22 @@ async def _serve(server: FakeServer) -> None:
             sys.stdout.write(json.dumps(ready) + "\n")
             sys.stdout.flush()
             await stop.wait()
+
+
+def _script(args: argparse.Namespace) -> Script | None:
+    """The script of --from; raises UsageError beside what would answer otherwise."""
+    if args.script is None:
+        if args.pace:
+            raise UsageError("--pace belongs to --from; without a recording the speed is --rate.")
+        return None
+    others = {"--scenario": args.scenario, "--think-ms": args.think_ms, "--age-limit": args.age_limit}
+    if given := [flag for flag, value in others.items() if value]:
+        raise UsageError(f"--from answers as it was recorded; leave out {', '.join(given)}.")
+    if args.pace and args.rate:
+        raise UsageError("--pace and --rate both say how fast; give one of them.")
+    from sessions.commands.script_file import read_script
+
+    return read_script(args.script)
 
 
 class _Catalogue(argparse.HelpFormatter):
