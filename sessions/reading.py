@@ -64,7 +64,7 @@ class Reading(Recording):
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise RecordingError(f"cannot read {path}: it is a folder, a pipe or a device, not a file")
             first = _first_line(descriptor)
-            header = _header(first, path)
+            header = header_of(first, path)
         except OSError as error:
             os.close(descriptor)
             raise RecordingError(f"cannot read {path}: {error.strerror}") from error
@@ -299,7 +299,8 @@ def _first_line(descriptor: int) -> bytes:
     return start[: start.find(b"\n") + 1]
 
 
-def _header(line: bytes, path: Path) -> dict[str, Any]:
+def header_of(line: bytes, path: Path | str) -> dict[str, Any]:
+    """What a recording's first line says; raises Damaged or TooNew, naming the file."""
     try:
         header = json.loads(line)
     except (ValueError, RecursionError):

@@ -16,6 +16,9 @@ from sessions.finding import Finding, Severity
 from sessions.records import Direction, Kind, Record, from_fields
 from sessions.reducer import Sessions
 
+FIRST_LINE = 2  # of the file that is a record; the header stands above it
+_SESSIONS = range(1 << 24)  # what a reader has room for
+_WALLS = range(-(1 << 63), 1 << 63)
 _CLOCK_SECONDS = 1.0  # a step of the wall clock against the monotonic one that is worth a note
 _FIRST = frozenset({Kind.OPEN, Kind.REFUSED, Kind.REQUEST})
 _ASIDE = frozenset({Kind.NOTE, Kind.MARK})  # they may stand anywhere: nobody's frame, but noticed or marked
@@ -125,6 +128,8 @@ class Soundness:
         try:
             fields = json.loads(line)
             record = from_fields(fields)
+            if record.session not in _SESSIONS or record.wall not in _WALLS:
+                raise ValueError("not a record: conn or t is out of range")
         except RecursionError:
             return [self._damaged(place, line, "nested too deeply")]
         except ValueError as error:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from sessions.safe import safe
+from sessions.safe import safe, safe_line
+
+_PROGRESS_CHARACTERS = 78  # a line that wraps could not be taken back
 
 
 def tell(text: str) -> None:
@@ -19,3 +21,14 @@ def tell(text: str) -> None:
         sys.stderr.flush()
     except (OSError, ValueError):
         return  # nobody listens any more
+
+
+def tell_progress(text: str) -> None:
+    """Show one line in place of the one before, where a person looks at stderr; "" takes it away."""
+    try:
+        if sys.stderr is None or not sys.stderr.isatty():
+            return
+        sys.stderr.write("\r\x1b[K" + safe_line(text, _PROGRESS_CHARACTERS))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return  # nobody looks any more

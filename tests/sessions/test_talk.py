@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from sessions.talk import tell
+from sessions.talk import tell, tell_progress
 
 
 def test_tells_safe_text_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,3 +25,26 @@ def test_a_closed_stderr_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     tell("nobody is there")
     assert closed.closed
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_for_terminals_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_progress("half")
+    assert capsys.readouterr().err == ""
+    with monkeypatch.context() as patch:
+        terminal = Terminal()
+        patch.setattr(sys, "stderr", terminal)
+        tell_progress("half\x1b[2J\n" + "x" * 200)
+        tell_progress("")
+    shown, taken_away = terminal.getvalue().split("\r")[1:]
+    assert shown.startswith("\x1b[Khalf\u241b[2J\u21b5")
+    assert len(shown) < 85
+    assert taken_away == "\x1b[K"

@@ -1,0 +1,187 @@
+"""`turnscope check FILE`: what is wrong with a recording, a line for each finding and one that sums them up.
+
+Its one rule: the file is read once, from its beginning to its end, and only read; what has been looked at is
+let go, but for the state that the records add up to. stdout has the findings, stderr how far it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from sessions.errors import RecordingError
+from sessions.exits import Exit
+from sessions.safe import safe_line
+from sessions.talk import tell_progress
+
+if TYPE_CHECKING:
+    from sessions.finding import Finding
+    from sessions.soundness import Soundness
+
+STDIN = "-"
+_SHOWN = 20  # findings of one kind that are shown to a person; --json lists all
+_CHARACTERS = 600  # of one line of text; a damaged line may name a key of any length
+_LOOKS = 2_000  # lines between two looks at the clock
+_PROGRESS_SECONDS = 0.2
+
+
+class Check:
+    """Tell what is wrong with a recording."""
+
+    name = "check"
+
+    def prepare(self, parser: argparse.ArgumentParser) -> None:
+        """Add this verb's options."""
+        parser.add_argument("file", metavar="FILE", help="a recording; `-` reads one from stdin")
+        parser.add_argument(
+            "--json", action="store_true", help="print a JSON line for each finding, and a summary"
+        )
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Run it; returns an exit code."""
+        from sessions.soundness import Soundness
+
+        soundness = Soundness()
+        with _opened(args.file) as source:
+            face = JsonFace() if args.json else TextFace(source.name)
+            for finding in _examined(soundness, source):
+                tell_progress("")
+                face.show(finding)
+            tell_progress("")
+            face.sum_up(soundness, source)
+        return Exit.FINDINGS if face.counts["error"] else Exit.DONE
+
+
+class Source(NamedTuple):
+    """A recording as it is read: its header, and the lines behind it."""
+
+    name: str
+    header: Mapping[str, Any]
+    lines: IO[bytes]
+    size: int  #: in bytes, 0 when it is not known
+    is_growing: bool  #: somebody still writes it
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[Source]:
+    """Raises RecordingError when it cannot be read, Damaged when it is no recording, TooNew."""
+    from sessions.reading import Reading, header_of
+
+    if name == STDIN:
+        stdin: IO[bytes] = sys.stdin.buffer if isinstance(sys.stdin, io.TextIOWrapper) else io.BytesIO()
+        yield Source("stdin", header_of(stdin.readline(), "stdin"), stdin, 0, is_growing=False)
+        return
+    path = Path(name).expanduser()
+    reading = Reading.open(path)
+    try:
+        with path.open("rb", buffering=1 << 20) as lines:
+            header = header_of(lines.readline(), path)
+            yield Source(str(path), header, lines, reading.bytes_total(), reading.is_growing())
+    except OSError as error:
+        raise RecordingError(f"cannot read {path}: {error.strerror}") from error
+    finally:
+        reading.close()
+
+
+def _examined(soundness: Soundness, source: Source) -> Iterator[Finding]:
+    """Every finding, as its line is read; how far it is goes to stderr."""
+    from sessions.soundness import FIRST_LINE
+
+    done, looked = 0, -_PROGRESS_SECONDS
+    for place, line in enumerate(source.lines, FIRST_LINE):
+        done += len(line)
+        for finding in soundness.take(line, place):
+            if finding.id != "cut-end" or not source.is_growing:  # the line that is being written
+                yield finding
+        if not place % _LOOKS and time.monotonic() - looked > _PROGRESS_SECONDS:
+            looked = time.monotonic()
+            share = f"{min(done / source.size, 1):.0%} " if source.size else ""
+            tell_progress(f"{share}{place:,} lines of {source.name}")
+    yield from soundness.end(is_growing=source.is_growing)
+
+
+class JsonFace:
+    """One JSON object a line: the findings, then `"event": "summary"`."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()  #: findings by severity
+
+    def show(self, finding: Finding) -> None:
+        """Write one finding."""
+        self.counts[finding.severity.value] += 1
+        sys.stdout.write(json.dumps(finding.plain()) + "\n")
+
+    def sum_up(self, soundness: Soundness, source: Source) -> None:
+        """Write the summary."""
+        sys.stdout.write(json.dumps({"event": "summary", **_summary(soundness, source, self.counts)}) + "\n")
+
+
+class TextFace:
+    """One line a finding, as compilers write them, and a sentence at the end."""
+
+    def __init__(self, name: str) -> None:
+        self.counts: Counter[str] = Counter()  #: findings by severity
+        self._name = name
+        self._shown: Counter[str] = Counter()  #: findings by id
+
+    def show(self, finding: Finding) -> None:
+        """Write one finding, unless there were many of its kind."""
+        self.counts[finding.severity.value] += 1
+        self._shown[finding.id] += 1
+        if self._shown[finding.id] > _SHOWN:
+            return
+        where = f"{self._name}:{finding.line}" if finding.line else self._name
+        words = f"{finding.severity}: {finding.title} ({finding.evidence}); {finding.remedy}"
+        sys.stdout.write(safe_line(f"{where}: {words}", _CHARACTERS) + "\n")
+
+    def sum_up(self, soundness: Soundness, source: Source) -> None:
+        """Write how many there were, and of what."""
+        for name, count in self._shown.items():
+            if count > _SHOWN:
+                sys.stdout.write(f"and {count - _SHOWN:,} more of {name}; --json lists them all\n")
+        told = _summary(soundness, source, self.counts)
+        parts = [
+            _amount(told["records"], "record"),
+            _amount(told["sessions"], "session"),
+            _amount(told["turns"], "turn"),
+        ]
+        counted = [
+            _amount(self.counts[severity], severity)
+            for severity in ("error", "warning", "note")
+            if self.counts[severity]
+        ]
+        verdict = "not sound" if self.counts["error"] else "sound"
+        still = " so far; it is still being written" if source.is_growing else ""
+        sys.stdout.write(f"{verdict}: {', '.join([*parts, *counted])} in {told['seconds']:,.1f} s{still}\n")
+
+
+def _summary(soundness: Soundness, source: Source, counts: Counter[str]) -> dict[str, Any]:
+    sessions = soundness.sessions
+    return {
+        "recording": source.name,
+        "app": source.header.get("app"),
+        "source": source.header.get("source"),
+        "records": sessions.records,
+        "sessions": len(sessions.sessions),
+        "turns": len(sessions.turns),
+        "seconds": round(soundness.seconds, 6),
+        "is_growing": source.is_growing,
+        "errors": counts["error"],
+        "warnings": counts["warning"],
+        "notes": counts["note"],
+    }
+
+
+def _amount(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+VERB = Check()

@@ -1,0 +1,94 @@
+"""A passage: a plain splice between a client and a server that keeps every byte, to stand on both sides of a tap.
+
+    python -m tests.peers.passage PORT FOLDER
+
+It prints the port where it listens, passes each connection on to 127.0.0.1:PORT, and writes what each side
+said into FOLDER as `N.client` and `N.server`. One rule: it knows nothing of HTTP or WebSocket, and shares no
+code with the product. It ends when its standard input is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import sys
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+_ABORT = struct.pack("ii", 1, 0)  # linger on, no seconds: closing sends a reset
+
+
+class Spoken(NamedTuple):
+    """What both sides of one connection said, as bytes."""
+
+    client: bytes
+    server: bytes
+
+
+def spoken_in(folder: Path) -> list[Spoken]:
+    """Every connection that was passed on, in the order in which they came."""
+    numbers = sorted(int(path.stem) for path in folder.glob("*.client"))
+    return [
+        Spoken((folder / f"{number}.client").read_bytes(), (folder / f"{number}.server").read_bytes())
+        for number in numbers
+    ]
+
+
+def _pass_on(source: socket.socket, target: socket.socket, kept: Path) -> None:
+    """Pass one direction on until it ends; an end or a reset is passed on as what it was."""
+    with kept.open("ab", buffering=0) as file:
+        try:
+            while chunk := source.recv(1 << 16):
+                file.write(chunk)
+                target.sendall(chunk)
+        except OSError:
+            with contextlib.suppress(OSError):
+                target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+                target.shutdown(socket.SHUT_RD)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+
+def _serve(client: socket.socket, port: int, folder: Path, number: int) -> None:
+    for side in ("client", "server"):
+        (folder / f"{number}.{side}").touch()
+    try:
+        server = socket.create_connection(("127.0.0.1", port))
+    except OSError:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        client.close()
+        return
+    for side in (client, server):
+        side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    back = threading.Thread(
+        target=_pass_on, args=(server, client, folder / f"{number}.server"), daemon=True
+    )
+    back.start()
+    _pass_on(client, server, folder / f"{number}.client")
+    back.join()
+    client.close()
+    server.close()
+
+
+def _accept(listening: socket.socket, port: int, folder: Path) -> None:
+    number = 0
+    while True:
+        client, _ = listening.accept()
+        number += 1
+        threading.Thread(target=_serve, args=(client, port, folder, number), daemon=True).start()
+
+
+def main() -> None:
+    """Listen, say where, and pass everything on until standard input is closed."""
+    port, folder = int(sys.argv[1]), Path(sys.argv[2])
+    listening = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=_accept, args=(listening, port, folder), daemon=True).start()
+    sys.stdout.write(f"listening on {listening.getsockname()[1]}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,270 @@
+"""`turnscope check`: a line for each finding, for people and for scripts, and an exit code for CI."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sessions import cli
+from sessions.exits import Exit
+from sessions.reading import Reading
+from sessions.recording import MAX_SESSION, Recording
+from sessions.records import Direction, Kind, Record, to_line
+from sessions.safe import is_safe
+from sessions.soundness import Soundness
+from tests.make import Wire, create
+
+HEADER = b'{"format":"turnscope","version":1,"app":"turnscope 9","source":"made"}\n'
+
+
+@pytest.fixture
+def talk() -> list[bytes]:
+    """The lines of a socket with one turn, closed by both sides."""
+    wire = Wire()
+    records = [wire.open(), *wire.turn("resp_1"), wire.close(by=Direction.CLIENT), wire.close()]
+    return [to_line(record, number) for number, record in enumerate(records)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "talk.jsonl"
+
+
+def check(*arguments: str | Path) -> int:
+    """Run the verb in this interpreter; its exit code."""
+    return cli.main(["check", *map(str, arguments)])
+
+
+def write(file: Path, lines: Iterable[bytes]) -> None:
+    file.write_bytes(HEADER + b"".join(lines))
+
+
+def objects(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The JSON lines that were printed."""
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return [json.loads(line) for line in captured.out.splitlines()]
+
+
+def test_a_sound_recording_ends_with_0(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(file, talk)
+    assert check(file) == Exit.DONE
+    captured = capsys.readouterr()
+    assert captured.out == f"sound: {len(talk)} records, 1 session, 1 turn in 0.1 s\n"
+    assert captured.err == ""
+
+
+def test_each_finding_is_one_line_with_its_place(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(file, [*talk[:5], b"junk\n", *talk[7:-1], talk[-1][:30]])
+    assert check(file) == Exit.FINDINGS
+    damaged, jump, cut, total = capsys.readouterr().out.splitlines()
+    assert damaged.startswith(f"{file}:7: error: a line that is no record (Expecting value")
+    assert jump.startswith(f"{file}:8: error: a record is missing (number 7 stands after 4)")
+    assert cut.startswith(f"{file}:{len(talk)}: error: the last line is cut (it ends after 30 bytes); ")
+    assert total.startswith(f"not sound: {len(talk) - 3} records, 1 session, 1 turn, 3 errors in ")
+
+
+def test_scripts_get_objects_and_a_summary(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(file, [*talk[:5], b"junk\n", *talk[6:-2]])
+    assert check(file, "--json") == Exit.FINDINGS
+    damaged, open_end, summary = objects(capsys)
+    assert damaged.keys() == {
+        "id", "severity", "session", "records", "line", "who", "title", "evidence", "remedy"
+    }  # fmt: skip
+    assert (damaged["id"], damaged["line"], damaged["severity"]) == ("damaged-line", 7, "error")
+    assert (open_end["id"], open_end["session"], open_end["records"]) == ("no-end", 1, [len(talk) - 4])
+    assert summary["event"] == "summary"
+    assert summary["recording"] == str(file)
+    assert (summary["app"], summary["source"]) == ("turnscope 9", "made")
+    assert (summary["records"], summary["sessions"], summary["turns"]) == (len(talk) - 3, 1, 1)
+    assert (summary["errors"], summary["warnings"], summary["notes"]) == (1, 0, 1)
+
+
+def test_notes_alone_end_with_0(talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(file, talk[:-2])
+    assert check(file) == Exit.DONE
+    note, total = capsys.readouterr().out.splitlines()
+    assert note.startswith(f"{file}: note: session 1 has no end")
+    assert total.startswith("sound: ")
+
+
+def test_many_of_a_kind_are_counted_for_people_and_listed_for_scripts(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(file, [*talk, *[b"junk\n"] * 1_234])
+    assert check(file) == Exit.FINDINGS
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 22
+    assert lines[-2] == "and 1,214 more of damaged-line; --json lists them all"
+    assert "1,234 errors" in lines[-1]
+    assert check(file, "--json") == Exit.FINDINGS
+    assert len(objects(capsys)) == 1_235
+
+
+def test_stdin_is_checked(
+    talk: list[bytes], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lines, code in (([*talk], Exit.DONE), ([*talk, b"junk\n"], Exit.FINDINGS)):
+        stdin = io.TextIOWrapper(io.BytesIO(HEADER + b"".join(lines)))
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert check("-", "--json") == code
+        assert objects(capsys)[-1]["recording"] == "stdin"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is not a recording of turnscope"),
+        (b"{}\n", "is not a recording of turnscope"),
+        (b'{"format":"turnscope","version":2,"app":"turnscope 7"}\n', "was written by turnscope 7"),
+    ],
+)
+def test_what_is_no_recording_ends_with_5(
+    content: bytes,
+    words: str,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file.write_bytes(content)
+    assert check(file) == Exit.RECORDING
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert check("-") == Exit.RECORDING
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    named, piped = captured.err.splitlines()
+    assert words in named
+    assert str(file) in named
+    assert words in piped
+    assert "stdin" in piped
+
+
+def test_a_file_that_is_not_there_ends_with_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(tmp_path / "none.jsonl") == Exit.RECORDING
+    assert check(tmp_path) == Exit.RECORDING
+    assert "none.jsonl: No such file" in capsys.readouterr().err
+
+
+def test_a_growing_recording_has_no_cut_and_no_open_end(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its writer holds it, and is in the middle of a line."""
+    wire = Wire()
+    recording = Recording.create(file)
+    try:
+        recording.append(wire.open())
+        recording.append(wire.sent(create()))
+        recording.flush()
+        with file.open("ab") as writer:
+            writer.write(b'{"n":2,"t":')
+        assert check(file) == Exit.DONE
+        assert capsys.readouterr().out.endswith("so far; it is still being written\n")
+    finally:
+        recording.close()
+    assert check(file) == Exit.FINDINGS
+    assert "the last line is cut" in capsys.readouterr().out
+
+
+def test_hostile_words_reach_no_terminal(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "\\u001b]52;c;x\\u0007\\u202e" + "x" * 100_000
+    lines = [
+        f'{{"n":{len(talk)},"t":1,"mono":1,"conn":1,"dir":"client","kind":"{hostile}","size":0,"raw":""}}\n'.encode(),
+        f'{{"n":"{hostile}","t":1795000000000000,"mono":1,"conn":1,"dir":"client","kind":"ping",'
+        f'"size":"{hostile}","raw":""}}\n'.encode(),
+        b"\x1b[2J\n",
+    ]
+    write(file, [*talk, *lines])
+    assert check(file) == Exit.FINDINGS
+    printed = capsys.readouterr().out
+    assert is_safe(printed)
+    assert max(map(len, printed.splitlines())) <= 600
+    assert check(file, "--json") == Exit.FINDINGS
+    assert is_safe(capsys.readouterr().out)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_told_on_a_terminal(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ping = Wire(at=1.0).record(b"", Kind.PING)
+    write(file, [*talk[:-2], *(to_line(ping, number) for number in range(len(talk) - 2, 3_000))])
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert check(file) == Exit.DONE
+    assert "% 2,000 lines" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert "% 2,000" not in capsys.readouterr().out
+
+
+def test_session_numbers_have_the_room_that_a_reader_has(file: Path) -> None:
+    for session, count in ((MAX_SESSION, 1), (MAX_SESSION + 1, 0), (-1, 0)):
+        line = to_line(Wire(session).open(), 0)
+        soundness = Soundness()
+        soundness.take(line, 2)
+        assert soundness.sessions.records == count
+        write(file, [line])
+        assert Reading.whole(file).known == count
+
+
+def records() -> list[Record]:
+    wire = Wire()
+    return [wire.open(), *wire.turn("resp_1")]
+
+
+LINES = [to_line(record, number) for number, record in enumerate(records())]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(LINES),
+            st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"") + b"\n"),
+            st.builds(
+                lambda line, at, byte: line[: at % len(line)] + bytes([byte]) + line[at % len(line) + 1 :],
+                st.sampled_from(LINES),
+                st.integers(0, 10_000),
+                st.integers(0, 255),
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_records_have_the_numbers_that_a_reader_gives_them(tmp_path: Path, lines: list[bytes]) -> None:
+    """A finding names records as the screen does, whatever stands between them."""
+    file = tmp_path / "any.jsonl"
+    write(file, lines)
+    soundness = Soundness()
+    with file.open("rb") as written:
+        found = [
+            one for place, line in enumerate(written, 1) if place > 1 for one in soundness.take(line, place)
+        ]
+    reading = Reading.whole(file)
+    try:
+        assert soundness.sessions.records == reading.known
+        damaged = [one.line for one in found if one.id in ("damaged-line", "cut-end")]
+        assert damaged == [problem.line for problem in reading.problems]
+    finally:
+        reading.close()
