@@ -20,7 +20,9 @@ Pure, no I/O, no clock:
   records       Record, Kind, Direction; one JSON line for each
   redact        credentials out, before anything is stored or shown
   masking       the door before the store: known secrets out of every record
+  sse           server-sent events, each with its exact bytes
   events        bytes -> Event or Undecodable; tool arguments while they grow
+  bodies        the JSON that a record carries: a message, an event of a stream, an HTTP body
   dialects      other spellings of the same facts -> the contract's words
   text          text that grows by deltas and knows which record brought what
   items         Item and Part: a message, a reasoning, a tool call and its texts
