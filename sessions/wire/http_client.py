@@ -2,13 +2,15 @@
 
 Its one rule: a request leaves through our own dialling, so that proxies, certificates and failures are the
 same as for the socket. Redirects are not followed, the environment is not read again, nothing is retried.
+A request of ours (`list_models`) is read whole; one of a tapped client (`pass_on`) keeps its own bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
 import h11
 import httpx
@@ -25,6 +27,10 @@ from sessions.wire.stream import ByteStream
 from sessions.wire.upgrade import authorization_for, failure_class_for
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
+_HEAD_BYTES = 1 << 16
+
+Relay: TypeAlias = Callable[[bytes], Awaitable[None]]
+Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 
 class DialledTransport(httpx.AsyncBaseTransport):
@@ -135,3 +141,164 @@ async def _exchange(stream: ByteStream, request: httpx.Request) -> httpx.Respons
             raise ConnectError(FailureClass.PROTOCOL, "the server closed the connection without an answer")
     assert answer is not None
     return httpx.Response(answer.status_code, headers=answer.headers.raw_items(), content=bytes(received))
+
+
+# A request of somebody else's ----------------------------------------------------------------------------
+
+
+class AnswerBroke(Exception):
+    """An answer that did not come to its end; its text says how."""
+
+    def __init__(self, said: str, *, is_reset: bool = False, is_foreign: bool = False) -> None:
+        super().__init__(said)
+        self.is_reset = is_reset  #: the connection was reset, not ended
+        self.is_foreign = is_foreign  #: what came is not HTTP; more of it may come
+
+
+class PassingTransport(httpx.AsyncBaseTransport):
+    """One request on one connection, each byte of it and of its answer as its sender wrote it.
+
+    What is received goes to `relay` first; httpx then reads a copy. The request's head is the extension
+    `head`, because headers alone would lose its spelling.
+    """
+
+    def __init__(self, stream: ByteStream, relay: Relay, group: asyncio.TaskGroup) -> None:
+        self._stream = stream
+        self._relay = relay
+        self._group = group
+        self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
+        self._received = bytearray()  # of the head
+        self._is_ended = False
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the answer has ended and left the connection good for another request."""
+        is_done = self._protocol.their_state is h11.DONE
+        return is_done and not self._protocol.trailing_data[0] and not self._stream.is_ended
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request and wait for the head of the answer; raises AnswerBroke."""
+        # Only where the answer ends is asked of h11: it needs the method and must not count the body.
+        protocol = self._protocol
+        protocol.send(h11.Request(method=request.method, target="/", headers=[("Host", "upstream")]))
+        protocol.send(h11.EndOfMessage())
+        self._stream.write(request.extensions["head"])
+        sending = self._group.create_task(self._send(request))
+        try:
+            while not isinstance(event := await self._event(), h11.Response):
+                if isinstance(event, h11.InformationalResponse):
+                    del self._received[: len(self._received) - len(protocol.trailing_data[0])]
+        except BaseException:
+            sending.cancel()
+            raise
+        head = bytes(self._received[: len(self._received) - len(protocol.trailing_data[0])])
+        self._received.clear()
+        return httpx.Response(
+            event.status_code,
+            headers=event.headers.raw_items(),
+            stream=_Copy(self._pieces(sending)),
+            extensions={"head": head},
+        )
+
+    async def pass_rest(self) -> None:
+        """Pass on what follows an answer that is not HTTP, until the connection ends."""
+        while data := await self._stream.read_some():
+            await self._relay(data)
+
+    async def _send(self, request: httpx.Request) -> None:
+        is_chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        try:
+            async for piece in request.stream:
+                await self._stream.send(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+            if is_chunked:
+                await self._stream.send(b"0\r\n\r\n")
+        except OSError:
+            pass  # how the connection ended is told by whoever reads the answer
+
+    async def _pieces(self, sending: asyncio.Task[None]) -> AsyncIterator[bytes]:
+        try:
+            while not isinstance(event := await self._event(), h11.EndOfMessage):
+                if isinstance(event, h11.Data):
+                    yield bytes(event.data)
+        finally:
+            sending.cancel()  # an answer that is complete needs no more of the request
+
+    async def _event(self) -> Any:
+        protocol = self._protocol
+        while True:
+            try:
+                event = protocol.next_event()
+                if event is not h11.NEED_DATA:
+                    return event
+                try:
+                    data = await self._stream.read_some()
+                except OSError as error:
+                    said = f"the upstream broke the connection {self._where()}: {error.strerror or error}"
+                    raise AnswerBroke(said, is_reset=True) from None
+                if data:
+                    await self._relay(data)
+                elif protocol.their_state is not h11.SEND_BODY:
+                    raise AnswerBroke(f"the upstream ended the connection {self._where()}")
+                self._is_ended = not data
+                if protocol.their_state is h11.SEND_RESPONSE:
+                    self._received += data
+                protocol.receive_data(data)
+            except h11.RemoteProtocolError as error:
+                if self._is_ended:
+                    raise AnswerBroke(f"the upstream ended the connection {self._where()}") from None
+                raise AnswerBroke(f"the answer is not HTTP: {error}", is_foreign=True) from None
+
+    def _where(self) -> str:
+        if self._received and not b"HTTP/".startswith(self._received[:5]):
+            return "after an answer that is not HTTP"
+        is_answering = self._protocol.their_state is not h11.SEND_RESPONSE or bool(self._received)
+        return "in the middle of its answer" if is_answering else "without an answer"
+
+
+class _Copy(httpx.AsyncByteStream):
+    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._pieces)
+
+
+class Passage:
+    """An answer on its way to a client: its head, and a copy of its body to read."""
+
+    def __init__(self, response: httpx.Response, transport: PassingTransport) -> None:
+        self._response = response
+        self._transport = transport
+        self.head: bytes = response.extensions["head"]  #: as it came, with its empty line
+        self.status = response.status_code
+
+    def header(self, name: str) -> str:
+        """The value of a header, joined by commas where it came more than once; "" when it is missing."""
+        return str(self._response.headers.get(name, ""))
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it crossed the wire, without chunk sizes; raises AnswerBroke when it has no end."""
+        return self._response.aiter_raw()
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the answer has ended and its connection could carry another one."""
+        return self._transport.is_reusable
+
+
+async def pass_on(
+    transport: PassingTransport,
+    url: str,
+    method: str,
+    head: bytes,
+    headers: Pairs,
+    body: AsyncIterable[bytes],
+) -> Passage:
+    """Send a client's request as its own bytes and wait for the head of the answer; raises AnswerBroke.
+
+    No client of httpx stands between: nothing adds a header, follows a redirect, waits only so long or
+    counts connections. `headers` are the head's own, as they tell how the body is framed.
+    """
+    request = httpx.Request(method, url, headers=list(headers), stream=_Copy(body), extensions={"head": head})
+    return Passage(await transport.handle_async_request(request), transport)

@@ -1,0 +1,180 @@
+"""One HTTP exchange of a tapped client: its request to the upstream, the answer back, records of a copy.
+
+Its one rule: bytes first. What the upstream sends is handed to the client as it came, status line, headers,
+chunk sizes and all, before anything of it is read here. Nothing is added, followed, retried or timed out.
+
+For whoever accepts the client's connection: read a request head that is no upgrade, and call `exchange` with
+an iterator of the body that follows it. It writes the whole answer through `write` and says what the client's
+connection is good for afterwards. Cancel it when the client is gone: the upstream is closed, and told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from enum import StrEnum
+
+from sessions.errors import ConnectError
+from sessions.records import Record
+from sessions.source import Clock
+from sessions.wire.dial import Dial
+from sessions.wire.exchange_log import ExchangeLog, Request, header_pairs
+from sessions.wire.http_client import AnswerBroke, PassingTransport, pass_on
+from sessions.wire.plan import Plan
+from sessions.wire.stream import ByteStream
+
+__all__ = ["After", "Request", "exchange"]
+
+_WAITING_PIECES = 64  # of a body that is read quicker than the upstream takes it
+_CLIENT_GONE = "the client ended the connection before its answer was complete"
+
+
+class After(StrEnum):
+    """What a client's connection is good for after an exchange."""
+
+    REUSE = "reuse"  #: for another request
+    CLOSE = "close"  #: it ends, as the upstream's did or as one side asked
+    ABORT = "abort"  #: it is reset, as the upstream's was
+
+
+async def exchange(
+    request: Request,
+    body: AsyncIterator[bytes],
+    write: Callable[[bytes], Awaitable[None]],
+    tell: Callable[[Record], object],
+    plan: Plan,
+    clock: Clock,
+) -> After:
+    """Pass one request and its answer on, and tell of both; returns what the client's connection is for.
+
+    `body` yields the request's body without chunk sizes and ends with it; it raises OSError when the client
+    is gone, as `write` does. `write` hands bytes to the client and waits while it has too many; interim
+    answers (100 Continue) go through it too, so the caller sends none. `tell` takes the records in order:
+    REQUEST, then RESPONSE with SSE, then a NOTE `end` or LOST; or REFUSED, after which the client was told
+    502. `plan` says which way the upstream is dialled and which session this is. To cancel it with words
+    (`task.cancel("the tap was stopped")`) makes them the detail of LOST.
+    """
+    log = ExchangeLog(request, tell, plan, clock)
+    upload = _Upload(body, log)
+    dial = Dial(plan.endpoint, plan.route, plan.trust, clock)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(upload.read())
+        try:
+            upload.upstream = stream = await dial.run(plan.open_timeout_seconds)
+            try:
+                if upload.is_client_gone:
+                    raise _ClientGone
+                transport = PassingTransport(stream, _relay_to(write), group)
+                after = await _pass(transport, upload, log, dial)
+            finally:
+                stream.close()
+        except ConnectError as error:
+            log.refused(error, dial)
+            after = await _answer_502(write, error)
+        except _ClientGone:
+            log.lost(_CLIENT_GONE)
+            after = After.CLOSE
+        except asyncio.CancelledError as error:
+            log.lost(str(error.args[0]) if error.args and error.args[0] else _CLIENT_GONE)
+            raise
+        finally:
+            reading.cancel()
+    return after
+
+
+async def _pass(transport: PassingTransport, upload: _Upload, log: ExchangeLog, dial: Dial) -> After:
+    request, plan = log.request, log.plan
+    try:
+        passage = await pass_on(
+            transport,
+            plan.endpoint.http_url,
+            request.method,
+            request.sent,
+            header_pairs(request.sent),
+            upload.pieces(),
+        )
+        log.answered(passage, dial)
+        async for piece in passage.pieces():
+            log.piece(piece)
+    except AnswerBroke as broken:
+        if upload.is_client_gone:
+            raise _ClientGone from None
+        if broken.is_foreign:
+            log.unparsed(str(broken))
+            await transport.pass_rest()
+        log.lost(str(broken))
+        return After.ABORT if broken.is_reset else After.CLOSE
+    log.ended()
+    wants_close = any(
+        name.lower() == b"connection" and b"close" in value.lower()
+        for name, value in header_pairs(request.head)
+    )
+    is_reusable = passage.is_reusable and upload.is_whole and not wants_close
+    return After.REUSE if is_reusable else After.CLOSE
+
+
+class _ClientGone(Exception):
+    """The client's connection ended while bytes were on their way to it, or from it."""
+
+
+def _relay_to(write: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], Awaitable[None]]:
+    async def relay(data: bytes) -> None:
+        try:
+            await write(data)
+        except OSError:
+            raise _ClientGone from None
+
+    return relay
+
+
+async def _answer_502(write: Callable[[bytes], Awaitable[None]], error: ConnectError) -> After:
+    """Tell the client what failed, in the API's shape of an error."""
+    said = {
+        "message": f"The tap could not reach its upstream. {error.cause} ({error})",
+        "type": "upstream_unreachable",
+        "code": error.failure_class.value,
+    }
+    body = json.dumps({"error": said}).encode()
+    head = (
+        "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    try:
+        await write(head.encode() + body)
+    except OSError:
+        pass  # nobody is there to be told; the record says why
+    return After.CLOSE
+
+
+class _Upload:
+    """The client's body, read as soon as it comes: a copy for the record, the rest for the upstream."""
+
+    def __init__(self, body: AsyncIterator[bytes], log: ExchangeLog) -> None:
+        self._body = body
+        self._log = log
+        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_PIECES)
+        self.is_whole = False
+        self.is_client_gone = False
+        self.upstream: ByteStream | None = None
+
+    async def read(self) -> None:
+        """Read the body to its end; a client that is gone takes the upstream with it."""
+        try:
+            async for piece in self._body:
+                if piece:
+                    self._log.upload(piece)
+                    await self._waiting.put(piece)
+        except OSError:
+            self.is_client_gone = True
+            if self.upstream is not None:
+                self.upstream.close()
+            return
+        self.is_whole = True
+        self._log.requested()
+        await self._waiting.put(None)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body for the upstream."""
+        while (piece := await self._waiting.get()) is not None:
+            yield piece
