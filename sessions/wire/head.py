@@ -308,7 +308,8 @@ def _no_request_line(data: bytes) -> Unreadable:
         return Unreadable(400, "this is TLS; plain HTTP is spoken here, use http:// or ws://")
     if data.startswith(b"PRI * HTTP/2.0"):
         return Unreadable(505, "HTTP/2 cannot be spoken here, only HTTP/1.1")
-    return Unreadable(400, f"this is not HTTP/1.1: it starts with {data[:30].decode('latin-1')!r}")
+    first = re.split(rb"[\s/]", data[:30])[0].decode("latin-1")  # a target may hold a token
+    return Unreadable(400, f"this is not HTTP/1.1: it starts with {first!r}")
 
 
 def _path(target: str) -> str:
