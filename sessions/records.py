@@ -2,6 +2,20 @@
 
 Live, tapped, replayed and faked traffic all become records; from here on nothing can tell them apart.
 A record is frozen and holds its payload's exact bytes; what can be derived (type, lane, turn) is not in it.
+
+  header  {"format":"turnscope","version":1,"created":"ISO 8601","app":"turnscope 0.1.0","source":"connect"}
+          and further facts of its writer; `source` is the verb that recorded
+  line    {"n":0,"t":1700000000000000,"mono":0.25,"conn":1,"dir":"server","kind":"text","size":2,
+           "raw":"{}","wire":9,"meta":{"code":1000}}
+    n     its number from 0, for people; a reader counts the lines that it can read
+    t     microseconds since the epoch, UTC;  mono  seconds since the recording began, never infinite
+    conn  the session, from 1;  dir  client, server, local;  kind  a word of `Kind`
+    size  bytes of the payload, for people;  raw  the payload, when it is UTF-8;  b64  else, in base64
+    wire  bytes of the payload on the wire, left out when unknown
+    meta  words and numbers by name, left out when there are none; `masked` lists what was hidden
+
+One line ends with one newline; a reader ignores keys that it does not know, keeps what stands around a line
+that it cannot read, and refuses a version above its own.
 """
 
 from __future__ import annotations
@@ -14,6 +28,8 @@ from json.encoder import encode_basestring
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
+
+from pydantic_core import from_json
 
 from sessions.safe import safe_json
 
@@ -104,9 +120,13 @@ def from_line(line: bytes | str) -> Record:
     Raises ValueError, with what is wrong, when the line is not a record.
     """
     try:
-        return from_fields(json.loads(line))
-    except RecursionError as error:
-        raise ValueError("not a record: nested too deeply") from error
+        fields = from_json(line)
+    except ValueError:  # four times as quick, but it refuses lone surrogates and says less
+        try:
+            fields = json.loads(line)
+        except RecursionError as error:
+            raise ValueError("not a record: nested too deeply") from error
+    return from_fields(fields)
 
 
 def from_fields(fields: Any) -> Record:
