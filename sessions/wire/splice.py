@@ -103,7 +103,7 @@ class _Side(asyncio.Protocol):
         self.splice.note_end(Ending(self.way.direction, how, str(exc or "")))
         if not self.other.is_lost:
             if exc is not None:
-                self.other.reset()
+                break_off(self.other.transport)
             else:
                 self.other.transport.close()
         self.splice.note_lost()
@@ -127,16 +127,17 @@ class _Side(asyncio.Protocol):
             if not self._pauses:
                 self.transport.resume_reading()
 
-    def reset(self) -> None:
-        """Break the connection, as the other one was broken; what waits to be sent goes first."""
-        own = cast(socket.socket | None, self.transport.get_extra_info("socket"))
-        if own is not None and not self.transport.is_closing():
-            with suppress(OSError):  # a unix socket, or one that is gone already
-                own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        if self.transport.get_write_buffer_size():
-            self.transport.close()
-        else:
-            self.transport.abort()
+
+def break_off(transport: asyncio.Transport) -> None:
+    """Break a connection as the one behind it was broken, with a reset; what waits to be sent goes first."""
+    own = cast(socket.socket | None, transport.get_extra_info("socket"))
+    if own is not None and not transport.is_closing():
+        with suppress(OSError):  # a unix socket, or one that is gone already
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    if transport.get_write_buffer_size():
+        transport.close()
+    else:
+        transport.abort()
 
 
 class Splice:

@@ -26,6 +26,7 @@ class ByteStream(asyncio.Protocol):
         self._room.set()
         self.keeps_half_open = False  #: whether we may go on writing when the other side has ended its half
         self.is_lost = False  #: whether the connection is over, both halves
+        self._over = asyncio.Event()
 
     @property
     def error(self) -> Exception | None:
@@ -60,12 +61,14 @@ class ByteStream(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._ended = True
+        self._over.set()
         self._wake()
         return self.keeps_half_open
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = self.is_lost = True
         self._error = exc
+        self._over.set()
         self._room.set()
         self._wake()
 
@@ -78,6 +81,10 @@ class ByteStream(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Hand bytes to the transport."""
         self.transport.write(data)
+
+    async def over(self) -> None:
+        """Wait until the other side has ended its half, or the connection is lost; what came stays here."""
+        await self._over.wait()
 
     async def send(self, data: bytes) -> None:
         """Hand bytes to the transport, and wait while it has too many; raises OSError when it is lost."""

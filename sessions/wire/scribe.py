@@ -1,0 +1,139 @@
+"""What the relays of a tap have copied, read and written down afterwards: in order, in small slices of time.
+
+Its one rule: it comes after the traffic and never holds it up. Between two slices the loop passes bytes on; a
+large message is read in a thread; only when too much is waiting does it ask the relays to read less.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+from typing import NamedTuple
+
+from sessions.errors import RecordingError
+from sessions.journal import Journal
+from sessions.masking import Masks
+from sessions.records import Direction, Record, payload_field
+from sessions.source import Clock
+from sessions.wire.watch import Watch
+
+_SLICE_SECONDS = 0.001
+_PIECE_BYTES = 16_384  # read between two looks at the clock; some hundred small frames
+_LARGE_BYTES = 1 << 18  # an unfinished message of this size is read in a thread
+_FULL_BYTES = 64 << 20  # copies that may wait; the relays read nothing while there are more
+_ROOM_BYTES = 16 << 20
+
+
+class _Copied(NamedTuple):
+    """A chunk that was passed on, and when."""
+
+    watch: Watch
+    direction: Direction
+    chunk: bytes
+    wall: int
+    elapsed: float
+
+
+class Scribe:
+    """The queue between the relays of a tap and its journal."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.journal = journal
+        self.on_full: Callable[[], None] = lambda: None
+        self.on_room: Callable[[], None] = lambda: None
+        self.is_full = False
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Copied | Callable[[], None]] = deque()
+        self._waiting_bytes = 0
+        self._is_busy = False  # a slice is due, or a thread reads
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def copy(self, watch: Watch, direction: Direction, chunk: bytes) -> None:
+        """Take a chunk that has been passed on; it is read later."""
+        self._waiting.append(_Copied(watch, direction, chunk, self._clock.wall(), self._clock.elapsed()))
+        self._waiting_bytes += len(chunk)
+        if not self._is_busy:
+            self._begin()
+        if self._waiting_bytes > _FULL_BYTES and not self.is_full:
+            self.is_full = True
+            self.on_full()
+
+    def then(self, step: Callable[[], None]) -> None:
+        """Do something when everything copied so far is written."""
+        self._waiting.append(step)
+        if not self._is_busy:
+            self._begin()
+
+    def add(self, record: Record, masks: Masks) -> None:
+        """Write a record after everything copied so far."""
+        self.then(lambda: self.write(masks.clean(record)))
+
+    def write(self, record: Record, field: str = "") -> None:
+        """Write a record now; after a failure of the journal nothing is written any more."""
+        if self.journal.failure is None:
+            try:
+                self.journal.append(record, field)
+            except RecordingError:
+                return  # `on_failure` of the journal has told it
+
+    async def drained(self) -> None:
+        """Wait until everything is read and written."""
+        await self._idle.wait()
+
+    def _begin(self) -> None:
+        self._is_busy = True
+        self._idle.clear()
+        self._loop.call_soon(self._slice)
+
+    def _slice(self) -> None:
+        """Read and write for a moment, then let the loop pass bytes on."""
+        end = perf_counter() + _SLICE_SECONDS
+        waiting = self._waiting
+        while waiting:
+            first = waiting.popleft()
+            if not isinstance(first, _Copied):
+                first()
+            elif first.watch.unfinished_bytes(first.direction) > _LARGE_BYTES:
+                self._waiting_bytes -= len(first.chunk)
+                self._read_in_thread(first)
+                return
+            else:
+                if len(first.chunk) > _PIECE_BYTES:
+                    waiting.appendleft(first._replace(chunk=first.chunk[_PIECE_BYTES:]))
+                    first = first._replace(chunk=first.chunk[:_PIECE_BYTES])
+                self._waiting_bytes -= len(first.chunk)
+                for record in first.watch.read(*first[1:]):
+                    self.write(record)
+            if perf_counter() >= end:
+                break
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self.is_full and self._waiting_bytes < _ROOM_BYTES:
+            self.is_full = False
+            self.on_room()
+        if self._waiting:
+            self._loop.call_soon(self._slice)
+        else:
+            self._is_busy = False
+            self._idle.set()
+
+    def _read_in_thread(self, copied: _Copied) -> None:
+        future = self._loop.run_in_executor(None, _read, copied)
+        future.add_done_callback(self._written_in_thread)
+
+    def _written_in_thread(self, future: asyncio.Future[list[tuple[Record, str]]]) -> None:
+        if not future.cancelled():
+            for record, field in future.result():
+                self.write(record, field)
+        self._go_on()
+
+
+def _read(copied: _Copied) -> list[tuple[Record, str]]:
+    """What is slow about a large message; nobody else touches its watch meanwhile."""
+    records = copied.watch.read(*copied[1:])
+    return [(record, payload_field(record.payload)) for record in records]

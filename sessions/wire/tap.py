@@ -1,0 +1,226 @@
+"""The tap: it listens, joins every client to the upstream byte for byte, and writes down what crossed.
+
+Its one rule: it never injects, edits or delays a frame; only the request target and `Host` of a head change.
+It has no screen: whoever wants to look follows its recording.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from sessions.errors import UsageError
+from sessions.journal import Journal
+from sessions.masking import Masks
+from sessions.records import Direction, Kind, Record
+from sessions.redact import MASK
+from sessions.secret import NO_SECRET, Secret
+from sessions.source import Clock
+from sessions.wire.clock import SystemClock
+from sessions.wire.head import upstream_target
+from sessions.wire.plan import Plan
+from sessions.wire.scribe import Scribe
+from sessions.wire.splice import Way
+from sessions.wire.stream import ByteStream
+from sessions.wire.tapped import Tapped
+
+#: where a tap listens when nothing else is said and nobody else does
+DEFAULT_PORT = 8377
+_BACKLOG = 512
+_END_SECONDS = 1.0  # for the last bytes of connections that are ended by us
+
+
+class Tap:
+    """A listening tap, as an async context manager.
+
+    `plan.endpoint` is the upstream's base URL, taken exactly. `base_url` is what clients are given, with the
+    token where there is one; `shown_url` the same for a screen or a file. Raises UsageError when it cannot
+    listen. `on_trouble` is told what a person should know at once.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        journal: Journal,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: Secret = NO_SECRET,
+        clock: Clock | None = None,
+        on_trouble: Callable[[str], None] = lambda said: None,
+        way: type[Way] = Way,
+    ) -> None:
+        self.plan = plan
+        self.journal = journal
+        self.host = host
+        self.port = port
+        self.token = token
+        self.clock = clock or SystemClock()
+        self.on_trouble = on_trouble
+        self.way = way
+        self.is_stopping = False
+        self.count = 0  #: sessions so far
+        self.upgrades = 0  #: of them, sockets that were opened
+        self.masks = Masks((*plan.secrets, token.reveal()))
+        self.scribe: Scribe
+        self._open: set[Tapped] = set()
+        self._tasks = asyncio.TaskGroup()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Server | None = None
+
+    @property
+    def base_url(self) -> str:
+        """What a client's base URL is set to."""
+        return self._url(self.token.reveal())
+
+    @property
+    def shown_url(self) -> str:
+        """The same, without the token."""
+        return self._url(MASK if self.token else "")
+
+    @property
+    def open_count(self) -> int:
+        """Connections of clients that are there now."""
+        return len(self._open)
+
+    def _url(self, token: str) -> str:
+        host = self.host
+        if host in ("0.0.0.0", "::", ""):
+            host = socket.gethostname()
+        path = self.plan.endpoint.target.partition("?")[0].rstrip("/")
+        return (
+            f"http://{f'[{host}]' if ':' in host else host}:{self.port}{f'/{token}' if token else ''}{path}"
+        )
+
+    async def __aenter__(self) -> Self:
+        self.scribe = Scribe(self.journal, self.clock)
+        self.scribe.on_full = self._pause
+        self.scribe.on_room = self._resume
+        await self._tasks.__aenter__()
+        try:
+            self._listener = await asyncio.get_running_loop().create_server(
+                lambda: _Accepted(self), self.host, self.port, backlog=_BACKLOG
+            )
+        except OSError as error:
+            await self._tasks.__aexit__(None, None, None)
+            said = os.strerror(error.errno) if error.errno else str(error)
+            raise UsageError(
+                f"cannot listen on {self.host}:{self.port}: {said}; "
+                "end what listens there, or give another address with --listen HOST:PORT"
+            ) from error
+        self.port = self._listener.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._listener is not None  # entered
+        self.is_stopping = True
+        self._listener.close()
+        for tapped in list(self._open):
+            tapped.stop()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=_END_SECONDS)
+        for tapped in list(self._open):
+            tapped.abort()
+        for task in list(self._serving):
+            task.cancel("the tap was stopped")
+        await self._tasks.__aexit__(None, None, None)
+        await self.scribe.drained()
+        self.journal.flush()
+        await self._listener.wait_closed()
+
+    def status(self) -> dict[str, Any]:
+        """What a running tap tells about itself."""
+        return {
+            "event": "status",
+            "pid": os.getpid(),
+            "base_url": self.shown_url,
+            "upstream": self.plan.endpoint.http_url,
+            "recording": str(self.journal.path or ""),
+            "sessions": self.count,
+            "upgrades": self.upgrades,
+            "open": self.open_count,
+            "records": self.journal.count,
+            "bytes_written": self.journal.bytes_written,
+        }
+
+    # For connections ---------------------------------------------------------------------------------
+
+    def next_plan(self) -> Plan:
+        """The plan of the next session; they are numbered as their request heads arrive."""
+        self.count += 1
+        return replace(self.plan, session=self.count)
+
+    def target_for(self, target: str) -> str | None:
+        """What the upstream is asked for when a client asks for this; None when its token is missing."""
+        query = self.plan.endpoint.target.partition("?")[2]
+        return upstream_target(target, token=self.token.reveal(), query=query)
+
+    @property
+    def listen(self) -> str:
+        """HOST:PORT where it listens."""
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    def note(self, said: str, facts: Mapping[str, str | int | float]) -> None:
+        """Write down something about the tap itself."""
+        record = Record(
+            0,
+            Direction.LOCAL,
+            Kind.NOTE,
+            self.clock.wall(),
+            self.clock.elapsed(),
+            b"",
+            {"note": "tap", "said": said, **facts},
+        )
+        self.scribe.add(record, self.masks)
+
+    def accept(self, stream: ByteStream) -> None:
+        """Serve a connection that was accepted."""
+        if self.is_stopping:
+            stream.close()
+            return
+        task = self._tasks.create_task(self._serve(Tapped(self, stream)))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, tapped: Tapped) -> None:
+        self._open.add(tapped)
+        try:
+            await tapped.run()
+        except OSError:
+            pass  # the client has gone
+        except Exception as error:
+            # a defect of ours must not take the other connections with it; it is told, not hidden
+            self.on_trouble(f"a connection was dropped by a defect of the tap: {error!r}")
+            tapped.abort()
+        finally:
+            self._open.discard(tapped)
+
+    def _pause(self) -> None:
+        for tapped in self._open:
+            tapped.pause()
+
+    def _resume(self) -> None:
+        for tapped in self._open:
+            tapped.resume()
+
+
+class _Accepted(ByteStream):
+    """A client's connection at the moment it is accepted."""
+
+    def __init__(self, tap: Tap) -> None:
+        super().__init__()
+        self.keeps_half_open = True
+        self._tap = tap
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        with suppress(RuntimeError):  # the task group is closing: nobody is served any more
+            self._tap.accept(self)
