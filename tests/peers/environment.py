@@ -66,6 +66,9 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             ("pydantic-ai-slim[openai]>=2.68,<3", "websockets>=15"),
             "pydantic-ai, which chains by itself and overflows to HTTP",
         ),
+        Environment(
+            "mitmproxy", "pip", ("mitmproxy>=11",), "mitmdump, against which the tap's cost is measured"
+        ),
         Environment("codex", "npm", ("@openai/codex@0.169",), "the Codex CLI, which prewarms and compresses"),
     )
 }
