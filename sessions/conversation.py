@@ -105,9 +105,9 @@ class Conversation:
             raise _first(group_error) from None
         return None if waiting.cancelled() else waiting.result()
 
-    async def close(self) -> None:
-        """Close the socket with 1000 and wait for its end."""
-        await self._live.close()
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the socket and wait for its end."""
+        await self._live.close(code, reason)
 
     def _is_over(self) -> bool:
         session = self._inspector.sessions.sessions.get(self._number)

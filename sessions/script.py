@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from sessions.contract import Status
+from sessions.contract import Family, Status, family
 from sessions.events import Event, Undecodable, decode
 from sessions.ids import given, named
 from sessions.records import Direction, Kind, Record
@@ -99,6 +99,14 @@ class Exchange:
         return any(turn.is_live or turn.status is Status.CUT for turn in self.turns)
 
     @property
+    def trailing(self) -> str:
+        """Type of its newest message when that came after an ending, "" when nothing did."""
+        last = self.moves[-1] if self.moves else None
+        if not isinstance(last, Said) or not self.endings:
+            return ""
+        return "" if family(last.type) in (Family.TERMINAL, Family.ERROR) else last.type
+
+    @property
     def response_ids(self) -> list[str]:
         """The ids of its responses, in their order."""
         return [response.id for turn in self.turns for response in turn.responses]
@@ -109,6 +117,7 @@ class After(NamedTuple):
 
     endings: tuple[tuple[int, int], ...] = ()  #: exchange, and how many of its responses were over
     messages: tuple[tuple[int, int], ...] = ()  #: exchange, and how many messages of it had come
+    trailing: tuple[tuple[int, str], ...] = ()  #: exchange, and the type that had come after its ending
 
 
 class Opening(NamedTuple):
@@ -212,6 +221,10 @@ class Script:
     def exchange(self, number: int) -> Exchange:
         """The exchange of this number, from 1."""
         return self.exchanges[number - 1]
+
+    def giver(self, given_id: str) -> int:
+        """Number of the exchange in which a server gave this id, 0 when none did."""
+        return self._givers.get(given_id, 0)
 
     # Sockets ---------------------------------------------------------------------------------------------
 
@@ -344,15 +357,22 @@ class Script:
 
     def _after(self, messages: Iterable[tuple[int, int]]) -> After:
         """What has ended since the step before, and these messages."""
-        endings = []
+        endings, trailing = [], []
         for number, exchange in list(self._running.items()):
             over = exchange.endings
             if over > self._told.get(number, 0):
                 self._told[number] = over
                 endings.append((number, over))
+                if exchange.is_over and exchange.trailing:
+                    trailing.append((number, exchange.trailing))
             if exchange.is_over:
                 del self._running[number]
-        return After(tuple(endings), tuple(messages))
+        return After(tuple(endings), tuple(messages), tuple(trailing))
+
+
+def may_close_with(code: int) -> bool:
+    """Whether a close frame may carry this code [RFC 6455, 7.4]."""
+    return code in range(3000, 5000) or code in {*range(1000, 1004), *range(1007, 1015)}
 
 
 def read(records: Iterable[Record]) -> Script:

@@ -48,6 +48,19 @@ class Send:
             metavar="SECONDS",
             help="give up when nothing comes for so long while a turn runs (300; 0 waits without end)",
         )
+        again = parser.add_argument_group("from a recording")
+        again.add_argument(
+            "--from",
+            dest="script",
+            metavar="FILE",
+            help="send what the clients in this recording sent, and report answers of another shape",
+        )
+        again.add_argument("--dry-run", action="store_true", help="print the frames of --from, open nothing")
+        again.add_argument(
+            "--allow-masked",
+            action="store_true",
+            help="send frames of --from although secrets in them are ***",
+        )
         add_create_options(parser)
         add_connection_options(parser)
         add_recording_options(parser)
@@ -58,6 +71,10 @@ class Send:
 
         from sessions.commands.sending import Sending
 
+        if args.script is not None:
+            return _from_recording(args)
+        if args.dry_run or args.allow_masked:
+            raise UsageError("--dry-run and --allow-masked belong to --from FILE")
         if not args.prompts:
             raise UsageError("send what? Give one PROMPT or more, or `-` to read frames from stdin")
         if args.turns and len(args.prompts) > 1:
@@ -72,6 +89,34 @@ def _refuse_beside_stdin(args: argparse.Namespace) -> None:
     """Frames from stdin leave as they were written; raises UsageError for what would shape them."""
     if len(args.prompts) > 1:
         raise UsageError("`-` reads every turn from stdin; leave the other prompts out")
+    if given := _shaping(args):
+        raise UsageError(f"frames from stdin leave as they were written; leave out {', '.join(given)}")
+
+
+def _from_recording(args: argparse.Namespace) -> int:
+    """Play the client half of a recording; raises UsageError for what would shape its frames."""
+    given = [
+        *(["the prompts"] if args.prompts else []),
+        *_shaping(args),
+        *(["--model"] if args.model else []),
+    ]
+    if given:
+        raise UsageError(f"--from sends what was recorded; leave out {', '.join(given)}")
+    import asyncio
+
+    from sessions.commands.rehearsal import Rehearsal, print_frames
+    from sessions.commands.script_file import client_frames, read_script
+
+    script = read_script(args.script)
+    frames = client_frames(script, args.script)
+    if args.dry_run:
+        print_frames(frames)
+        return 0
+    return int(asyncio.run(Rehearsal(args, script, frames).run()))
+
+
+def _shaping(args: argparse.Namespace) -> list[str]:
+    """The given options that would shape a create."""
     shaping = {
         "--turns": args.turns,
         "--tools": args.tools,
@@ -82,8 +127,7 @@ def _refuse_beside_stdin(args: argparse.Namespace) -> None:
         "--lane": args.lane,
         "--store": args.store,
     }
-    if given := [flag for flag, value in shaping.items() if value not in (None, [])]:
-        raise UsageError(f"frames from stdin leave as they were written; leave out {', '.join(given)}")
+    return [flag for flag, value in shaping.items() if value not in (None, [])]
 
 
 VERB = Send()

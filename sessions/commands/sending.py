@@ -17,7 +17,7 @@ from typing import Any, Literal, TextIO
 from sessions import outcome
 from sessions.answers import answer, answers_create, pending
 from sessions.commands.connection import settings_from
-from sessions.commands.creating import recording_path
+from sessions.commands.creating import recording_path, tidy_recordings
 from sessions.commands.stdin import StdinLines
 from sessions.compose import Create, frame
 from sessions.contract import FailureClass, Status
@@ -51,7 +51,10 @@ class Sending:
         )
         self._tools = _tools(args.tools)
         self._answers = dict(_pair(text) for text in args.answer)
-        self._check_model()
+        if args.script is None:
+            self._check_model()
+        for sentence in tidy_recordings(args, self._settings):
+            tell(sentence)
         recording = Recording.create(recording_path(args, self._settings.profile), source="send")
         self._inspector = Inspector(recording, self._plan.secrets)
         self._model = self._settings.model
@@ -60,22 +63,18 @@ class Sending:
 
     async def run(self) -> Exit:
         """Send everything and wait for its end; the exit code."""
-        live = connect(self._plan)
         code = Exit.DONE
         try:
             async with asyncio.TaskGroup() as group:
                 printing = group.create_task(self._print(), name="print")
                 try:
-                    async with converse(
-                        live, self._inspector, self._plan.session, self._args.silence
-                    ) as talk:
-                        code = await self._talk(talk)
+                    code = await self._speak()
                 finally:
                     printing.cancel()
         except* (ConnectError, Silence, RecordingError) as group_error:
             code = self._failed(group_error)
         else:
-            if code is Exit.FINDINGS and self._is_policy_close():
+            if code is Exit.FINDINGS and self._args.script is None and self._is_policy_close():
                 code = self._refused_by_policy()
         finally:
             try:
@@ -83,6 +82,10 @@ class Sending:
                 self._summarise()
             finally:
                 code = self._close_recording(code)
+        return self._verdict(code)
+
+    def _verdict(self, code: Exit) -> Exit:
+        """The exit code, what the turns came to included."""
         if code in (Exit.DONE, Exit.FINDINGS) and outcome.is_out_of_age(self._inspector.sessions):
             code = Exit.RAN_OUT
         if code is Exit.DONE and outcome.has_findings(self._inspector.sessions):
@@ -90,6 +93,12 @@ class Sending:
         return code
 
     # Speaking ----------------------------------------------------------------------------------------
+
+    async def _speak(self) -> Exit:
+        """Open the socket and send everything on it."""
+        live = connect(self._plan)
+        async with converse(live, self._inspector, self._plan.session, self._args.silence) as talk:
+            return await self._talk(talk)
 
     async def _talk(self, talk: Conversation) -> Exit:
         tell(f"open {talk.session.url}  {talk.session.route}")
@@ -264,7 +273,7 @@ class Sending:
         tell(f"try: {plain['remedy']}")
         if not self._args.text and (refused is not None or error.failure_class is not FailureClass.CLOSED):
             self._flush()
-            _write(plain)
+            write_line(plain)
 
     def _has_spoken(self) -> bool:
         """Whether the server has sent a message at all."""
@@ -280,7 +289,11 @@ class Sending:
         path = self._inspector.recording.path
         if not self._args.text:
             session = sessions.sessions.get(self._plan.session)
-            _write(outcome.summary(sessions, session, str(path) if path else None))
+            write_line({**outcome.summary(sessions, session, str(path) if path else None), **self._tally()})
+
+    def _tally(self) -> dict[str, Any]:
+        """What the summary says beside the turns."""
+        return {}
 
     def _close_recording(self, code: Exit) -> Exit:
         """Close the recording and say where it is; a write that failed at the very end counts like any."""
@@ -296,7 +309,8 @@ class Sending:
         return code
 
 
-def _write(value: dict[str, Any]) -> None:
+def write_line(value: dict[str, Any]) -> None:
+    """Write one object to stdout as a line of JSON."""
     sys.stdout.write(safe_json(json.dumps(value, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 

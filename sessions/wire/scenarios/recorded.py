@@ -15,7 +15,17 @@ from sessions import ids
 from sessions.errors import UsageError
 from sessions.events import Event, Undecodable, whole
 from sessions.records import Kind
-from sessions.script import LOST, NO_CODE, Ending, Exchange, Heard, Said, Script, ScriptedSession
+from sessions.script import (
+    LOST,
+    NO_CODE,
+    Ending,
+    Exchange,
+    Heard,
+    Said,
+    Script,
+    ScriptedSession,
+    may_close_with,
+)
 from sessions.talk import tell
 from sessions.wire.http1 import HeaderPairs
 from sessions.wire.scenarios import steering
@@ -346,7 +356,7 @@ class RecordedConnection:
             self._socket.abort(is_reset="reset" in move.reason.lower())
         elif move.code == NO_CODE:
             self._out.close(None, "")
-        elif _may_be_sent(move.code):
+        elif may_close_with(move.code):
             self._out.close(move.code, move.reason)
         else:
             tell(
@@ -371,11 +381,6 @@ def _is_playable(session: ScriptedSession) -> bool:
     assert session.opening is not None  # it was refused
     silent = session.opening.meta.get("failure_class") == "upgrade_silent"
     return silent or session.opening.payload.startswith(b"HTTP/")
-
-
-def _may_be_sent(code: int) -> bool:
-    """Whether a close frame may carry this code [RFC 6455, 7.4]."""
-    return code in range(3000, 5000) or code in {*range(1000, 1004), *range(1007, 1015)}
 
 
 def _likeness(session: ScriptedSession, create: Event) -> int:
