@@ -74,6 +74,7 @@ Edge, disk and tasks:
   journal       the append-only file while it is written
   recording     what is written, read back by number
   reading       a file that somebody else wrote, or still writes
+  retention     which old recordings go, as the settings say
   drafts        what somebody has typed, kept between runs
   inspector     store, apply, tell; followers with cursors
   playback      a recording behind a playhead: play, step, seek

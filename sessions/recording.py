@@ -46,6 +46,11 @@ def new_path(folder: Path, name: str, wall: int) -> Path:
     return folder / f"{moment}-{clean or 'session'}-{wall % 1_000_000:06d}.jsonl"
 
 
+def mark_path(path: Path) -> Path:
+    """The empty file beside a recording that says it is to be kept, whatever its age."""
+    return path.with_name(f"{path.name}.keep")
+
+
 class Recording:
     """The records of one run, on disk and by number."""
 
@@ -130,6 +135,28 @@ class Recording:
         else:
             os.close(self._descriptor)
         self._descriptor = -1
+
+    # Keeping -----------------------------------------------------------------------------------------
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is marked to be kept, so that no retention removes it."""
+        return self.path is not None and mark_path(self.path).exists()
+
+    def keep(self, is_wanted: bool = True) -> None:
+        """Mark it to be kept, or take the mark back; raises RecordingError when that cannot be written."""
+        if self.path is None:
+            raise RecordingError(
+                "this run is in a temporary file, which goes when it ends; save it to keep it"
+            )
+        mark = mark_path(self.path)
+        try:
+            if is_wanted:
+                mark.touch(mode=0o600)
+            else:
+                mark.unlink(missing_ok=True)
+        except OSError as error:
+            raise RecordingError(f"cannot write {mark}: {error.strerror}") from error
 
     # Reading -----------------------------------------------------------------------------------------
 

@@ -88,6 +88,8 @@ class Settings(BaseModel):
     compression: bool = True
     age_limit: float = Field(default=LIFETIME_SECONDS, gt=0)  #: seconds a socket lives
     open_timeout: float = Field(default=15.0, gt=0)  #: seconds
+    recordings_days: float | None = Field(default=None, gt=0)  #: older recordings go; None: they stay
+    recordings_megabytes: float | None = Field(default=None, gt=0)  #: what all of them may take together
     theme: str = ""
     keys: dict[str, str] = Field(default_factory=dict)  #: action id to keys, for the screen
     # Not settings a person writes; filled in by `load`.

@@ -74,11 +74,13 @@ def launch_connection(args: argparse.Namespace, environ: Mapping[str, str] = os.
 
 def launch_plan(args: argparse.Namespace, settings: Settings, plan: Plan) -> Launch:
     """A session by this plan."""
+    from sessions.commands.creating import tidy_recordings
     from sessions.compose import Create
     from sessions.drafts import Drafts
     from sessions.settings import paths
 
     tools = _tools(getattr(args, "tools", None))
+    gone = tidy_recordings(args, settings)
     return Launch(
         plan=plan,
         settings=settings,
@@ -94,7 +96,7 @@ def launch_plan(args: argparse.Namespace, settings: Settings, plan: Plan) -> Lau
             paths().state, settings.profile, secrets=plan.secrets, wall=lambda: time.time_ns() // 1000
         ),
         tools=tools,
-        notes=(*tools.converted, *tools.notes) if tools else (),
+        notes=(*gone, *tools.converted, *tools.notes) if tools else gone,
         names=tuple(getattr(args, "session", None) or ()),
     )
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sessions.settings import Settings
 
 
 def add_create_options(parser: argparse.ArgumentParser) -> None:
@@ -36,3 +40,15 @@ def recording_path(args: argparse.Namespace, profile: str) -> Path | None:
     if args.record:
         return Path(args.record).expanduser()
     return new_path(paths().recordings, profile, time.time_ns() // 1000)
+
+
+def tidy_recordings(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    """Let old recordings go, as the settings say, before a dated one is made; sentences about what went."""
+    from sessions.retention import tidy
+    from sessions.settings import paths
+
+    if getattr(args, "no_record", False) or getattr(args, "record", None):
+        return ()
+    return tidy(
+        paths().recordings, settings.recordings_days, settings.recordings_megabytes, time.time_ns() / 1e9
+    )

@@ -17,6 +17,8 @@ from sessions.exits import Exit
 from sessions.safe import safe_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sessions.settings import Settings
 
 #: what is shorter, such as the placeholder `fake`, is a word that may stand anywhere
@@ -71,6 +73,7 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
         "version": version(),
         "versions": _versions(),
         "paths": paths(environ).as_text(),
+        "recordings": _recordings(paths(environ).recordings, settings),
         "settings": {
             name: {"value": value, "source": settings.source(name)} for name, value in values.items()
         },
@@ -91,6 +94,19 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
     }
     without: dict[str, Any] = _without(facts, secrets)
     return without
+
+
+def _recordings(folder: Path, settings: Settings) -> dict[str, Any]:
+    from sessions.retention import stored, words
+
+    found = stored(folder)
+    return {
+        "folder": str(folder),
+        "count": len(found),
+        "bytes": sum(one.size for one in found),
+        "kept": sum(one.is_kept for one in found),
+        "retention": words(settings.recordings_days, settings.recordings_megabytes),
+    }
 
 
 def _without(value: Any, secrets: tuple[str, ...]) -> Any:
@@ -120,6 +136,11 @@ def as_text(facts: Mapping[str, Any]) -> str:
         lines.append(_row(name, plain or "-", entry["source"]))
     for title in ("paths", "versions"):
         lines += ["", title, *(_row(name, value) for name, value in facts[title].items())]
+    recordings = facts["recordings"]
+    lines += ["", "recordings", _row("folder", recordings["folder"])]
+    lines.append(_row("size", f"{recordings['count']:,} files, {recordings['bytes'] / 1e6:,.1f} MB"))
+    lines.append(_row("kept", f"{recordings['kept']:,} marked"))
+    lines.append(_row("retention", recordings["retention"]))
     return "\n".join(lines) + "\n"
 
 

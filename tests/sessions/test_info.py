@@ -35,7 +35,7 @@ def test_json_is_one_object_with_every_setting_and_its_source(
     for secret in ("very-secret", "login", "proxy-pass", "header-secret", "query-secret", "tok123"):
         assert secret not in out
     facts = json.loads(out)
-    assert set(facts) == {"version", "versions", "paths", "settings", "endpoint"}
+    assert set(facts) == {"version", "versions", "paths", "recordings", "settings", "endpoint"}
     assert set(facts["settings"]) == {*NAMES, "key"}
     assert all(set(entry) == {"value", "source"} for entry in facts["settings"].values())
     assert facts["settings"]["key"] == {
@@ -53,6 +53,13 @@ def test_json_is_one_object_with_every_setting_and_its_source(
     assert endpoint["sources"]["url"] == "environment OPENAI_BASE_URL"
     assert any("--url" in hint for hint in endpoint["hints"])
     assert facts["paths"]["config"] == str(home / "CONFIG" / "turnscope" / "config.toml")
+    assert facts["recordings"] == {
+        "folder": str(home / "DATA" / "turnscope" / "recordings"),
+        "count": 0,
+        "bytes": 0,
+        "kept": 0,
+        "retention": "everything is kept",
+    }
     assert list(home.iterdir()) == []
 
 
