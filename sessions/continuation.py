@@ -7,7 +7,7 @@ Facts: the WebSocket mode guide for memory, eviction and lanes; vendors' pages t
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -116,13 +116,22 @@ def next_parent(sessions: Sessions, session: Session | None, lane: str | None) -
 
     It may no longer work; the forecast tells. Leaving it out would start a new chain without being asked to.
     """
-    for number in sorted(sessions.sessions, reverse=True):
-        if session is not None and number > session.number:
-            continue
-        found = sessions.sessions[number].lanes.get(lane)
+    for socket in sockets_before(sessions, session):
+        found = socket.lanes.get(lane)
         if found is not None and found.head is not None and found.head.id:
             return found.head.id
     return None
+
+
+def sockets_before(sessions: Sessions, session: Session | None) -> Iterator[Session]:
+    """This socket and those before it, newest first; all sockets for None.
+
+    A session that a person named goes on from its own sockets only, and one without a name from such.
+    """
+    for number in sorted(sessions.sessions, reverse=True):
+        socket = sessions.sessions[number]
+        if session is None or (number <= session.number and socket.name == session.name):
+            yield socket
 
 
 # Where the parent is ----------------------------------------------------------------------------------

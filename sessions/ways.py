@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sessions.admission import NEAR_LIMIT_SECONDS
 from sessions.context import ReadRecord, full_replay
-from sessions.continuation import Forecast, Where, forecast, next_parent
+from sessions.continuation import Forecast, Where, forecast, next_parent, sockets_before
 from sessions.contract import AGE_LIMIT, PARENT_NOT_FOUND, Status
 from sessions.cost import BYTES_PER_TOKEN, Cost, context_tokens, estimate
 from sessions.memory import find
@@ -319,10 +319,7 @@ def _newest(session: Session, lane: str | None) -> Turn | None:
 
 def _goal(sessions: Sessions, session: Session | None, lane: str | None) -> Turn | None:
     """The newest turn that ended well on this lane, or above the one that did not."""
-    for number in sorted(sessions.sessions, reverse=True):
-        if session is not None and number > session.number:
-            continue
-        here = sessions.sessions[number]
+    for here in sockets_before(sessions, session):
         newest = _newest(here, lane)
         if newest is not None and not newest.parent and (own := here.lanes.get(lane)) and own.head:
             return sessions.turn(own.head.turn)  # what failed began a new chain; the old one is still there

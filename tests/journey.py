@@ -80,10 +80,14 @@ async def journey(
     state: Path | None = None,
     create: Create | None = None,
     is_read_only: bool = False,
+    names: tuple[str, ...] = (),
     environ: Mapping[str, str] = NO_SETTINGS,
     **flags: Any,
 ) -> AsyncIterator[Journey]:
-    """One run of turnscope against this server; `state` keeps drafts, `flags` are settings."""
+    """One run of turnscope against this server; `state` keeps drafts, `flags` are settings.
+
+    With `names` it has a session for each of them, in tabs.
+    """
     settings = load({"base_url": server.base_url, "profile": "fake", **flags}, {**NO_SETTINGS, **environ})
     plan = plan_from(settings, {})
     inspector = Inspector(Recording.create(None, source="test"), plan.secrets)
@@ -93,6 +97,7 @@ async def journey(
         create=create or Create(model=MODEL),
         profile=profile_facts(settings),
         drafts=Drafts(state, "fake", wall=lambda: WALL) if state is not None else None,
+        names=names,
     )
     screen = SessionScreen(inspector, Sockets(inspector, SystemClock()), launch, is_read_only=is_read_only)
     app = TurnscopeApp(lambda: screen)

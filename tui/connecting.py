@@ -38,7 +38,7 @@ class Connecting:
         """
         screen = self._screen
         tab = tab or screen.tabs.front
-        prepared = screen.sockets.prepare(plan if plan.name == tab.name else replace(plan, name=tab.name))
+        prepared = screen.sockets.prepare(replace(plan, name=tab.recorded_name))
         tab.took(prepared.session)
         if tab is screen.tabs.front:
             screen.show_scope(tab.scope)

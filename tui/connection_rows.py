@@ -90,7 +90,7 @@ def row_text(row: Row, at: Columns, pair: str = "") -> Text:
     words = (
         (row.label, "pane--strong"),
         (pair, "pane--key"),
-        (line(row.name or row.client, 60) or "-", usual),
+        (_who(row), usual),
         (clock_words(row.age) if row.age is not None and not is_over else "over" if is_over else "-", usual),
         _left(row),
         (str(row.lanes), usual),
@@ -108,6 +108,11 @@ def row_text(row: Row, at: Columns, pair: str = "") -> Text:
         said, shade = words[place]
         text.append(_placed(said, cells, column.is_right) + " ", shade)
     return text
+
+
+def _who(row: Row) -> str:
+    """Its name, or what the client calls itself, without what stands in brackets behind that."""
+    return line(row.name or row.client.partition(" (")[0], 60) or "-"
 
 
 def _left(row: Row) -> tuple[str, str]:

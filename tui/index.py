@@ -18,7 +18,6 @@ from sessions.summary import Log
 
 SILENCE_SECONDS = 1.0
 _CHECKED = 256  # records between two looks at the clock
-_SILENCE = -1
 
 
 class Place(NamedTuple):
@@ -43,10 +42,14 @@ class Index:
         sessions: Sessions,
         test: Callable[[int], bool] | None = None,
         is_folded: bool = False,
+        within: Callable[[int], bool] | None = None,
     ) -> None:
+        """`within` says which records there are at all, `test` which of them are shown."""
         self._log = log
         self._sessions = sessions
         self._test = test
+        self._within = within
+        self._previous = -1  # the newest record that is within
         self._is_folded = is_folded
         self.looked_at = 0  #: records taken up so far
         self.matching = 0  #: of these, the ones that are shown
@@ -57,7 +60,7 @@ class Index:
     @property
     def is_listed(self) -> bool:
         """Whether rows are kept one by one, because not every record has its own."""
-        return self._test is not None or self._is_folded
+        return self._test is not None or self._within is not None or self._is_folded
 
     def __len__(self) -> int:
         return len(self._first) if self.is_listed else self.looked_at + len(self._silences)
@@ -95,20 +98,24 @@ class Index:
         self.looked_at = self.matching = stop
 
     def _list(self, stop: int) -> bool:
-        test, elapsed_at, is_folded = self._test, self._log.elapsed_at, self._is_folded
+        test, within, elapsed_at = self._test, self._within, self._log.elapsed_at
+        is_folded = self._is_folded
         grew_last = False
         for number in range(self.looked_at, stop):
+            if within is not None and not within(number):
+                continue
+            previous, self._previous = self._previous, number
             if test is not None and not test(number):
                 continue
             self.matching += 1
-            is_after_silence = number > 0 and elapsed_at(number) - elapsed_at(number - 1) > SILENCE_SECONDS
+            is_after_silence = previous >= 0 and elapsed_at(number) - elapsed_at(previous) > SILENCE_SECONDS
             if is_folded and not is_after_silence and self._continues(number):
                 self._last[-1] = number
                 grew_last = True
                 continue
             if is_after_silence:
                 self._first.append(number)
-                self._last.append(_SILENCE)
+                self._last.append(-1 - previous)  # below zero: no record, but a silence since this one
             self._first.append(number)
             self._last.append(number)
         self.looked_at = stop
@@ -131,12 +138,19 @@ class Index:
             raise IndexError(row)
         if self.is_listed:
             first, last = self._first[row], self._last[row]
-            return Place(first, first, True) if last == _SILENCE else Place(first, last)
+            return Place(first, first, True) if last < 0 else Place(first, last)
         silences = self._silences
         before = bisect_right(range(len(silences)), row, key=lambda at: silences[at] + at)
         if before and silences[before - 1] + before - 1 == row:
-            return Place(silences[before - 1], silences[before - 1], True)
+            first = silences[before - 1]
+            return Place(first, first, True)
         return Place(row - before, row - before)
+
+    def silence(self, row: int) -> float:
+        """How long the silence in this row is, in seconds; raises IndexError when there is no such row."""
+        first = self.place(row).first
+        before = -1 - self._last[row] if self.is_listed else first - 1
+        return self._log.elapsed_at(first) - self._log.elapsed_at(before)
 
     def row_of(self, record: int) -> int | None:
         """The row that shows this record; None while it is not taken up, or when it is filtered out."""
@@ -145,7 +159,7 @@ class Index:
         if not self.is_listed:
             return record + bisect_right(self._silences, record)
         at = bisect_right(self._first, record) - 1
-        if at >= 0 and self._last[at] != _SILENCE and self._first[at] <= record <= self._last[at]:
+        if at >= 0 and self._last[at] >= 0 and self._first[at] <= record <= self._last[at]:
             return at
         return None
 

@@ -32,9 +32,15 @@ class Outgoing:
     """The state beside the composer's box."""
 
     def __init__(
-        self, inspector: Inspector, settings: Create | None = None, profile: ProfileFacts = OPENAI
+        self,
+        inspector: Inspector,
+        settings: Create | None = None,
+        profile: ProfileFacts = OPENAI,
+        *,
+        name: str = "",
     ) -> None:
         self._inspector = inspector
+        self._name = name  # of the session that it belongs to
         self.settings = (
             settings or Create()
         )  #: model, instructions, tools, store, …; never a parent, a lane or a prompt
@@ -101,6 +107,8 @@ class Outgoing:
         """The `previous_response_id` of the next send."""
         sessions = self._inspector.sessions
         if self.aim is Aim.CHAIN:
+            if session is None and self._name:
+                return None  # what others answered is no parent here
             lane = session.lanes.get(self.lane) if session is not None else None
             if lane is not None and lane.open is not None and lane.open.id:
                 return lane.open.id  # it will have ended by the time its lane is free

@@ -6,7 +6,6 @@ a person brings another one there. Without names there is one, which has everyth
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sessions.roster import SESSION_NAME, Mood, row
@@ -42,10 +41,12 @@ class Tab:
     def __init__(self, screen: SessionScreen, name: str = "", drafts: Drafts | None = None) -> None:
         launch = screen.launch
         self.name = name
+        self.recorded_name = name  #: as its connections say it; one that was named later says none
         self.number = 0  #: the connection that it speaks on; 0: none yet
         self.own = Scope(name=name) if name else ALL  #: all connections that it ever had
         self.scope = self.own  #: what the views show while it is in front
-        self.outgoing = Outgoing(screen.inspector, *((launch.create, launch.profile) if launch else ()))
+        known = (launch.create, launch.profile) if launch else ()
+        self.outgoing = Outgoing(screen.inspector, *known, name=name)
         if launch and launch.tools:
             self.outgoing.loaded_tools = launch.tools.tools
         self.kept = Kept(screen, drafts)
@@ -148,7 +149,7 @@ class Tabs:
             self._name_first()
         tab = self._made(name.strip())
         self.all.append(tab)
-        screen.connecting.open(replace(plan, name=tab.name), tab)
+        screen.connecting.open(plan, tab)
         self.show(tab)
 
     def _name_first(self) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from tui import keys
+from tui.widgets.body import Body
 from tui.widgets.composer import Composer
-from tui.widgets.views import EVERY_VIEW
+from tui.widgets.views import CONNECTIONS, EVERY_VIEW
 
 if TYPE_CHECKING:
     from sessions.inspector import Inspector
@@ -74,6 +75,11 @@ class SessionActions(Screen[None]):
         """The composer; there is none in a read-only session."""
         return self.query_one(Composer)
 
+    @property
+    def is_at_list(self) -> bool:
+        """Whether the list of connections is what is shown."""
+        return any(body.view == CONNECTIONS for body in self.query(Body))
+
     def flow(self, steps: object) -> None:
         """Run the steps of an action that asks something on the way."""
         self.run_worker(steps, group="flow")  # type: ignore[arg-type]  # a coroutine of any result
@@ -97,7 +103,7 @@ class SessionActions(Screen[None]):
         if action in ("resend", "branch"):
             return bool(self.inspector.sessions.turns)
         if action == "show_connections":
-            return self.has_list
+            return self.has_list and not self.is_at_list
         if action in ("next_tab", "previous_tab"):
             return len(self.tabs.all) > 1
         if action == "go_to_tab":
