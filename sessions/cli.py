@@ -80,6 +80,12 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
         "send": Entry(
             "sessions.commands.send", "send turns, chained in order, and print what crossed the wire", False
         ),
+        "tap": Entry(
+            "sessions.commands.tap",
+            "between a client and its server: byte for byte, with a recording",
+            True,
+            "`turnscope tap --headless`, or name a client after --",
+        ),
         "fake": Entry("sessions.commands.fake", "a server that follows a script, with faults by name", False),
         "check": Entry("sessions.commands.check", "what is wrong with a recording; `-` reads stdin", False),
         "info": Entry(
@@ -89,8 +95,8 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
 )
 #: what a write says when there is no room for it
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-#: flags that ask for a verb's face without a screen
-_WITHOUT_SCREEN = ("json", "headless", "plain")
+#: what asks for a verb's face without a screen; a client inside a tap has the terminal for itself
+_WITHOUT_SCREEN = ("json", "headless", "plain", "client", "stop", "status")
 
 
 class Parser(argparse.ArgumentParser):

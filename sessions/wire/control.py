@@ -23,6 +23,7 @@ from sessions.errors import RecordingError, UsageError
 _MAX_PATH_BYTES = 100  # of a unix socket; systems take 104 to 108
 _MAX_WORD_BYTES = 64
 _ASK_SECONDS = 10.0
+_LEAVE_SECONDS = 1.0
 
 Answers: TypeAlias = Mapping[str, Callable[[], Awaitable[dict[str, Any]]]]
 
@@ -45,6 +46,7 @@ class Control:
         self.path = control_path(recording)
         self._answers = answers
         self._server: asyncio.Server | None = None
+        self._asked: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         _remove_stale(self.path)
@@ -67,9 +69,15 @@ class Control:
         self._server.close()
         with suppress(OSError):
             self.path.unlink()
+        if self._asked:
+            await asyncio.wait(self._asked, timeout=_LEAVE_SECONDS)  # the last answers go out
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # a coroutine runs in one
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
         try:
             word = (await reader.readline())[:_MAX_WORD_BYTES].decode("ascii", "replace").strip()
             answer = self._answers.get(word)

@@ -7,6 +7,7 @@ It has no screen: whoever wants to look follows its recording.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -51,6 +52,7 @@ class Tap:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        is_port_fixed: bool = True,
         token: Secret = NO_SECRET,
         clock: Clock | None = None,
         on_trouble: Callable[[str], None] = lambda said: None,
@@ -60,6 +62,7 @@ class Tap:
         self.journal = journal
         self.host = host
         self.port = port
+        self._is_port_fixed = is_port_fixed
         self.token = token
         self.clock = clock or SystemClock()
         self.on_trouble = on_trouble
@@ -104,18 +107,29 @@ class Tap:
         self.scribe.on_room = self._resume
         await self._tasks.__aenter__()
         try:
-            self._listener = await asyncio.get_running_loop().create_server(
-                lambda: _Accepted(self), self.host, self.port, backlog=_BACKLOG
-            )
+            self._listener = await self._listen()
         except OSError as error:
             await self._tasks.__aexit__(None, None, None)
-            said = os.strerror(error.errno) if error.errno else str(error)
+            said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
             raise UsageError(
-                f"cannot listen on {self.host}:{self.port}: {said}; "
-                "end what listens there, or give another address with --listen HOST:PORT"
+                f"cannot listen on {self.listen}: {said}; end what listens there, or give another address "
+                "with --listen HOST:PORT"
             ) from error
         self.port = self._listener.sockets[0].getsockname()[1]
         return self
+
+    async def _listen(self) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.create_server(lambda: _Accepted(self), self.host, self.port, backlog=_BACKLOG)
+        except OSError as error:
+            if self._is_port_fixed or error.errno != errno.EADDRINUSE:
+                raise
+        taken = self.port
+        listener = await loop.create_server(lambda: _Accepted(self), self.host, 0, backlog=_BACKLOG)
+        self.port = listener.sockets[0].getsockname()[1]
+        self.on_trouble(f"port {taken} is in use, so clients find it on port {self.port} this time")
+        return listener
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -135,6 +149,11 @@ class Tap:
         await self.scribe.drained()
         self.journal.flush()
         await self._listener.wait_closed()
+
+    async def settled(self, seconds: float) -> None:
+        """Wait until no connection is left, at most this long."""
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=seconds)
 
     def status(self) -> dict[str, Any]:
         """What a running tap tells about itself."""
