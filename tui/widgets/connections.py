@@ -128,6 +128,16 @@ class Connections(Pane):
             if (place := self._places.get(number)) is not None:
                 self.repaint_rows(place, place + 1)
 
+    def look_into(self, inspector: Inspector) -> None:
+        """Show another state of the same recording; what is read stays where it still exists."""
+        chosen = self.session
+        self.inspector, self.now = inspector, 0.0
+        self._numbers.clear()
+        self._places.clear()
+        self._take_up()
+        self.cursor = self._places.get(chosen, -1)
+        self.reset_rows()
+
     def _take_up(self) -> None:
         known = self.inspector.sessions.sessions
         if len(known) == len(self._numbers):
@@ -154,8 +164,8 @@ class Connections(Pane):
     def on_mount(self) -> None:
         """Begin at the top; a new connection never moves what is read."""
         super().on_mount()
-        self._take_up()
         self.hold()
+        self._take_up()
 
     # What a person does ------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ over all records a slice of time at a time, and the title says how many of them 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,7 +15,7 @@ from textual.message import Message
 
 from sessions.inspector import Batch, Inspector
 from sessions.lines import line
-from sessions.summary import gap_before, summarize
+from sessions.summary import summarize
 from tui.filters import HELP, Filter, FilterError, parse, payload_needle
 from tui.index import Index, Place
 from tui.keys import Where, bindings
@@ -82,7 +82,7 @@ class Events(Pane):
         place = self._index.place(index)
         at = self._columns_at(width)
         if place.is_silence:
-            return silence_text(gap_before(self.inspector.recording, place.first), at)
+            return silence_text(self._index.silence(index), at)
         row = summarize(self.inspector.recording, self.inspector.sessions, place.first)
         return row_text(row, at, self.clock, place.folded)
 
@@ -173,6 +173,14 @@ class Events(Pane):
         """Take up what arrived; what does not fit into a slice of time follows by itself."""
         self._take_up()
 
+    def look_into(self, inspector: Inspector) -> None:
+        """Show another state of the same recording; what is read stays where it still exists."""
+        self.inspector = inspector
+        self._columns = None
+        if self.filter is not None:
+            self.filter = parse(self.filter.text, inspector.recording, inspector.sessions)
+        self._rebuild()
+
     def on_mount(self) -> None:
         """Take up what is there already."""
         self._take_up()
@@ -202,8 +210,9 @@ class Events(Pane):
         self._index = Index(
             self.inspector.recording,
             self.inspector.sessions,
-            self._test(),
+            self.filter.test if self.filter is not None else None,
             self.is_folded,
+            None if self.scope.is_all else self._is_in_scope,
         )
         self._index.advance(_SLICE_SECONDS)
         self.cursor = -1
@@ -218,17 +227,8 @@ class Events(Pane):
                 self._wanted = wanted
         self._take_up()
 
-    def _test(self) -> Callable[[int], bool] | None:
-        """A test whether a record is in the scope and passes the filter; None when all do."""
-        wanted = self.filter.test if self.filter is not None else None
-        if self.scope.is_all:
-            return wanted
-        session_at = self.inspector.recording.session_at
-
-        def is_shown(number: int) -> bool:
-            return self.scope.has(session_at(number)) and (wanted is None or wanted(number))
-
-        return is_shown
+    def _is_in_scope(self, number: int) -> bool:
+        return self.scope.has(self.inspector.recording.session_at(number))
 
     def show_scope(self, scope: Scope) -> None:
         """Show the records of these connections only; the cursor in the scope before is kept for it."""
