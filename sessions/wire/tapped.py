@@ -8,35 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import h11
-
-from sessions.contract import FailureClass
 from sessions.errors import ConnectError
 from sessions.masking import Masks
-from sessions.records import Direction, Kind, Meta, Record
-from sessions.redact import text
 from sessions.redact import url as redacted_url
-from sessions.wire.answer import BODY_BYTES, BODY_SECONDS, Answer, NotHttp, parse_head
+from sessions.wire.account import Account, RefusalLog
+from sessions.wire.answer import Answer, NotHttp, parse_head
 from sessions.wire.dial import Dial
 from sessions.wire.exchange import After, Request, exchange
-from sessions.wire.head import RequestHead, ResponseHead, Unreadable, is_foreign_origin, read_head, rewritten
+from sessions.wire.head import RequestHead, ResponseHead, Unreadable, is_foreign_origin, read_head
+from sessions.wire.lengths import AnswerEnd, RequestBody
 from sessions.wire.plan import Plan
 from sessions.wire.splice import Splice, break_off
 from sessions.wire.stream import ByteStream
-from sessions.wire.upgrade import UpgradeRefused, masked_head, masked_refusal, refusal
 from sessions.wire.watch import Watch
 
 if TYPE_CHECKING:
     from sessions.wire.tap import Tap
 
-_HEAD_BYTES = 1 << 16
-_PAIRING = ("session-id", "session_id", "x-session-id", "thread-id")
 _FULL = "too much waits to be written down"
 
 
@@ -138,10 +131,10 @@ class Tapped:
             ),
         )
         masks, secrets = self._secrets(head, plan)
-        visit = Visit(self._tap, self._peer, head, plan, masks, secrets)
+        account = Account(self._tap, self._peer, head, plan, masks, secrets)
         if head.is_upgrade:
-            return await self._upgrade(visit)
-        return await self._pass_on(visit)
+            return await self._upgrade(account)
+        return await self._pass_on(account)
 
     def _secrets(self, head: RequestHead, plan: Plan) -> tuple[Masks, tuple[str, ...]]:
         """What must not be stored of this client: the upstream's secrets, the token, its own login."""
@@ -151,23 +144,23 @@ class Tapped:
 
     # Requests that are no upgrade ---------------------------------------------------------------------
 
-    async def _pass_on(self, visit: Visit) -> bool:
+    async def _pass_on(self, account: Account) -> bool:
         """Let a request that is no upgrade through; the client's end ends it upstream, too."""
-        head, plan, client = visit.head, visit.plan, self._client
+        head, plan, client = account.head, account.plan, self._client
         request = Request(
             method=head.method,
             target=head.target,
             head=head.raw,
-            sent=visit.sent,
-            secrets=visit.secrets,
-            facts=visit.facts,
+            sent=account.sent,
+            secrets=account.secrets,
+            facts=account.facts,
         )
-        body = _Body(client, head.raw)
+        body = RequestBody(client, head.raw)
         after = After.CLOSE
         try:
             async with asyncio.TaskGroup() as group:
                 self._exchange = task = group.create_task(
-                    exchange(request, body.chunks(), client.send, visit.add, plan, self._tap.clock)
+                    exchange(request, body.chunks(), client.send, account.add, plan, self._tap.clock)
                 )
                 leaving = group.create_task(self._cancel_when_gone(task))
                 with suppress(asyncio.CancelledError):
@@ -188,21 +181,21 @@ class Tapped:
 
     # Upgrades ----------------------------------------------------------------------------------------
 
-    async def _upgrade(self, visit: Visit) -> bool:
+    async def _upgrade(self, account: Account) -> bool:
         """Ask the upstream for a socket; a 101 makes a splice, anything else is passed on as it is."""
-        plan, clock, client = visit.plan, self._tap.clock, self._client
+        plan, clock, client = account.plan, self._tap.clock, self._client
         dial = Dial(plan.endpoint, plan.route, plan.trust, clock)
         try:
             server = self._server = await dial.run(plan.open_timeout_seconds)
         except ConnectError as error:
-            visit.refused(error, dial.timings)
+            account.refused(error, dial.timings)
             await self._answer(
                 502, error.failure_class.value, f"{error.cause} ({error})", "upstream_unreachable"
             )
             return False
         server.keeps_half_open = not dial.tls
         began = clock.elapsed()
-        server.write(visit.sent)
+        server.write(account.sent)
         async with asyncio.TaskGroup() as group:
             leaving = group.create_task(self._relay_end(client, server))
             received, answer = await self._answer_head(server)
@@ -210,9 +203,9 @@ class Tapped:
         timings = {**dial.timings, "upgrade_ms": round((clock.elapsed() - began) * 1000, 3)}
         if isinstance(answer, Answer) and answer.status == 101:
             server.put_back(received)
-            await self._join(visit, server, answer, dial, timings)
+            await self._join(account, server, answer, dial, timings)
             return False
-        return await self._pass_refusal(visit, server, received, answer, timings)
+        return await self._pass_refusal(account, server, received, answer, timings)
 
     async def _relay_end(self, client: ByteStream, server: ByteStream) -> None:
         """A client that ends before it has its answer ends upstream in the same way."""
@@ -245,14 +238,14 @@ class Tapped:
                 return received, NotHttp(f"the server ended the connection {where}", received)
 
     async def _join(
-        self, visit: Visit, server: ByteStream, answer: Answer, dial: Dial, timings: dict[str, float]
+        self, account: Account, server: ByteStream, answer: Answer, dial: Dial, timings: dict[str, float]
     ) -> None:
         """Join client and upstream until both have ended."""
         tap = self._tap
         extensions = ", ".join(v for name, v in answer.headers if name.lower() == "sec-websocket-extensions")
-        visit.opened(answer, dial, timings, extensions)
+        account.opened(answer, dial, timings, extensions)
         tap.upgrades += 1
-        watch = Watch(visit.plan.session, extensions, visit.masks)
+        watch = Watch(account.plan.session, extensions, account.masks)
         scribe = tap.scribe
         splice = Splice(
             self._client,
@@ -278,13 +271,13 @@ class Tapped:
         for way in (splice.client_way, splice.server_way):
             if not way.is_identical:
                 tap.on_trouble(
-                    f"connection {visit.plan.session}: the bytes from the {way.direction} that were read and "
-                    "those that were passed on differ; do not trust this tap"
+                    f"connection {account.plan.session}: the bytes that were read from the {way.direction} "
+                    "and those that were passed on differ; do not trust this tap"
                 )
 
     async def _pass_refusal(
         self,
-        visit: Visit,
+        account: Account,
         server: ByteStream,
         received: bytes,
         answer: Answer | NotHttp,
@@ -292,8 +285,8 @@ class Tapped:
     ) -> bool:
         """Pass on what came instead of a 101, to its end; whether the client's connection can go on."""
         client = self._client
-        log = _RefusalLog(visit, answer, timings, asyncio.get_running_loop())
-        end = _AnswerEnd(answer) if isinstance(answer, Answer) else None
+        log = RefusalLog(account, answer, timings, asyncio.get_running_loop())
+        end = AnswerEnd(answer) if isinstance(answer, Answer) else None
         rest = received
         is_reset = False
         try:
@@ -319,7 +312,7 @@ class Tapped:
         if (
             end is None
             or not end.is_reusable
-            or visit.head.is_last
+            or account.head.is_last
             or not await self._client_asks_again(server)
         ):
             return False
@@ -351,200 +344,9 @@ class Tapped:
             await self._client.send(head.encode() + body)
 
 
-class Visit:
-    """One request on its way, with what is written down about it."""
-
-    def __init__(
-        self,
-        tap: Tap,
-        peer: str,
-        head: RequestHead,
-        plan: Plan,
-        masks: Masks,
-        secrets: tuple[str, ...],
-    ) -> None:
-        self.head = head
-        self.plan = plan
-        self.masks = masks
-        self.secrets = secrets
-        self.sent = rewritten(head, plan.endpoint.target, plan.endpoint.authority)
-        self._tap = tap
-        facts: dict[str, str | int | float] = {
-            "tap": tap.shown_url,
-            "peer": peer,
-            "client": head.header("user-agent") or head.header("originator"),
-            "pair": next((found for name in _PAIRING if (found := head.header(name))), ""),
-        }
-        if thread := head.header("thread-id"):
-            facts["thread"] = thread
-        self.facts: Meta = {
-            name: text(value, secrets).value if isinstance(value, str) else value
-            for name, value in facts.items()
-            if value
-        }
-
-    def add(self, record: Record) -> None:
-        """Write a record after everything that was copied so far."""
-        self._tap.scribe.add(record, self.masks)
-
-    def opened(self, answer: Answer, dial: Dial, timings: dict[str, float], extensions: str) -> None:
-        """Write down an accepted upgrade."""
-        request, in_request = masked_head(self.head.raw, self.secrets)
-        response, in_response = masked_head(answer.head, self.secrets)
-        meta: dict[str, str | int | float] = {
-            **self._route_meta(),
-            "status": answer.status,
-            "lifetime": self.plan.lifetime_seconds,
-            **timings,
-            "address": dial.address,
-            "compression": extensions or "off",
-        }
-        if masked := tuple(dict.fromkeys((*in_request, *in_response))):
-            meta["masked"] = ",".join(masked)
-        if dial.tls:
-            meta["tls"] = dial.tls
-        self._add(Kind.OPEN, request + response, {**meta, **self.facts})
-
-    def refused(self, error: ConnectError, timings: dict[str, float]) -> None:
-        """Write down an upgrade that failed, with what came instead."""
-        received = error.received if isinstance(error, UpgradeRefused) else error.body.encode()
-        payload, masked = masked_refusal(received, self.secrets) if received else (b"", ())
-        meta: dict[str, str | int | float] = {
-            **self._route_meta(),
-            "method": self.head.method,
-            "target": redacted_url(self.head.target, self.secrets).value,
-            "failure_class": error.failure_class.value,
-            "detail": text(error.detail, self.secrets).value,
-            **timings,
-        }
-        if error.status:
-            meta["status"] = error.status
-        if error.remedy != ConnectError(error.failure_class, "").remedy:
-            meta["remedy"] = error.remedy
-        if masked:
-            meta["masked"] = ",".join(masked)
-        self._add(Kind.REFUSED, payload, {**meta, **self.facts})
-
-    def _route_meta(self) -> dict[str, str | int | float]:
-        plan = self.plan
-        return {
-            "url": redacted_url(plan.endpoint.url, self.secrets).value,
-            "route": plan.route.text,
-            "profile": plan.profile,
-        }
-
-    def _add(self, kind: Kind, payload: bytes, meta: Meta) -> None:
-        clock = self._tap.clock
-        session, wall, elapsed = self.plan.session, clock.wall(), clock.elapsed()
-        self.add(Record(session, Direction.LOCAL, kind, wall, elapsed, payload, meta))
-
-
-class _RefusalLog:
-    """What came instead of a 101, kept to 8 KiB or one second and then written down, once."""
-
-    def __init__(
-        self,
-        visit: Visit,
-        answer: Answer | NotHttp,
-        timings: dict[str, float],
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        self._visit = visit
-        self._answer = answer
-        self._timings = timings
-        self._body = b""
-        self._is_written = False
-        self._timer = loop.call_later(BODY_SECONDS, self.done)
-
-    def add(self, chunk: bytes) -> None:
-        """Keep a piece of the body."""
-        if not self._is_written:
-            self._body += chunk
-            if len(self._body) >= BODY_BYTES:
-                self.done()
-
-    def done(self, *, is_stopped: bool = False) -> None:
-        """Write it down, unless that has been done."""
-        self._timer.cancel()
-        if self._is_written:
-            return
-        self._is_written = True
-        if isinstance(self._answer, Answer):
-            error: ConnectError = refusal(self._answer._replace(body=self._body[:BODY_BYTES]))
-        else:
-            said = "the tap was stopped" if is_stopped else str(self._answer)
-            failure = FailureClass.CLOSED if is_stopped else FailureClass.PROTOCOL
-            error = UpgradeRefused(failure, said)
-            error.received = self._body[:BODY_BYTES]
-        self._visit.refused(error, self._timings)
-
-
-class _AnswerEnd:
-    """Finds the end of an answer's body; h11 decides, as lengths are never looked for by hand."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
-        self._protocol.send(h11.Request(method="GET", target="/", headers=[("Host", "upstream")]))
-        self._protocol.send(h11.EndOfMessage())
-        self._is_strange = False
-        self.is_reached = False
-        self.feed(answer.head)
-
-    @property
-    def is_reusable(self) -> bool:
-        """Whether the connection may carry another request after this answer."""
-        return self.is_reached and self._protocol.their_state is h11.DONE
-
-    def feed(self, chunk: bytes) -> None:
-        """Look at what came; an answer that h11 does not take ends with its connection."""
-        if self._is_strange or self.is_reached:
-            return
-        try:
-            self._protocol.receive_data(chunk)
-            while (event := self._protocol.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
-                if isinstance(event, h11.EndOfMessage):
-                    self.is_reached = True
-                    return
-        except h11.RemoteProtocolError:
-            self._is_strange = True
-
-
-class _Body:
-    """The body that follows a request's head, without its chunk sizes; h11 finds its end."""
-
-    def __init__(self, client: ByteStream, head: bytes) -> None:
-        self._client = client
-        self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES)
-        self._protocol.receive_data(head)
-        self.is_whole = False
-
-    @property
-    def rest(self) -> bytes:
-        """What came after the body: the next request's first bytes."""
-        return bytes(self._protocol.trailing_data[0])
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they come; raises OSError when the client ends before it."""
-        try:
-            while not isinstance(event := self._protocol.next_event(), h11.EndOfMessage):
-                if event is h11.NEED_DATA:
-                    more = await self._client.read_some()
-                    if not more:
-                        raise ConnectionResetError("the client ended its request in the middle")
-                    self._protocol.receive_data(more)
-                elif isinstance(event, h11.Data):
-                    yield bytes(event.data)
-        except h11.RemoteProtocolError as error:
-            raise ConnectionResetError(f"the client's body is not HTTP: {error}") from None
-        self.is_whole = True
-
-
 def _words(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
 def _with_target(url: str, old: str, new: str) -> str:
     return url[: len(url) - len(old)] + new
-
-
-__all__ = ["Tapped", "Visit"]
