@@ -6,12 +6,17 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sessions.checkpoints import Checkpoints
+from sessions.errors import RecordingError
 from sessions.inspector import Inspector
+from sessions.reading import Reading
 from sessions.recording import Recording
 from sessions.records import Direction, Kind, Record
 from sessions.reducer import What, fold
@@ -196,3 +201,76 @@ async def test_a_large_message_is_stored_in_its_place_and_masked_as_any_other() 
     assert inspector.sessions.snapshot() == plain.sessions.snapshot()
     inspector.recording.close()
     plain.recording.close()
+
+
+def saved(path: Path, records: list[Record]) -> Reading:
+    """A reading of these records, all of them known and none of them shown."""
+    recording = Recording.create(path)
+    for record in records:
+        recording.append(record)
+    recording.close()
+    reading = Reading.open(path)
+    assert reading.read_on(float("inf")) == len(records)
+    return reading
+
+
+def test_a_reading_is_shown_in_slices_and_told_as_live_traffic_is(tmp_path: Path) -> None:
+    records = turn(300)
+    inspector = Inspector(saved(tmp_path / "a.jsonl", records))
+    follower = inspector.follow()
+    assert inspector.show_on(100, float("inf")) == 100
+    assert len(inspector.recording) == 100
+    assert inspector.sessions.snapshot() == fold(records[:100]).snapshot()
+    batch = follower.take()
+    assert (batch.first, batch.last) == (0, 100)
+    assert What.TEXT in [change.what for change in batch.changes]
+    slices = 0
+    while inspector.show_on(10**9, 0.0):
+        slices += 1
+    assert slices > 2
+    assert len(inspector.recording) == len(records)
+    assert inspector.sessions.snapshot() == fold(records).snapshot()
+    assert follower.take()[:2] == (100, len(records))
+    assert inspector.show_on(10**9, 1.0) == 0
+    inspector.recording.close()
+
+
+def test_what_is_recorded_here_is_fed_and_not_shown_and_what_is_read_is_shown_and_not_fed(
+    tmp_path: Path,
+) -> None:
+    mine = Inspector(Recording.create(None))
+    with pytest.raises(TypeError, match="only a Reading"):
+        mine.show_on(1, 1.0)
+    mine.recording.close()
+    theirs = Inspector(saved(tmp_path / "a.jsonl", turn(1)))
+    with pytest.raises(RecordingError, match="being read"):
+        theirs.feed(turn(1)[0])
+    assert theirs.sessions.records == 0
+    theirs.recording.close()
+
+
+def test_an_inspector_goes_on_from_a_restored_state(tmp_path: Path) -> None:
+    records = turn(40)
+    reading = saved(tmp_path / "a.jsonl", records)
+    first, checkpoints = Inspector(reading), Checkpoints(interval=10)
+    while first.show_on(len(reading) + 7, 1.0):
+        checkpoints.note(first.sessions, len(reading))
+    restored, count = checkpoints.restore(30)
+    assert 0 < count <= 30
+    reading.show(count)
+    back = Inspector(reading, sessions=restored)
+    assert back.show_on(30, 1.0) == 30 - count
+    assert back.sessions.snapshot() == fold(records[:30]).snapshot()
+    assert back.show_on(len(records), 1.0) == len(records) - 30
+    assert back.sessions.snapshot() == first.sessions.snapshot()
+    reading.close()
+
+
+def test_a_record_that_the_file_no_longer_has_is_shown_as_gone(tmp_path: Path) -> None:
+    reading = saved(tmp_path / "a.jsonl", turn(5))
+    inspector = Inspector(reading)
+    inspector.show_on(2, 1.0)
+    os.truncate(tmp_path / "a.jsonl", 200)
+    assert inspector.show_on(9, 1.0) == 7
+    assert inspector.sessions.records == 9
+    reading.close()

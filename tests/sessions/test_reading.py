@@ -1,0 +1,375 @@
+"""A reading: found line by line, shown as far as one likes, and told what became of its file."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import random
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sessions.errors import Damaged, RecordingError, TooNew
+from sessions.journal import FLUSH_SECONDS
+from sessions.reading import Reading, offsets
+from sessions.recording import Recording
+from sessions.records import Direction, Kind, Record, to_line
+
+EVER = float("inf")
+HEADER = b'{"format":"turnscope","version":1,"app":"turnscope 0","source":"test"}\n'
+
+
+def text(payload: str | bytes, elapsed: float = 0.0, session: int = 1) -> Record:
+    raw = payload.encode() if isinstance(payload, str) else payload
+    return Record(session, Direction.SERVER, Kind.TEXT, 1_700_000_000_000_000, elapsed, raw)
+
+
+def line(number: int, elapsed: float = 0.0) -> bytes:
+    return to_line(text(f"record {number}", elapsed), number)
+
+
+def written(path: Path, count: int) -> Path:
+    path.write_bytes(HEADER + b"".join(line(number, number / 10) for number in range(count)))
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return written(tmp_path / "a.jsonl", 5)
+
+
+# How far ------------------------------------------------------------------------------------------------
+
+
+def test_opening_reads_the_header_and_nothing_else(path: Path) -> None:
+    reading = Reading.open(path)
+    assert (reading.known, len(reading), reading.header["source"]) == (0, 0, "test")
+    assert (reading.bytes_known, reading.bytes_total()) == (len(HEADER), path.stat().st_size)
+    reading.close()
+    assert reading.read_on(EVER) == 0
+    reading.close()
+
+
+def test_what_is_known_is_not_yet_shown_and_can_be_taken_back(path: Path) -> None:
+    reading = Reading.open(path)
+    assert reading.read_on(EVER) == 5
+    assert (reading.known, len(reading)) == (5, 0)
+    reading.show(3)
+    assert [record.payload for record in reading] == [b"record 0", b"record 1", b"record 2"]
+    reading.show(99)
+    assert len(reading) == 5
+    reading.show(1)
+    assert (len(reading), reading.known) == (1, 5)
+    assert reading.elapsed_at(4) == 0.4
+    assert reading.read_on(EVER) == 0
+    assert reading.end_problem() is None
+    reading.close()
+
+
+def test_a_slice_of_time_ends_in_time_and_the_next_goes_on(tmp_path: Path) -> None:
+    reading = Reading.open(written(tmp_path / "a.jsonl", 2_000))
+    first = reading.read_on(0.0)
+    assert 0 < first < 2_000
+    rounds = 1
+    while reading.read_on(0.0):
+        rounds += 1
+    assert rounds > 10
+    assert reading.known == 2_000
+    assert [record.payload for record in reading.records(0, 2_000)] == [
+        f"record {number}".encode() for number in range(2_000)
+    ]
+    reading.close()
+
+
+def test_nothing_is_ever_written_to_it(path: Path) -> None:
+    before = path.read_bytes()
+    reading = Reading.whole(path)
+    with pytest.raises(RecordingError, match="being read"):
+        reading.append(text("x"))
+    reading.flush()
+    reading.close()
+    assert path.read_bytes() == before
+
+
+def test_a_time_leads_to_the_first_record_after_it(path: Path) -> None:
+    reading = Reading.whole(path)
+    assert [reading.number_at(at) for at in (-1.0, 0.0, 0.15, 0.4, 99.0)] == [0, 1, 2, 5, 5]
+    reading.close()
+
+
+def test_a_clock_that_jumped_back_counts_as_standing_still(tmp_path: Path) -> None:
+    times = [0.0, 5.0, 1.0, 2.0, 6.0]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(HEADER + b"".join(line(number, at) for number, at in enumerate(times)))
+    reading = Reading.whole(path)
+    assert [reading.number_at(at) for at in (0.0, 1.5, 4.9, 5.0, 5.5, 6.0)] == [1, 1, 1, 4, 4, 5]
+    reading.close()
+
+
+# What a file can be ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"", b"\n", b"\0" * 5_000, b"[1]\n", HEADER[:-1], HEADER[:30], b"x" * 5_000_000, b"[" * 9_999 + b"\n"],
+)
+def test_what_has_no_header_is_refused(tmp_path: Path, first: bytes) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(first)
+    with pytest.raises(Damaged, match="no header"):
+        Reading.open(path)
+
+
+def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"format":"turnscope","version":2,"app":"turnscope 9.1"}\n{"odd":1}\n')
+    with pytest.raises(TooNew, match=r"turnscope 9\.1 in format version 2; this one reads up to 1"):
+        Reading.open(path)
+
+
+def test_a_header_alone_is_a_recording_of_nothing(tmp_path: Path) -> None:
+    reading = Reading.whole(written(tmp_path / "a.jsonl", 0))
+    assert (reading.known, reading.problems, reading.number_at(1.0)) == (0, [], 0)
+    reading.close()
+
+
+def test_a_folder_a_pipe_and_a_missing_file_say_what_they_are(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name, words in (("", "folder"), ("pipe", "a pipe"), ("none", "No such file")):
+        with pytest.raises(RecordingError, match=words):
+            Reading.open(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_of_somebody_else_says_so(path: Path) -> None:
+    path.chmod(0)
+    with pytest.raises(RecordingError, match="Permission denied"):
+        Reading.open(path)
+
+
+def test_damaged_lines_are_told_by_number_and_everything_around_them_is_kept(tmp_path: Path) -> None:
+    damaged = [
+        b"\n",
+        b"\0" * 300 + b"\n",
+        b'{"n":1,"broken\n',
+        b"[]\n",
+        b"17\n",
+        line(0)[:-1] + b"trailing\n",
+        line(0).replace(b'"conn":1', b'"conn":-1'),
+        line(0).replace(b'"conn":1', b'"conn":99999999'),
+        line(0).replace(b'"t":17', b'"t":99999917'),
+        line(0).replace(b'"mono":0.0', b'"mono":NaN'),
+        line(0).replace(b"record 0", b"\\ud800"),
+        line(0).replace(b"record 0", b"a\0b"),
+        line(0).replace(b"record 0", b"\xff\xfe"),
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(HEADER + line(0) + line(1).join(damaged) + line(2))
+    reading = Reading.whole(path)
+    count = len(damaged) - 1
+    assert [record.payload for record in reading] == [b"record 0", *[b"record 1"] * count, b"record 2"]
+    assert [record.payload for record in reading.records(0, 99)] == [record.payload for record in reading]
+    assert [problem.line for problem in reading.problems] == [3 + 2 * n for n in range(len(damaged))]
+    assert all(problem.reason for problem in reading.problems)
+    assert reading.damaged == len(damaged)
+    assert reading.line(0) == line(0)
+    reading.close()
+
+
+def test_very_many_damaged_lines_are_counted_and_a_thousand_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(HEADER + b"junk\n" * 5_000 + line(0))
+    reading = Reading.whole(path)
+    assert (reading.known, reading.damaged, len(reading.problems)) == (1, 5_000, 1_000)
+    reading.close()
+
+
+def test_foreign_spacing_order_and_keys_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(
+        HEADER
+        + b'{ "raw" : "caf\\u00e9", "later": [1], "kind":"text", "dir":"client", "conn":"3","mono":1,"t":5}\r\n'
+        + b'{"b64":"/w==","size":99,"kind":"binary","dir":"server","conn":1,"mono":2.5,"t":6,"n":7}\n'
+    )
+    reading = Reading.whole(path)
+    assert reading.problems == []
+    assert [record.payload for record in reading] == ["café".encode(), b"\xff"]
+    assert [reading.size_at(number) for number in (0, 1)] == [5, 1]  # counted, not believed
+    assert (reading.session_at(0), reading.direction_at(0), reading.kind_at(1)) == (
+        3,
+        Direction.CLIENT,
+        Kind.BINARY,
+    )
+    reading.close()
+
+
+def test_a_huge_line_is_read_whole_among_small_ones(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    huge = "x" * 3_000_000
+    path.write_bytes(HEADER + line(0) + to_line(text(huge), 1) + line(2))
+    reading = Reading.whole(path)
+    assert [len(record.payload) for record in reading] == [8, 3_000_000, 8]
+    assert [len(record.payload) for record in reading.records(0, 3)] == [8, 3_000_000, 8]
+    assert reading.size_at(1) == 3_000_000
+    reading.close()
+
+
+@given(cut=st.integers(0, 400))
+@settings(max_examples=40, deadline=None)
+def test_a_file_cut_anywhere_keeps_every_whole_line(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    whole = HEADER + b"".join(line(number) for number in range(3))
+    cut = max(len(HEADER), len(whole) - cut)
+    path = tmp_path_factory.mktemp("cut") / "a.jsonl"
+    path.write_bytes(whole[:cut])
+    reading = Reading.whole(path)
+    assert reading.known == whole[:cut].count(b"\n") - 1
+    is_cut = not whole[:cut].endswith(b"\n")
+    assert [problem.line for problem in reading.problems] == ([reading.known + 2] if is_cut else [])
+    assert all("cut" in problem.reason for problem in reading.problems)
+    reading.close()
+
+
+# A file that somebody still writes ------------------------------------------------------------------------
+
+
+def test_a_growing_file_is_followed_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    recording = Recording.create(path)
+    reading = Reading.open(path)
+    assert reading.is_growing()
+    assert reading.read_on(EVER) == 0
+    for number in range(3):
+        recording.append(text(f"record {number}"))
+        recording.flush()
+        assert reading.read_on(EVER) == 1
+    recording.close()
+    assert not reading.is_growing()
+    assert reading.known == 3
+    assert reading.problems == []
+    reading.close()
+
+
+def test_a_line_that_is_being_written_waits_for_its_end(path: Path) -> None:
+    reading = Reading.open(path)
+    reading.read_on(EVER)
+    half = line(5)
+    with path.open("ab", buffering=0) as writer:
+        for piece in (half[:1], half[1:20], half[20:-1]):
+            writer.write(piece)
+            assert reading.read_on(EVER) == 0
+            assert reading.end_problem() is not None
+        writer.write(half[-1:])
+        assert reading.end_problem() is None
+        assert reading.read_on(EVER) == 1
+    assert reading.problems == []
+    reading.close()
+
+
+def shorten(path: Path) -> None:
+    os.truncate(path, len(HEADER) + 10)
+
+
+def overwrite(path: Path) -> None:
+    path.write_bytes(b"something else entirely\n" * 500)
+
+
+def replace(path: Path) -> None:
+    beside = path.with_name("b.jsonl")
+    beside.write_bytes(HEADER)
+    beside.replace(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "is_gone"),
+    [
+        (shorten, "became shorter", True),
+        (overwrite, "was overwritten", True),
+        (replace, "another file took its place", False),
+        (Path.unlink, "was removed", False),
+    ],
+)
+def test_what_becomes_of_a_followed_file_is_told_once_and_ends_nothing(
+    path: Path, change: Callable[[Path], object], words: str, is_gone: bool
+) -> None:
+    reading = Reading.open(path)
+    reading.read_on(EVER)
+    reading.show(reading.known)
+    change(path)
+    assert [reading.read_on(EVER) for _ in range(3)] == [0, 0, 0]
+    (problem,) = reading.problems
+    assert words in problem.reason
+    reading.is_growing()
+    reading.end_problem()
+    for records in (list(reading), list(reading.records(0, 5))):
+        assert len(records) == 5
+        assert ("gone" in records[3].meta) is is_gone
+        assert records[3].elapsed == pytest.approx(0.3)
+    reading.close()
+
+
+# Killed writers -------------------------------------------------------------------------------------------
+
+_WRITER = """
+import asyncio, mmap, os, struct, sys, time
+from pathlib import Path
+from sessions.recording import Recording
+from sessions.records import Direction, Kind, Record
+
+async def write(path, told):
+    recording = Recording.create(Path(path))
+    with open(told, "r+b") as file:
+        last = mmap.mmap(file.fileno(), 8)
+    sys.stdout.write("ready\\n")
+    sys.stdout.flush()
+    while True:
+        for _ in range(20):
+            now = time.monotonic()
+            recording.append(Record(1, Direction.SERVER, Kind.TEXT, 0, now, b"x" * 200))
+            last[:] = struct.pack("d", now)
+        await asyncio.sleep(0.001)
+
+asyncio.run(write(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_killed_writer_loses_at_most_the_last_interval(tmp_path: Path, seed: int) -> None:
+    path, told = tmp_path / "a.jsonl", tmp_path / "last"
+    told.write_bytes(bytes(8))
+    with subprocess.Popen([sys.executable, "-c", _WRITER, path, told], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        with suppress(subprocess.TimeoutExpired):
+            writer.wait(random.Random(seed).uniform(0.15, 0.45))
+        writer.kill()
+    with told.open("rb") as file, mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ) as shared:
+        (appended,) = struct.unpack("d", shared[:])
+    reading = Reading.whole(path)
+    assert not reading.is_growing()
+    assert all("the last line is cut" in problem.reason for problem in reading.problems)
+    assert reading.known > 0
+    lost = appended - reading.elapsed_at(reading.known - 1)
+    assert lost <= FLUSH_SECONDS + 0.4  # a machine under load wakes the writer late
+    reading.close()
+
+
+# Offsets --------------------------------------------------------------------------------------------------
+
+
+def test_offsets_are_where_each_line_ends(path: Path) -> None:
+    ends = offsets(path)
+    content = path.read_bytes()
+    assert len(ends) == 6
+    assert ends[-1] == len(content)
+    assert all(content[end - 1 : end] == b"\n" for end in ends)
+    with pytest.raises(RecordingError, match="No such file"):
+        offsets(path.with_name("none"))

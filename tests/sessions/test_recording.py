@@ -141,6 +141,11 @@ def test_a_full_disk_is_loud_and_keeps_what_crossed_the_wire(tmp_path: Path) -> 
     assert recording.failure is told[0]
     with pytest.raises(RecordingError):
         recording.append(text("next"))
+    assert recording.record(0).payload == b"these words must stay readable"  # half on disk, half in memory
+    recording.save_as(tmp_path / "elsewhere.jsonl")
+    saved = Reading.whole(tmp_path / "elsewhere.jsonl")
+    assert [record.payload for record in saved] == [b"these words must stay readable"]
+    saved.close()
     recording.close()
 
 
@@ -189,7 +194,7 @@ def test_the_columns_stay_below_64_bytes_a_record() -> None:
     recording = Recording.create(None)
     columns = (recording._offsets, recording._elapsed, recording._wall, recording._labels, recording._sizes)
     per_record = sum(column.itemsize for column in columns)
-    assert per_record <= 64 - 6  # the state adds a type and a turn
+    assert per_record <= 64 - 14  # the state adds a type and a turn, a text its offset and its record
     recording.close()
 
 
