@@ -1,10 +1,10 @@
-"""A passage: a plain splice between a client and a server that keeps every byte, to stand on both sides of a tap.
+"""A passage: a plain splice that keeps every byte, to stand on both sides of a tap.
 
     python -m tests.peers.passage PORT FOLDER
 
-It prints the port where it listens, passes each connection on to 127.0.0.1:PORT, and writes what each side
-said into FOLDER as `N.client` and `N.server`. One rule: it knows nothing of HTTP or WebSocket, and shares no
-code with the product. It ends when its standard input is closed.
+It prints the port where it listens, then `began N` and `ended N` for each connection; passes it on to
+127.0.0.1:PORT and writes what each side said into FOLDER as `N.client` and `N.server`. One rule: it knows
+nothing of HTTP or WebSocket, and shares no code with the product. It ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ def _pass_on(source: socket.socket, target: socket.socket, kept: Path) -> None:
 
 
 def _serve(client: socket.socket, port: int, folder: Path, number: int) -> None:
+    _tell(f"began {number}")
     for side in ("client", "server"):
         (folder / f"{number}.{side}").touch()
     try:
@@ -59,17 +60,17 @@ def _serve(client: socket.socket, port: int, folder: Path, number: int) -> None:
     except OSError:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         client.close()
+        _tell(f"ended {number}")
         return
-    for side in (client, server):
-        side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    back = threading.Thread(
-        target=_pass_on, args=(server, client, folder / f"{number}.server"), daemon=True
-    )
+    for end in (client, server):
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    back = threading.Thread(target=_pass_on, args=(server, client, folder / f"{number}.server"), daemon=True)
     back.start()
     _pass_on(client, server, folder / f"{number}.client")
     back.join()
     client.close()
     server.close()
+    _tell(f"ended {number}")
 
 
 def _accept(listening: socket.socket, port: int, folder: Path) -> None:
@@ -85,9 +86,13 @@ def main() -> None:
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
     listening = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=_accept, args=(listening, port, folder), daemon=True).start()
-    sys.stdout.write(f"listening on {listening.getsockname()[1]}\n")
-    sys.stdout.flush()
+    _tell(f"listening on {listening.getsockname()[1]}")
     sys.stdin.read()
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")  # one write, so that lines of several threads do not mix
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

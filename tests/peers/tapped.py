@@ -1,0 +1,220 @@
+"""A tap at work in a room, with a passage on either side of it that keeps every byte.
+
+    client -> passage -> turnscope tap -> passage -> fake server
+
+One rule: what is compared here are bytes that the tap did not write down itself. Heads may differ in the
+request target and in `Host` and in nothing else; after the 101 no byte may differ, in either direction.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h11
+
+from tests.peers.conftest import ROOT, Facts, start_witness
+from tests.peers.passage import Spoken, spoken_in
+from tests.peers.room import Finished, Room
+
+PORT = 8790  # of the tap, in a room that nobody else is in
+_HEAD_END = b"\r\n\r\n"
+#: headers of one hop, which a tap that passes a request on by itself writes anew
+_OF_ONE_HOP = {b"host", b"connection", b"keep-alive", b"te", b"transfer-encoding", b"content-length"}
+
+
+class Passage:
+    """A passage at work."""
+
+    def __init__(self, room: Room, port: int, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        command = [sys.executable, "-m", "tests.peers.passage", str(port), str(folder)]
+        self._running = room.start(command, folder=ROOT)
+        _, line = self._running.line_that(lambda line: line.startswith("listening"))
+        self.port = int(line.split()[-1])
+
+    def until_quiet(self) -> None:
+        """Wait until every connection that began has ended."""
+        for line in self._running.lines():
+            word, number = line.split(maxsplit=1)
+            if word == "began":
+                self._running.line_that(partial(operator.eq, f"ended {number}"))
+
+    def finish(self) -> list[Spoken]:
+        """End it; every connection that it passed on, in the order in which they came."""
+        assert self._running.finish() == 0, self._running.last_words()
+        return spoken_in(self._folder)
+
+
+class Exchange(NamedTuple):
+    """One HTTP request and its answer."""
+
+    method: bytes
+    target: bytes
+    headers: tuple[tuple[bytes, bytes], ...]  #: of the request, those of one hop left out
+    body: bytes
+    status: int
+    answer: bytes
+
+
+class Seen(NamedTuple):
+    """What was seen of a conversation at every place of the line."""
+
+    visits: list[Facts]  #: by the server
+    before: list[Spoken]  #: between client and tap
+    behind: list[Spoken]  #: between tap and server
+    recording: Path
+
+
+class Tapped:
+    """A fake server that remembers its visitors, and a tap before it; both between passages."""
+
+    def __init__(self, room: Room, folder: Path, *faults: str) -> None:
+        self.room = room
+        self._home = folder / "tap-home"
+        self._home.mkdir()
+        self._witness = start_witness(room, *faults, home=self._home)
+        self._behind = Passage(room, int(_port_in(self._witness.base_url)), folder / "behind")
+        self._before = Passage(room, PORT, folder / "before")
+        self.recording = folder / "tap.jsonl"
+        self.base_url = f"http://127.0.0.1:{self._before.port}/v1"  #: what the client is given
+
+    def command(self, *more: str | Path) -> list[str | Path]:
+        """The command line of the tap."""
+        upstream = f"http://127.0.0.1:{self._behind.port}/v1"
+        return [
+            *(sys.executable, "-m", "sessions.cli", "tap", "--upstream", upstream),
+            *("--listen", f"127.0.0.1:{PORT}", "--record", self.recording, *more),
+        ]
+
+    def start(self) -> None:
+        """Start the tap and wait until it listens."""
+        self._tap = self.room.start(
+            self.command("--headless"), folder=ROOT, environ={"HOME": str(self._home)}
+        )
+        _, line = self._tap.line_that(lambda line: '"ready"' in line)
+        ready = json.loads(line)
+        assert ready["base_url"] == f"http://127.0.0.1:{PORT}/v1"
+        assert ready["recording"] == str(self.recording)
+
+    def stop(self) -> None:
+        """Tell the tap to stop, as `tap --stop` does from another terminal, once its clients have gone."""
+        self._before.until_quiet()
+        told = self._run("tap", "--stop", self.recording)
+        assert told.status == 0, told.stderr
+        assert self._tap.finish() == 0, self._tap.last_words()
+
+    def finish(self) -> Seen:
+        """End all of it, the tap first; what every place has seen."""
+        before, behind = self._before.finish(), self._behind.finish()
+        return Seen(self._witness.visits(), before, behind, self.recording)
+
+    def checked(self) -> dict[str, Any]:
+        """The summary of `check`, which must find nothing wrong."""
+        done = self._run("check", "--json", self.recording)
+        assert done.status == 0, done.stdout + done.stderr
+        *findings, summary = map(json.loads, done.stdout.splitlines())
+        assert findings == []
+        assert summary["event"] == "summary"
+        return dict(summary)
+
+    def replayed(self) -> list[dict[str, Any]]:
+        """The turns that `replay --json` sums up; its other lines must be the recording's own."""
+        done = self._run("replay", "--json", self.recording)
+        assert done.status == 0, done.stderr
+        *lines, summary = done.stdout.splitlines()
+        assert lines == self.recording.read_text("utf-8").splitlines()[1:]
+        turns: list[dict[str, Any]] = json.loads(summary)["turns"]
+        return turns
+
+    def _run(self, *arguments: str | Path) -> Finished:
+        command = [sys.executable, "-m", "sessions.cli", *arguments]
+        return self.room.run(command, folder=ROOT, environ={"HOME": str(self._home)})
+
+
+def assert_same_bytes(seen: Seen) -> None:
+    """What left one side of the tap is what came to the other, sockets byte for byte.
+
+    HTTP exchanges that are no upgrades are compared by what they say: a tap passes them on by itself.
+    """
+    before, behind = (dict(_sockets(side)) for side in (seen.before, seen.behind))
+    assert before.keys() == behind.keys()
+    for key, here in before.items():
+        there = behind[key]
+        assert here.server == there.server, f"{key!r}: the client did not get what the server sent"
+        (head, _, sent), (head_there, _, arrived) = (
+            side.client.partition(_HEAD_END) for side in (here, there)
+        )
+        assert _neutral(head) == _neutral(head_there)
+        assert sent == arrived, f"{key!r}: the server did not get what the client sent"
+    assert sorted(_exchanges(seen.before)) == sorted(_exchanges(seen.behind))
+
+
+def sockets(side: Sequence[Spoken]) -> int:
+    """How many connections became WebSockets."""
+    return len(dict(_sockets(side)))
+
+
+def _sockets(side: Sequence[Spoken]) -> Iterator[tuple[bytes, Spoken]]:
+    """Connections that became WebSockets, by the key that their client made up."""
+    for spoken in side:
+        if spoken.server.startswith(b"HTTP/1.1 101 "):
+            found = re.search(rb"(?i)\r\nsec-websocket-key: *(\S+)", spoken.client)
+            assert found is not None
+            yield found[1], spoken
+
+
+def _neutral(head: bytes) -> bytes:
+    """A request head without what a tap may rewrite."""
+    head = re.sub(rb"^(\S+) \S+ ", rb"\1 TARGET ", head)
+    return re.sub(rb"(?i)(\r\nhost: *)[^\r\n]*", rb"\1HOST", head)
+
+
+def _exchanges(side: Sequence[Spoken]) -> Iterator[Exchange]:
+    for spoken in side:
+        if not spoken.server.startswith(b"HTTP/1.1 101 "):
+            yield from _exchanges_of(spoken)
+
+
+def _exchanges_of(spoken: Spoken) -> Iterator[Exchange]:
+    """The requests of one connection with their answers, read by h11 from the bytes that were kept."""
+    requests, answers = h11.Connection(h11.SERVER), h11.Connection(h11.CLIENT)
+    requests.receive_data(spoken.client)
+    answers.receive_data(spoken.server)
+    answers.receive_data(b"")
+    while isinstance(request := requests.next_event(), h11.Request):
+        body = _body(requests)
+        answers.send(h11.Request(method=request.method, target=request.target, headers=[("host", "x")]))
+        answers.send(h11.EndOfMessage())
+        response = answers.next_event()
+        assert isinstance(response, h11.Response), response
+        answer = _body(answers)
+        kept = tuple((name, value) for name, value in request.headers if name not in _OF_ONE_HOP)
+        yield Exchange(request.method, request.target, kept, body, response.status_code, answer)
+        requests.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
+        requests.send(h11.EndOfMessage())
+        if requests.states != {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
+            return
+        requests.start_next_cycle()
+        if answers.states != {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
+            return
+        answers.start_next_cycle()
+
+
+def _body(connection: h11.Connection) -> bytes:
+    body = b""
+    while isinstance(event := connection.next_event(), h11.Data):
+        body += bytes(event.data)
+    assert isinstance(event, h11.EndOfMessage), event
+    return body
+
+
+def _port_in(base_url: str) -> str:
+    return base_url.rpartition(":")[2].partition("/")[0]
