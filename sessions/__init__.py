@@ -32,6 +32,7 @@ Pure, no I/O, no clock:
   state         all sessions, turns and responses, read by number and id; the step that writes them
   reducer       Sessions.apply: one record in, what it changed out; and by what they take:
     connection    the socket: opened, refused, closed, lost
+    exchanges     HTTP: asked, answered, ended; a POST to /responses is a turn
     requests      the client's frames: a create begins a turn
     lifecycle     created to completed, failed, late; ids that repeat, change or are missing
     content       items, parts, deltas and done values

@@ -19,6 +19,7 @@ MAX_BODY_BYTES = 256 << 20
 _PLAIN = ("", "identity")
 #: how `zlib` is told to read each encoding; 32 + 15: gzip or zlib, by what the bytes say
 _WINDOWS = {"gzip": 47, "x-gzip": 47, "deflate": 47}
+_TELLING_BYTES = 2
 _RAW_DEFLATE = -15  # what some servers send as `deflate`
 _ENDINGS = {
     "completed": "response.completed",
@@ -47,7 +48,7 @@ class Unpacker:
         names = [one.strip().lower() for one in encoding.split(",")]
         self._names = [one for one in names if one not in _PLAIN]
         self._room = MAX_BODY_BYTES
-        self._is_begun = False
+        self._start = b""  # until it tells which of two formats `deflate` means
         self.problem = ""
         self._inflater: zlib._Decompress | None = None
         if self._names and (len(self._names) > 1 or self._names[0] not in _WINDOWS):
@@ -69,6 +70,10 @@ class Unpacker:
 
     def _inflated(self, chunk: bytes) -> bytes:
         if self._inflater is None:
+            chunk = self._start + chunk
+            if len(chunk) < _TELLING_BYTES:
+                self._start = chunk
+                return b""
             self._inflater = zlib.decompressobj(_WINDOWS[self._names[0]])
             try:
                 return self._inflater.decompress(chunk, self._room)
@@ -118,6 +123,8 @@ def event_of(record: Record) -> Event | Undecodable:
     kind = record.kind
     if kind is Kind.TEXT or kind is Kind.BINARY:
         return decode(record.payload)
+    if kind is Kind.SSE and "cut" in record.meta:
+        return Undecodable("the stream ended in the middle of this event", len(record.payload))
     return _named(record, decode(text_of(record)))
 
 
@@ -135,7 +142,7 @@ def _named(record: Record, event: Event | Undecodable) -> Event | Undecodable:
         return event._replace(type=sse.read(record.payload).event)
     if kind is Kind.REQUEST and is_create(record):
         return event._replace(type="response.create", response_id=None, item_id=None)
-    if kind is Kind.RESPONSE and body.get("object") == "response":
+    if kind is Kind.RESPONSE and (body.get("object") == "response" or type(body.get("output")) is list):
         status, response_id = body.get("status"), body.get("id")
         return Event(
             _ENDINGS.get(status if isinstance(status, str) else "", "response.completed"),

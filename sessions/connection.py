@@ -11,7 +11,7 @@ from sessions.changes import What
 from sessions.contract import POLICY_SECONDS, FailureClass, Status
 from sessions.lifecycle import end, end_turn
 from sessions.records import Direction, Record
-from sessions.session import Phase, Session
+from sessions.session import Failure, Phase, Session
 from sessions.state import Step
 
 _FAILURES = {one.value: one for one in FailureClass}
@@ -45,6 +45,8 @@ def refused(step: Step, record: Record) -> None:
     describe(step, record)
     session.status = facts.number(meta.get("status")) or 0
     session.failure_class = _FAILURES.get(facts.word(meta.get("failure_class")), FailureClass.PROTOCOL)
+    if session.is_http:
+        _fail(step, Failure(session.failure_class.value, facts.word(meta.get("detail"))))
     _cut(step)
     step.emit(What.SESSION, "refused")
 
@@ -67,7 +69,7 @@ def closed(step: Step, record: Record) -> None:
         return
     if _is_policy(session, step.at):
         session.failure_class = FailureClass.POLICY_CLOSE
-    _end(step, Phase.CLOSED)
+    finish(step, Phase.CLOSED)
 
 
 def _is_policy(session: Session, at: float) -> bool:
@@ -83,9 +85,9 @@ def lost(step: Step, record: Record) -> None:
         step.emit(What.OTHER)
         return
     if not session.close_code:
-        session.close_code = facts.number(meta.get("code")) or _LOST
+        session.close_code = 0 if session.is_http else facts.number(meta.get("code")) or _LOST
         session.close_reason = facts.word(meta.get("detail"))
-    _end(step, Phase.CLOSED if session.phase is Phase.CLOSING else Phase.LOST)
+    finish(step, Phase.CLOSED if session.phase is Phase.CLOSING else Phase.LOST)
 
 
 def answered_ping(step: Step, record: Record) -> None:
@@ -100,25 +102,33 @@ def describe(step: Step, record: Record) -> None:
     """Take what the first record of a session says about where it leads and who speaks on it."""
     session, meta = step.session, record.meta
     session.handshake = step.record
-    session.url = facts.word(meta.get("url"))
-    session.route = facts.word(meta.get("route"))
-    session.profile = facts.word(meta.get("profile"))
-    session.name = facts.word(meta.get("name"))
-    session.client = facts.word(meta.get("client"))
-    session.peer = facts.word(meta.get("peer"))
-    session.pair = facts.word(meta.get("pair"))
-    session.thread = facts.word(meta.get("thread"))
-    session.method = facts.word(meta.get("method"))
-    session.target = facts.word(meta.get("target"))
+    session.url = facts.word(meta.get("url")) or session.url
+    session.route = facts.word(meta.get("route")) or session.route
+    session.profile = facts.word(meta.get("profile")) or session.profile
+    session.name = facts.word(meta.get("name")) or session.name
+    session.client = facts.word(meta.get("client")) or session.client
+    session.peer = facts.word(meta.get("peer")) or session.peer
+    session.pair = facts.word(meta.get("pair")) or session.pair
+    session.thread = facts.word(meta.get("thread")) or session.thread
+    session.method = facts.word(meta.get("method")) or session.method
+    session.target = facts.word(meta.get("target")) or session.target
 
 
-def _end(step: Step, phase: Phase) -> None:
+def finish(step: Step, phase: Phase) -> None:
+    """End the session in this phase, and whatever ran or waited on it."""
     session = step.session
     session.phase = phase
     session.ended = step.at
     session.end_record = step.record
     _cut(step)
     step.emit(What.SESSION, phase.value)
+
+
+def _fail(step: Step, failure: Failure) -> None:
+    """Whatever waited was answered by whoever could not reach the server."""
+    for lane in step.session.lanes.values():
+        while lane.waiting:
+            end_turn(step, lane.waiting.popleft(), Status.ERRORED, failure)
 
 
 def _cut(step: Step) -> None:

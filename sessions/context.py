@@ -11,9 +11,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from sessions.bodies import whole_of
 from sessions.contract import Status
 from sessions.dialects import create_fields, read, response_of
-from sessions.events import Event, Undecodable, whole
+from sessions.events import Event, Undecodable
 from sessions.facts import word
 from sessions.items import Item
 from sessions.records import Record
@@ -102,7 +103,7 @@ def create_of(turn: Turn, read_record: ReadRecord) -> Mapping[str, Any] | None:
     """The fields of the create that began this turn, flat; None when nobody sent one that can be read."""
     if turn.create < 0:
         return None
-    event = whole(read_record(turn.create).payload)
+    event = whole_of(read_record(turn.create))
     return None if isinstance(event, Undecodable) else create_fields(event.body)[0]
 
 
@@ -132,7 +133,7 @@ def _steers(sessions: Sessions, turn: Turn, read_record: ReadRecord) -> Iterator
     for steer in parent.steers:
         if steer.state != "applied":
             continue
-        event = whole(read_record(steer.record).payload)
+        event = whole_of(read_record(steer.record))
         body: Mapping[str, Any] = {} if isinstance(event, Undecodable) else event.body
         if event_input := sent_items(body):
             yield from event_input
@@ -172,7 +173,7 @@ def _answered(
 def _final_body(item: Item, read_record: ReadRecord) -> dict[str, Any] | None:
     if item.done < 0:
         return None
-    found = whole(read_record(item.done).payload)
+    found = whole_of(read_record(item.done))
     if isinstance(found, Undecodable):
         return _as_input(item.body) if item.body else None
     event = read(found).event

@@ -2,7 +2,8 @@
 
 `fold(a + b)` equals `fold(a)` and then `apply` over `b`. It never raises on what a peer sent: a move that the
 table does not know is a change called irregular, and the state follows what the event means. Its parts:
-`connection` the socket, `requests` the client, `lifecycle`, `content`, `error_frames`, `steering` the server.
+`connection` the socket, `exchanges` HTTP, `requests` the client, `lifecycle`, `content`, `error_frames` and
+`steering` the server.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sessions import facts
+from sessions.bodies import event_of, text_of
 from sessions.changes import Change, What
 from sessions.connection import answered_ping, closed, lost, opened, refused
 from sessions.content import content
@@ -18,6 +20,7 @@ from sessions.contract import DELTAS, Family, Status, family
 from sessions.dialects import DONE_MARKER, read, unwrap
 from sessions.error_frames import errored
 from sessions.events import Event, Undecodable, decode
+from sessions.exchanges import answered, asked, ended
 from sessions.lifecycle import lifecycle
 from sessions.records import Direction, Kind, Meta, Record
 from sessions.requests import sent
@@ -32,7 +35,8 @@ _MAX_UNKNOWN = 1_000  # distinct unknown types counted per session
 #: deltas that are appended without looking; an `added` may bring text that is there already
 _PLAIN_DELTAS = {name: fragment for name, fragment in DELTAS.items() if name.endswith(".delta")}
 _new = tuple.__new__  # what a NamedTuple does when it is called, without a Python frame
-_TEXT, _SERVER, _RUNNING, _APPENDED = Kind.TEXT, Direction.SERVER, Status.IN_PROGRESS, What.TEXT
+_TEXT, _SSE, _SERVER = Kind.TEXT, Kind.SSE, Direction.SERVER
+_RUNNING, _APPENDED = Status.IN_PROGRESS, What.TEXT
 
 
 class Sessions(State):
@@ -47,7 +51,7 @@ class Sessions(State):
         if session is None:
             session = self.sessions[session_number] = Session(session_number)
         size = len(payload)
-        if kind is _TEXT and direction is _SERVER:
+        if (kind is _TEXT and direction is _SERVER) or kind is _SSE:
             session.bytes_in += size
             session.wire_in += _wire(meta, size) if meta else size
             session.frames_in += 1
@@ -55,7 +59,7 @@ class Sessions(State):
             if size > session.largest:
                 session.largest = size
             if event is None:
-                event = decode(payload)
+                event = decode(payload) if kind is _TEXT else event_of(record)
             if type(event) is Event and (change := self._append(session, event, number, at)) is not None:
                 return (change,)
         step = Step(self, session, number, at, size)
@@ -129,6 +133,14 @@ def _take(step: Step, record: Record, event: Event | Undecodable | None) -> str:
             session.wire_out += _wire(record.meta, step.size)
             session.frames_out += 1
             return sent(step, record, decode(record.payload) if event is None else event)
+        case Kind.SSE:
+            return _streamed(step, record, event_of(record) if event is None else event)
+        case Kind.REQUEST:
+            asked(step, record)
+        case Kind.RESPONSE:
+            answered(step, record)
+        case Kind.NOTE if record.meta.get("note") == "end":
+            ended(step, record)
         case Kind.OPEN:
             opened(step, record)
         case Kind.REFUSED:
@@ -149,6 +161,20 @@ def _take(step: Step, record: Record, event: Event | Undecodable | None) -> str:
 def _wire(meta: Meta, size: int) -> int:
     wire = meta.get("wire")
     return wire if type(wire) is int else size
+
+
+def _streamed(step: Step, record: Record, event: Event | Undecodable) -> str:
+    """An event of a stream; comments, the end marker and what the end of the stream cut are none."""
+    if isinstance(event, Event):
+        return _received(step, record.payload, event)
+    data = text_of(record).strip()
+    response = step.running(Event("", {}))
+    if not data or data == b"[DONE]" or "cut" in record.meta:
+        step.emit(What.OTHER, response=response)
+        return DONE_MARKER if data == b"[DONE]" else Kind.SSE.value
+    step.session.undecodable += 1
+    step.emit(What.UNDECODABLE, event.reason, response)
+    return Kind.SSE.value
 
 
 def _received(step: Step, payload: bytes, event: Event | Undecodable) -> str:

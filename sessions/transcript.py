@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sessions import events, redact
+from sessions.bodies import whole_of
 from sessions.contract import Status
 from sessions.dialects import create_fields
 from sessions.events import Event
@@ -85,7 +86,7 @@ def _turn(sessions: Sessions, turn: Turn, read: Read) -> Iterator[str]:
 
 
 def _fields(record: int, read: Read) -> Mapping[str, Any]:
-    event = events.whole(read(record).payload) if record >= 0 else None
+    event = whole_of(read(record)) if record >= 0 else None
     return create_fields(event.body)[0] if isinstance(event, Event) else {}
 
 
@@ -120,7 +121,7 @@ def _item(item: Item, response: Response, read: Read) -> Iterator[str]:
 
 def _body(item: Item, read: Read) -> Mapping[str, Any]:
     """The object of an item that was too large to be kept, read from its record."""
-    event = events.whole(read(item.done).payload) if item.done >= 0 else None
+    event = whole_of(read(item.done)) if item.done >= 0 else None
     body = event.body.get("item") if isinstance(event, Event) else None
     return body if isinstance(body, dict) else {}
 

@@ -126,6 +126,57 @@ class Wire:
         """The note of a pong that answered our ping."""
         return self.record(b"", Kind.NOTE, Direction.LOCAL, {"note": "latency", "ms": ms})
 
+    # An HTTP exchange of a tapped client
+
+    def asked(
+        self,
+        body: Mapping[str, Any] | str | bytes = b"",
+        *,
+        method: str = "POST",
+        target: str = "/v1/responses",
+        **meta: str | int | float,
+    ) -> Record:
+        """The REQUEST of an exchange."""
+        payload = payload_of(body)
+        head = f"{method} {target} HTTP/1.1\r\nhost: tap\r\ncontent-length: {len(payload)}\r\n\r\n".encode()
+        known: dict[str, str | int | float] = {
+            "method": method, "target": target, "url": f"https://api.openai.com{target}",
+            "route": "direct", "profile": "openai", "head": len(head),
+        }  # fmt: skip
+        return self.record(head + payload, Kind.REQUEST, Direction.CLIENT, {**known, **meta})
+
+    def answered(
+        self,
+        body: Mapping[str, Any] | str | bytes = b"",
+        *,
+        status: int = 200,
+        media_type: str = "",
+        headers: Mapping[str, str] | None = None,
+        **meta: str | int | float,
+    ) -> Record:
+        """The RESPONSE of an exchange: of a stream when it has no body."""
+        payload = payload_of(body)
+        media_type = media_type or ("application/json" if payload else "text/event-stream")
+        extra = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        head = f"HTTP/1.1 {status} X\r\ncontent-type: {media_type}; charset=utf-8\r\n{extra}\r\n".encode()
+        known: dict[str, str | int | float] = {"status": status, "head": len(head), "ms": 400.0}
+        return self.record(head + payload, Kind.RESPONSE, Direction.SERVER, {**known, **meta})
+
+    def streamed(self, body: Mapping[str, Any] | str | bytes, **meta: str | int | float) -> Record:
+        """An SSE record: an event in the API's form, or these bytes."""
+        block = payload_of(body)
+        if isinstance(body, Mapping):
+            block = f"event: {body.get('type', '')}\ndata: ".encode() + block
+        return self.record(block, Kind.SSE, Direction.SERVER, meta or NO_META)
+
+    def streamed_all(self, bodies: Iterable[Mapping[str, Any] | str | bytes]) -> list[Record]:
+        """SSE records, one after the other."""
+        return [self.streamed(body) for body in bodies]
+
+    def ended(self, size: int = 1000) -> Record:
+        """The note that the exchange came to its end."""
+        return self.record(b"", Kind.NOTE, Direction.LOCAL, {"note": "end", "ms": 900.0, "bytes": size})
+
     def turn(self, response_id: str, text: str = "Hello, world.", **create_fields: Any) -> list[Record]:
         """A whole turn: the create and a complete answer of one message, streamed word by word."""
         lane = create_fields.get("stream_id")

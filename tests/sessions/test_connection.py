@@ -162,7 +162,7 @@ def test_a_tapped_opening_says_who_speaks() -> None:
         "thread": "t-1",
         "name": "left",
     }
-    session = fold([wire.open(**who)]).sessions[1]
+    session = fold([wire.open(headers=None, **who)]).sessions[1]
     assert {name: getattr(session, name) for name in who} == who
     assert not session.is_http
     refused = fold([Wire().refused("forbidden", status=403, **who)]).sessions[1]

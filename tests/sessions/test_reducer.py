@@ -142,7 +142,7 @@ def test_a_parent_from_another_session_is_found() -> None:
     assert [turn.number for turn in sessions.chain(sessions.turns[1])] == [1, 2]
 
 
-@pytest.mark.parametrize("kind", [Kind.PING, Kind.MARK, Kind.REQUEST, Kind.SSE, Kind.NOTE])
+@pytest.mark.parametrize("kind", [Kind.PING, Kind.MARK, Kind.SSE, Kind.NOTE])
 @pytest.mark.parametrize("direction", Direction)
 def test_kinds_without_a_meaning_for_the_state_are_noted(kind: Kind, direction: Direction) -> None:
     wire = Wire()
