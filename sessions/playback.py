@@ -159,8 +159,21 @@ class Playback:
         elapsed = max(0.0, min(elapsed, self.duration))
         self.seek(self.reading.number_at(elapsed), elapsed)
 
+    def objection(self, moment: Moment) -> str:
+        """Why the recording has no such moment, as far as it is known; "" when it has."""
+        if moment.measure is Measure.RECORD and moment.value >= self.known:
+            last = f"the last one known is #{self.known - 1}" if self.known else "none is known yet"
+            return f"there is no record #{moment.value:.0f}: {last}"
+        count = len(self.turns)
+        if moment.measure is Measure.TURN and not 0 < moment.value <= count:
+            known = f"they go from T1 to T{count}" if count else "none is known yet"
+            return f"there is no turn T{moment.value:.0f}: {known}"
+        return ""
+
     def go_to(self, moment: Moment) -> None:
-        """Put the playhead at a moment; raises ValueError, with a sentence, when there is none such."""
+        """Put the playhead at a moment; raises ValueError with the objection when there is none such."""
+        if objection := self.objection(moment):
+            raise ValueError(objection)
         match moment.measure:
             case Measure.END:
                 self.go_live()
@@ -171,21 +184,14 @@ class Playback:
             case Measure.SHARE:
                 self.seek_time(moment.value * self.duration)
             case Measure.RECORD:
-                if moment.value >= self.known:
-                    last = f"the last one known is #{self.known - 1}" if self.known else "none is known yet"
-                    raise ValueError(f"there is no record #{moment.value:.0f}: {last}")
                 self.seek(int(moment.value) + 1)
             case Measure.TURN:
-                count = len(self.turns)
-                if not 0 < moment.value <= count:
-                    known = f"they go from T1 to T{count}" if count else "none is known yet"
-                    raise ValueError(f"there is no turn T{moment.value:.0f}: {known}")
                 self.seek(self.turns[int(moment.value) - 1] + 1)
 
     def step_event(self, step: int) -> None:
         """Pause one record on, or back."""
         self.pace = Pace.PAUSED
-        self.seek(self._place + step)
+        self.seek(self.place + step)
 
     def step_turn(self, step: int) -> bool:
         """Pause where the next turn begins, or the one before; False when it is known that there is none."""
@@ -196,13 +202,13 @@ class Playback:
         return self._step_to(self.errors, step)
 
     @property
-    def _place(self) -> int:
+    def place(self) -> int:
         """Where the playhead stands, or was sent to: quick keys are steps from there."""
         return self.position if self._target in (None, _END) else self._target
 
     def _step_to(self, marks: array[int], step: int) -> bool:
         self.pace = Pace.PAUSED
-        place = self._place
+        place = self.place
         at = bisect_left(marks, place - 1) - 1 if step < 0 else bisect_left(marks, place)
         if 0 <= at < len(marks):
             self.seek(marks[at] + 1)

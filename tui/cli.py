@@ -25,9 +25,9 @@ def run_screen(args: argparse.Namespace) -> int:
     # Keys are read and pictures written by threads of Textual's; each would wait 5 ms for a busy loop.
     sys.setswitchinterval(0.0005)
     from tui.app import TurnscopeApp
-    from tui.entrance import first_screen
+    from tui.entrance import entry
 
-    app = TurnscopeApp(lambda: first_screen(args))
+    app = TurnscopeApp(entry(args))
     app.run()
     if app.farewell:
         tell(app.farewell)

@@ -6,18 +6,38 @@ Its one rule: the first picture comes before anything slow. What a session needs
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from sessions.errors import UsageError
 from tui.screens.opening import Opening, Ready
 
 if TYPE_CHECKING:
-    from sessions.inspector import Inspector
+    from sessions.reading import Reading
     from tui.launch import Launch
+    from tui.screens.replay import ReplayScreen
     from tui.screens.session import SessionScreen
+
+_STDIN = 0
+
+
+def entry(args: argparse.Namespace) -> Callable[[], Screen[Any]]:
+    """What makes the first screen of a verb; a recording is opened here, before the terminal is taken.
+
+    Raises RecordingError when it cannot be read, UsageError when none is meant.
+    """
+    if args.verb not in ("replay", "attach"):
+        return partial(first_screen, args)
+    reading = _open_reading(args)
+    is_live = args.verb == "attach" or args.file == "-"
+    return partial(
+        Opening, "reading the recording …", partial(prepare_reading, reading, args, is_live=is_live)
+    )
 
 
 def first_screen(args: argparse.Namespace) -> Screen[Any]:
@@ -61,43 +81,55 @@ def session_screen(args: argparse.Namespace, launch: Launch) -> SessionScreen:
 
 
 def prepare_recording(name: str) -> Ready:
-    """Read a recording; the result makes a screen that only shows it. Raises RecordingError."""
-    from sessions.inspector import Inspector
+    """Open a recording; the result makes a screen that only reads it. Raises RecordingError."""
     from sessions.reading import Reading
-    from sessions.recording import Recording
 
-    # What is read is copied into a temporary file, so that nothing can be appended to the person's own.
-    inspector = Inspector(Recording.create(None, source="replay"))
-    source = Reading.whole(Path(name).expanduser())
+    return prepare_reading(Reading.open(Path(name).expanduser()))
+
+
+def prepare_reading(
+    reading: Reading, args: argparse.Namespace | None = None, *, is_live: bool = False
+) -> Ready:
+    """Load what a replay needs; the result makes its screen, at the live end of the file or folding it."""
+    import tui.screens.replay  # noqa: F401
+
+    return partial(replay_screen, reading, args, is_live)
+
+
+def replay_screen(reading: Reading, args: argparse.Namespace | None, is_live: bool) -> ReplayScreen:
+    """The screen of a recording that is only read."""
+    from sessions.playback import Playback
+    from sessions.wire.clock import SystemClock
+    from tui.screens.replay import ReplayScreen
+
+    playback = Playback(reading, SystemClock(), is_live=is_live)
+    playback.speed = getattr(args, "speed", None) or 1.0
+    playback.is_shortening = bool(getattr(args, "shorten_silences", False))
+    return ReplayScreen(playback)
+
+
+def _open_reading(args: argparse.Namespace) -> Reading:
+    from sessions.commands.attach import the_one
+    from sessions.commands.replay import open_named
+    from sessions.settings import paths
+
+    if args.verb == "attach" and not args.file:
+        args.file = str(the_one(paths().recordings))
+    return open_named(args.file, _take_stdin)
+
+
+def _take_stdin() -> int:
+    """The pipe that stdin is, on another descriptor; in its place keys come from the terminal.
+
+    Raises UsageError where there is no terminal, or nothing is piped in.
+    """
+    if os.isatty(_STDIN):
+        raise UsageError("nothing is piped into `replay -`; name a file, or pipe a recording into it")
+    pipe = os.dup(_STDIN)
     try:
-        inspector.feed_all(source)
-    finally:
-        source.close()
-    import tui.screens.session  # noqa: F401
-
-    return partial(reading_screen, inspector)
-
-
-def reading_screen(inspector: Inspector) -> SessionScreen:
-    """The session screen of a recording that has ended."""
-    from tui.screens.session import SessionScreen
-    from tui.sockets import Sockets
-
-    count = len(inspector.recording)
-    last = inspector.recording.elapsed_at(count - 1) if count else 0.0
-    return SessionScreen(inspector, Sockets(inspector, StoppedClock(last)), None)
-
-
-class StoppedClock:
-    """The time of a recording that has ended: that of its last record."""
-
-    def __init__(self, elapsed: float) -> None:
-        self._elapsed = elapsed
-
-    def wall(self) -> int:
-        """No moment: nothing is stamped by this clock."""
-        return 0
-
-    def elapsed(self) -> float:
-        """Seconds from the recording's beginning to its end."""
-        return self._elapsed
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise UsageError(f"no terminal for the keys ({error.strerror}); use `replay - --json`") from error
+    os.dup2(terminal, _STDIN)
+    os.close(terminal)
+    return pipe

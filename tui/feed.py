@@ -12,7 +12,7 @@ import asyncio
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from sessions.inspector import Batch, Inspector
+from sessions.inspector import Batch, Follower, Inspector
 
 FRAME_SECONDS = 1 / 60
 _SLOWEST_SECONDS = 1 / 10
@@ -29,12 +29,15 @@ class SessionsChanged(Message):
         super().__init__()
 
 
-async def feed(inspector: Inspector, target: MessagePump, start: int = 0) -> None:
+async def feed(
+    inspector: Inspector, target: MessagePump, start: int = 0, follower: Follower | None = None
+) -> None:
     """Post `SessionsChanged` to `target` until cancelled; `start` is the first record it has not seen.
+    A `follower` that follows already stands in for it.
 
     Run it as a worker of the screen. It stops by itself when the target no longer takes messages.
     """
-    follower = inspector.follow(start)
+    follower = follower or inspector.follow(start)
     clock = asyncio.get_running_loop().time
     pause, due = FRAME_SECONDS, 0.0
     try:

@@ -35,6 +35,7 @@ class Surroundings(NamedTuple):
     badges: tuple[str, ...] = ()  #: DEMO, READ-ONLY, INSECURE
     handshake_ms: float | None = None
     is_recording_broken: bool = False
+    is_read: bool = False  #: what is shown was recorded by somebody else
 
 
 class Piece(NamedTuple):
@@ -141,6 +142,8 @@ def _surrounding_pieces(around: Surroundings) -> list[Piece]:
     pieces = [Piece((badge,), f"status--badge-{badge.lower()}", 90, is_right=True) for badge in around.badges]
     if around.is_recording_broken:
         pieces.append(Piece(("REC FAILED",), "status--wrong", 92, is_right=True))
+    elif around.is_read:
+        pass
     elif around.recorded_bytes is not None:
         pieces.append(Piece((f"REC {count_words(around.recorded_bytes)}",), "status--rec", 55, is_right=True))
     else:

@@ -28,6 +28,8 @@ class Where(StrEnum):
     RAW = "raw"
     STATS = "stats"
     CONNECTIONS = "connections"
+    LIVE = "any view of a live session"
+    REPLAY = "replay"
     START = "start"
     DIALOG = "dialogs"
     READING = "a text to read"
@@ -52,6 +54,7 @@ class Action(NamedTuple):
 
 
 _A, _S, _M, _T, _P = Where.APP, Where.SESSION, Where.MOVING, Where.TYPING, Where.PANE
+_R = Where.REPLAY
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -127,7 +130,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.top", "home,g", "top", "The first row.", _P),
     Action("pane.end", "end,G", "end", "The last row; follows again.", _P),
     Action("pane.toggle_follow", "F", "follow", "Follow what comes, or hold this place.", _P, 20),
-    Action("pane.toggle_freeze", "space", "freeze", "Freeze the picture; what comes is kept.", _P, 21),
+    Action(
+        "pane.toggle_freeze", "space", "freeze", "Freeze the picture; what comes is kept.", Where.LIVE, 21
+    ),
     Action("pane.find", "slash", "find", "Find in everything, not only what is visible.", _P, 6),
     Action("pane.find_next", "n", "next match", "The next match.", _P),
     Action("pane.find_previous", "N", "match before", "The match before.", _P),
@@ -141,6 +146,24 @@ ACTIONS: tuple[Action, ...] = (
     Action("events.toggle_fold", "d", "fold deltas", "Fold runs of deltas into one row.", Where.EVENTS, 5),
     Action("connections.open_all", "a", "all", "Show all connections at once.", Where.CONNECTIONS, 4),
     Action("raw.cycle_view", "v", "view", "Tree, pretty, raw, hex.", Where.RAW, 4),
+    # -- a replay: the playhead
+    Action(
+        "replay.toggle_play", "space", "play/pause", "Play from here, or pause; at the end: again.", _R, 1
+    ),
+    Action("replay.seek", "s", "seek", "Go to a time, a record, a turn or a share.", _R, 2),
+    Action("replay.step_on", "full_stop", "step", "Pause one event on.", _R, 3),
+    Action("replay.step_back", "comma", "step back", "Pause one event back.", _R, 7),
+    Action("replay.turn_on", "greater_than_sign", "turn", "Pause where the next turn begins.", _R, 4),
+    Action("replay.turn_back", "less_than_sign", "turn back", "Pause where the turn before begins.", _R),
+    Action("replay.error_on", "e", "error", "Pause at the next error.", _R, 5),
+    Action("replay.error_back", "E", "error back", "Pause at the error before.", _R),
+    Action("replay.faster", "plus,equals_sign", "faster", "Play faster, up to 16x and max.", _R, 6),
+    Action("replay.slower", "minus", "slower", "Play slower, down to 0.25x.", _R),
+    Action("replay.jump_on", "right_parenthesis", "10 s on", "Ten seconds on.", _R),
+    Action("replay.jump_back", "left_parenthesis", "10 s back", "Ten seconds back.", _R),
+    Action("replay.go_live", "L", "end", "To the end; stays there while the file grows.", _R),
+    Action("replay.toggle_silences", "u", "silences", "Cut silences to two seconds, or play them.", _R),
+    Action("replay.keep", "K", "keep", "Mark the recording, so that no retention removes it; or not.", _R),
     # -- start
     Action("start.choose", "enter", "open", "Open the chosen way in.", Where.START, 1),
     Action("start.up", "up,k", "up", "The way in before.", Where.START),
@@ -164,8 +187,9 @@ ACTIONS: tuple[Action, ...] = (
 #: contexts whose keys are live at the same time; within one of these no key may mean two things
 TOGETHER: tuple[frozenset[Where], ...] = (
     *(
-        frozenset({_A, _S, _M, _P, view})
+        frozenset({_A, *others, _P, view})
         for view in (Where.TALK, Where.EVENTS, Where.CHAIN, Where.RAW, Where.STATS, Where.CONNECTIONS)
+        for others in ((_S, _M, Where.LIVE), (_S, _M, _R))
     ),
     frozenset({_A, _S, _T}),
     frozenset({_A, Where.START}),
@@ -173,25 +197,41 @@ TOGETHER: tuple[frozenset[Where], ...] = (
     frozenset({_A, Where.DIALOG, Where.ANSWERING}),
 )
 
+#: the session's actions that a replay has, too: they look, and neither send nor close anything of others
+REPLAYED = frozenset(
+    f"session.{name}"
+    for name in (
+        *("leave", "copy", "export", "picture", "zoom", "close"),
+        *("next_turn", "previous_turn", "next_error", "previous_error"),
+        *(f"show_{view}" for view in ("talk", "events", "chain", "raw", "stats", "connections")),
+    )
+)
+
 #: the first line of the help: what to remember if only three keys
 THREE_KEYS = "If you remember only three keys:  i write   1-5 views   ? help"
+THREE_REPLAY_KEYS = "If you remember only three keys:  space play/pause   s seek   ? help"
 
 
 def bindings(*where: Where) -> list[Binding]:
     """The bindings of the actions that act in these places."""
-    return [
-        Binding(
-            ",".join(keys_of(action)),
-            action.method,
-            action.label,
-            show=action.rank > 0,
-            tooltip=action.tooltip,
-            id=action.id,
-            priority=action.is_priority,
-        )
-        for action in ACTIONS
-        if action.where in where
-    ]
+    return [_binding(action) for action in ACTIONS if action.where in where]
+
+
+def replay_bindings() -> list[Binding]:
+    """The bindings of a replay: the playhead's, and those of the session that only look."""
+    return [_binding(action) for action in ACTIONS if action.where is _R or action.id in REPLAYED]
+
+
+def _binding(action: Action) -> Binding:
+    return Binding(
+        ",".join(keys_of(action)),
+        action.method,
+        action.label,
+        show=action.rank > 0,
+        tooltip=action.tooltip,
+        id=action.id,
+        priority=action.is_priority,
+    )
 
 
 def keys_of(action: Action, own: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -207,7 +247,7 @@ def clashes(own: Mapping[str, str] | None = None) -> tuple[str, ...]:
     for together in TOGETHER:
         owners: dict[str, Action] = {}
         for action in ACTIONS:
-            if action.where not in together:
+            if not _acts_in(action, together):
                 continue
             for key in keys_of(action, own):
                 if (first := owners.setdefault(key, action)) is not action:
@@ -215,6 +255,13 @@ def clashes(own: Mapping[str, str] | None = None) -> tuple[str, ...]:
                     if sentence not in found:
                         found.append(sentence)
     return tuple(found)
+
+
+def _acts_in(action: Action, together: frozenset[Where]) -> bool:
+    """Whether an action's keys act in a context; a replay has only some of the session's."""
+    if _R in together and action.where in (_S, _M):
+        return action.id in REPLAYED
+    return action.where in together
 
 
 def display(key: str) -> str:
@@ -263,6 +310,12 @@ _DISPLAYED: Mapping[str, str] = {
     "slash": "/",
     "colon": ":",
     "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "full_stop": ".",
+    "comma": ",",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
     "less_than_sign": "<",
     "greater_than_sign": ">",
     "left_square_bracket": "[",

@@ -22,7 +22,7 @@ words
 def help_page(screen: Screen[Any]) -> Reader:
     """The help for what works on this screen now."""
     active = {one.binding.id for one in screen.active_bindings.values() if one.binding.id}
-    lines = [keys.THREE_KEYS, ""]
+    lines = [keys.THREE_REPLAY_KEYS if "replay.seek" in active else keys.THREE_KEYS, ""]
     for where in keys.Where:
         actions = [action for action in keys.ACTIONS if action.where is where and action.id in active]
         if not actions:

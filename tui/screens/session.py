@@ -53,7 +53,7 @@ from tui.widgets.trouble import Trouble
 from tui.widgets.views import CONNECTIONS, Views
 
 TICK_SECONDS = 1.0
-_STYLES: list[str | PurePath] = [
+STYLES: list[str | PurePath] = [
     *(f"../widgets/{name}.tcss" for name in ("pane", "talk", "chain", "stats", "status", "tabs")),
     "session.tcss",
 ]
@@ -66,7 +66,7 @@ class SessionScreen(SessionActions):
     """One recording, live or read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.SESSION, keys.Where.MOVING)]
-    CSS_PATH = _STYLES
+    CSS_PATH = STYLES
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = _BY_WIDTH
     VERTICAL_BREAKPOINTS = _BY_HEIGHT
@@ -182,6 +182,8 @@ class SessionScreen(SessionActions):
     @on(SessionsChanged)
     def _sessions_changed(self, event: SessionsChanged) -> None:
         event.stop()
+        if event.inspector is not self.inspector:
+            return  # the views look into another state by now
         batch = event.batch
         self.query_one(Events).show(batch)
         self.query_one(Talk).show(batch)
@@ -189,7 +191,6 @@ class SessionScreen(SessionActions):
         if any(change.what is not What.TEXT for change in batch.changes) or not batch.is_complete:
             self.query_one(Chain).show(batch)
             self.query_one(Views).show(batch)
-            self.query_one(Views).show_list(self.has_list)
             brief = self.query_one(Brief)
             if brief.display:
                 brief.show(batch)
@@ -203,10 +204,14 @@ class SessionScreen(SessionActions):
         if not self.is_read_only:
             for tab in self.tabs.all:
                 tab.kept.save_draft()
+        if isinstance(self.app, TurnscopeApp):
+            self.app.farewell = self.farewell() or self.app.farewell
+        self.inspector.recording.close()
+
+    def farewell(self) -> str:
+        """What is told on stderr when this screen has been left."""
         recording = self.inspector.recording
-        if recording.path is not None and isinstance(self.app, TurnscopeApp):
-            self.app.farewell = f"recorded {len(recording)} records in {recording.path}"
-        recording.close()
+        return f"recorded {len(recording)} records in {recording.path}" if recording.path is not None else ""
 
     async def may_leave(self) -> bool:
         """Whether turnscope may end; asks while a socket is open."""
@@ -247,6 +252,7 @@ class SessionScreen(SessionActions):
     def describe(self) -> None:
         """Say beside the box what a send would be and do now; and which keys work."""
         self.query_one(Chain).mark_parent(self._parent_number())
+        self.query_one(Views).show_list(self.has_list)
         self.tabs.look()
         self.query_one(TabStrip).show(self.tabs.entries(self.sockets.now))
         if not self.is_read_only:
@@ -281,7 +287,9 @@ class SessionScreen(SessionActions):
     @on(Connections.Selected)
     def _connection_selected(self, event: Connections.Selected) -> None:
         event.stop()
-        self.query_one(Brief).show_session(event.session)
+        brief = self.query_one(Brief)
+        brief.show_session(event.session)
+        brief.refresh_at(self.sockets.now)
 
     @on(Connections.Opened)
     def _connection_opened(self, event: Connections.Opened) -> None:
@@ -384,6 +392,7 @@ class SessionScreen(SessionActions):
         self.query_one(Header).show_overview(name == CONNECTIONS)
         if name == CONNECTIONS:
             self.query_one(Connections).refresh_at(self.sockets.now)
+            self.query_one(Brief).refresh_at(self.sockets.now)
         if name == "stats":
             self.query_one(Stats).refresh_at(self.sockets.now)
 

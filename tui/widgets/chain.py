@@ -274,6 +274,13 @@ class Chain(Pane):
             self.now = max(self.now, self.inspector.recording.elapsed_at(batch.last - 1))
         self._draw()
 
+    def look_into(self, inspector: Inspector) -> None:
+        """Show another state of the same recording; what is read stays where it still exists."""
+        self.inspector, self.now = inspector, 0.0
+        self._drawn = "?"
+        self._words.clear()
+        self._draw()
+
     def refresh_at(self, now: float) -> None:
         """Move the clock: durations of what runs, and how long ago a socket ended, are written anew."""
         self.now = max(self.now, now)

@@ -35,12 +35,14 @@ class Pane(Searchable, can_focus=True):
 
     ALLOW_SELECT: ClassVar[bool] = False  # rows are selected, not characters; `copy_text` says what is copied
     CAN_WRAP: ClassVar[bool] = False  #: whether lines can be wrapped
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.PANE)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.PANE, Where.LIVE)]
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self.motion = Motion.FOLLOWING
         self.is_wrapped = False
+        self.can_freeze = True  #: not where whatever comes can be paused itself
+        self.counts_arrivals = True  #: whether it says how many rows came while it held
         self._held_count = 0  # rows when it began to hold or froze
         self._is_dragging_bar = False
         self._dressed_at = 0.0
@@ -156,7 +158,7 @@ class Pane(Searchable, can_focus=True):
     def motion_words(self) -> str:
         """The state in words: `following`, `holding +37`, `frozen +412`."""
         arrived = self.row_count() - self._held_count
-        if self.motion is Motion.FOLLOWING or arrived <= 0:
+        if self.motion is Motion.FOLLOWING or arrived <= 0 or not self.counts_arrivals:
             return self.motion.value
         return f"{self.motion.value} +{arrived:,}"
 
@@ -292,6 +294,8 @@ class Pane(Searchable, can_focus=True):
             return self.CAN_WRAP
         if action in ("find_next", "find_previous"):
             return self.search is not None
+        if action == "toggle_freeze":
+            return self.can_freeze
         return True
 
     # Events of the terminal --------------------------------------------------------------------------

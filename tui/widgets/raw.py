@@ -61,6 +61,10 @@ class Raw(Pane):
 
     # What is shown -----------------------------------------------------------------------------------
 
+    def look_into(self, inspector: Inspector) -> None:
+        """Read from another state of the same recording; the record that is shown stays."""
+        self.inspector = inspector
+
     def show_record(self, number: int) -> None:
         """Show this record; a number that does not exist is left alone."""
         recording = self.inspector.recording

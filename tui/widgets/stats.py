@@ -80,6 +80,14 @@ class Stats(Pane):
     def show(self, batch: Batch) -> None:
         """Nothing moves here by itself; the clock counts."""
 
+    def look_into(self, inspector: Inspector) -> None:
+        """Count another state of the same recording."""
+        self.inspector = inspector
+        self._scan = Scan(inspector)
+        self._sums.clear()
+        self._counts = []
+        self.reset_rows()
+
     def refresh_at(self, now: float) -> None:
         """Count again; `now` is recording time in seconds."""
         session = self.session

@@ -13,6 +13,7 @@ from rich.text import Span, Text
 from textual.widget import Widget
 
 from sessions.inspector import Inspector
+from sessions.reading import Reading
 from sessions.session import Phase, Session
 from tui.cells import cut, steady
 from tui.countdown import Urgency, countdown
@@ -74,6 +75,14 @@ class Status(Widget):
         """Show these words for good: DEMO, READ-ONLY, INSECURE; and whether a key is set."""
         self._badges = badges
         self._is_key_set = is_key_set
+        self.refresh()
+
+    def look_into(self, inspector: Inspector) -> None:
+        """Tell of another state of the same recording."""
+        self.inspector = inspector
+        self._sums = None
+        self._handshakes.clear()
+        self._written_for = ()
         self.refresh()
 
     def refresh_at(self, now: float) -> None:
@@ -166,6 +175,7 @@ class Status(Widget):
             self._badges,
             handshake_ms,
             recording.failure is not None,
+            isinstance(recording, Reading),
         )
 
     def _handshake(self, session: Session | None) -> tuple[float | None, bool]:

@@ -172,6 +172,27 @@ class Talk(Pane):
             return
         self._take_in(grown - self._missed)
 
+    def look_into(self, inspector: Inspector) -> None:
+        """Show another state of the same recording; what is read stays where it still exists."""
+        top, cursor = self._anchors()
+        before = self.spoken
+        self.inspector, self.now = inspector, 0.0
+        self.spoken = Layout(inspector.sessions, inspector.recording.event, schema_problems)
+        self.spoken.is_markdown = before.is_markdown
+        self.spoken.set_width(before.width)
+        known = len(inspector.sessions.turns)
+        self._chain = [number for number in self._chain if number <= known]
+        self._scoped, self._seen = [], 0
+        self._missed.clear()
+        self._missed_all = False
+        self._headings.clear()
+        self._left.clear()
+        self._open_calls = self._count_calls()
+        self.spoken.sync()
+        self._arrange(top, cursor)
+        if self.motion is Motion.FOLLOWING:
+            self.follow()
+
     def _take_in(self, grown: set[int]) -> None:
         top, cursor = self._anchors()
         spoken = self.spoken

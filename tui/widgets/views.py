@@ -55,6 +55,11 @@ class Views(Widget):
             self._view = name
             self.refresh()
 
+    def look_into(self, inspector: Inspector) -> None:
+        """Count in another state of the same recording."""
+        self._inspector = inspector
+        self.refresh()
+
     def show(self, batch: Batch) -> None:
         """Count again."""
         self.refresh()
