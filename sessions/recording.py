@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sessions.bodies import event_of
 from sessions.errors import RecordingError
-from sessions.events import Event, Undecodable, decode
+from sessions.events import Event, Undecodable
 from sessions.journal import Journal
 from sessions.records import Direction, Kind, Record, from_line
 
@@ -193,13 +194,13 @@ class Recording:
         return os.pread(self._descriptor, end - start, start)
 
     def event(self, number: int) -> Event | Undecodable:
-        """The decoded payload of this record."""
+        """The event that this record is, whatever it travelled in."""
         if (known := self._events.get(number)) is not None:
             self._events.move_to_end(number)
             return known
-        payload = self.record(number).payload
-        event = decode(payload)
-        if len(payload) <= _CACHED_BYTES:
+        record = self.record(number)
+        event = event_of(record)
+        if len(record.payload) <= _CACHED_BYTES:
             self._events[number] = event
             if len(self._events) > _CACHED:
                 self._events.popitem(last=False)
