@@ -53,6 +53,7 @@ class Tapping:
         path = recording_path(args, f"tap-{self._plan.profile}")
         assert path is not None  # a tap always records
         self._path: Path = path.absolute()
+        self._tap: Tap | None = None
         self._stop = asyncio.Event()
         self._ended = asyncio.Event()
         self._code = Exit.DONE
@@ -74,10 +75,10 @@ class Tapping:
                     token=self._token,
                     on_trouble=lambda said: tell(f"turnscope tap: {said}"),
                 )
+                self._tap = tap
                 await self._listen_for_words(stack, tap)
                 async with tap:
                     code = await self._work(tap)
-                    tap.is_stopping = True
                 self._last = tap.status()
             except UsageError:
                 self._path.unlink(missing_ok=True)  # nothing was recorded yet
@@ -137,6 +138,8 @@ class Tapping:
         tell(f"turnscope tap: {error}; the tap ends here")
         self._code = Exit.RECORDING
         self._stop.set()
+        if self._tap is not None:
+            self._tap.stop()
 
 
 def _plan(args: argparse.Namespace) -> Plan:

@@ -10,7 +10,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -18,8 +18,6 @@ from typing import Any, Self
 
 from sessions.errors import UsageError
 from sessions.journal import Journal
-from sessions.masking import Masks
-from sessions.records import Direction, Kind, Record
 from sessions.redact import MASK
 from sessions.secret import NO_SECRET, Secret
 from sessions.source import Clock
@@ -70,7 +68,6 @@ class Tap:
         self.is_stopping = False
         self.count = 0  #: sessions so far
         self.upgrades = 0  #: of them, sockets that were opened
-        self.masks = Masks((*plan.secrets, token.reveal()))
         self.scribe: Scribe
         self._open: set[Tapped] = set()
         self._tasks = asyncio.TaskGroup()
@@ -116,6 +113,13 @@ class Tap:
                 "with --listen HOST:PORT"
             ) from error
         self.port = self._listener.sockets[0].getsockname()[1]
+        upstream = self.plan.endpoint
+        if upstream.is_loopback and not upstream.unix and upstream.port == self.port:
+            self._listener.close()
+            await self._tasks.__aexit__(None, None, None)
+            raise UsageError(
+                f"the upstream {upstream.http_url} is this tap itself; name the server behind it"
+            )
         return self
 
     async def _listen(self) -> asyncio.Server:
@@ -135,14 +139,11 @@ class Tap:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._listener is not None  # entered
-        self.is_stopping = True
-        self._listener.close()
-        for tapped in list(self._open):
-            tapped.stop()
-        if self._serving:
-            await asyncio.wait(self._serving, timeout=_END_SECONDS)
+        self.stop()
+        await self.settled(_END_SECONDS)
         for tapped in list(self._open):
             tapped.abort()
+        await self.settled(_END_SECONDS)
         for task in list(self._serving):
             task.cancel("the tap was stopped")
         await self._tasks.__aexit__(None, None, None)
@@ -154,6 +155,14 @@ class Tap:
         """Wait until no connection is left, at most this long."""
         if self._serving:
             await asyncio.wait(self._serving, timeout=seconds)
+
+    def stop(self) -> None:
+        """Accept nobody any more and end every connection; what waits to be sent still goes."""
+        self.is_stopping = True
+        if self._listener is not None:
+            self._listener.close()
+        for tapped in list(self._open):
+            tapped.stop()
 
     def status(self) -> dict[str, Any]:
         """What a running tap tells about itself."""
@@ -186,19 +195,6 @@ class Tap:
     def listen(self) -> str:
         """HOST:PORT where it listens."""
         return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-
-    def note(self, said: str, facts: Mapping[str, str | int | float]) -> None:
-        """Write down something about the tap itself."""
-        record = Record(
-            0,
-            Direction.LOCAL,
-            Kind.NOTE,
-            self.clock.wall(),
-            self.clock.elapsed(),
-            b"",
-            {"note": "tap", "said": said, **facts},
-        )
-        self.scribe.add(record, self.masks)
 
     def accept(self, stream: ByteStream) -> None:
         """Serve a connection that was accepted."""

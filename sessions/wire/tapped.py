@@ -13,6 +13,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from sessions.contract import FailureClass
 from sessions.errors import ConnectError
 from sessions.masking import Masks
 from sessions.redact import url as redacted_url
@@ -100,8 +101,8 @@ class Tapped:
                 self._client.put_back(received[len(head.raw) :])
                 return head
             if isinstance(head, Unreadable):
-                self._tap.note(f"a request that is not HTTP/1.1: {head.said}", {"peer": self._peer})
-                await self._answer(head.status, "not_http", f"The tap cannot read this request: {head.said}.")
+                said = f"The tap cannot read this request: {head.said}."
+                await self._answer(head.status, "not_http", said)
                 return None
             if not more:
                 return None
@@ -109,29 +110,18 @@ class Tapped:
     async def _serve(self, head: RequestHead) -> bool:
         """Serve one request; whether the connection is good for another one."""
         tap = self._tap
+        plan = tap.next_plan()
         target = tap.target_for(head.target)
+        masks, secrets = self._secrets(head, plan)
+        account = Account(tap, self._peer, head, _aimed(plan, target or "/"), masks, secrets)
         if target is None:
-            tap.note("a request without the token was refused", {"peer": self._peer})
-            await self._answer(403, "token_missing", "This tap wants its token in the path of the base URL.")
-            return False
+            said = "the tap refused it: its token is not in the path of the base URL"
+            return await self._refuse(account, "token_missing", said)
         if is_foreign_origin(head.origin, tap.listen):
             origin = redacted_url(head.origin).value
-            tap.note(f"foreign Origin {origin} refused", {"peer": self._peer})
-            await self._answer(403, "foreign_origin", "This tap serves no pages of other origins.")
-            return False
-        plan = tap.next_plan()
-        endpoint = plan.endpoint
-        plan = replace(
-            plan,
-            endpoint=replace(
-                endpoint,
-                url=_with_target(endpoint.url, endpoint.target, target),
-                http_url=_with_target(endpoint.http_url, endpoint.target, target),
-                target=target,
-            ),
-        )
-        masks, secrets = self._secrets(head, plan)
-        account = Account(self._tap, self._peer, head, plan, masks, secrets)
+            return await self._refuse(
+                account, "foreign_origin", f"the tap refused it: foreign Origin {origin}"
+            )
         if head.is_upgrade:
             return await self._upgrade(account)
         return await self._pass_on(account)
@@ -141,6 +131,11 @@ class Tapped:
         login = head.header("authorization").partition(" ")[2].strip() or head.header("api-key")
         secrets = tuple(one for one in (*plan.secrets, self._tap.token.reveal(), login) if one)
         return Masks(secrets), secrets
+
+    async def _refuse(self, account: Account, code: str, said: str) -> bool:
+        account.refused(ConnectError(FailureClass.FORBIDDEN, said, status=403), {})
+        await self._answer(403, code, f"{said[0].upper()}{said[1:]}.")
+        return False
 
     # Requests that are no upgrade ---------------------------------------------------------------------
 
@@ -193,7 +188,7 @@ class Tapped:
                 502, error.failure_class.value, f"{error.cause} ({error})", "upstream_unreachable"
             )
             return False
-        server.keeps_half_open = not dial.tls
+        server.keeps_half_open = server.transport.get_extra_info("ssl_object") is None
         began = clock.elapsed()
         server.write(account.sent)
         async with asyncio.TaskGroup() as group:
@@ -348,5 +343,14 @@ def _words(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def _with_target(url: str, old: str, new: str) -> str:
-    return url[: len(url) - len(old)] + new
+def _aimed(plan: Plan, target: str) -> Plan:
+    """The plan for another target of the same upstream."""
+    endpoint = plan.endpoint
+    keep = len(endpoint.target)
+    aimed = replace(
+        endpoint,
+        url=endpoint.url[: len(endpoint.url) - keep] + target,
+        http_url=endpoint.http_url[: len(endpoint.http_url) - keep] + target,
+        target=target,
+    )
+    return replace(plan, endpoint=aimed)

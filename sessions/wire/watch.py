@@ -20,8 +20,7 @@ class Watch:
     def __init__(self, session: int, extensions: str, masks: Masks) -> None:
         self.session = session
         self.masks = masks
-        self.has_closed = False  #: whether a close frame was seen, from either side
-        self.messages = 0
+        self._closed_by: set[Direction] = set()
         self._frames = {
             Direction.CLIENT: Frames(is_client=True, extensions=extensions),
             Direction.SERVER: Frames(is_client=False, extensions=extensions),
@@ -50,8 +49,7 @@ class Watch:
             }
             return Record(self.session, Direction.LOCAL, kind, wall, elapsed, seen.payload, meta)
         if kind is Kind.CLOSE:
-            self.has_closed = True
-        self.messages += 1
+            self._closed_by.add(direction)
         return Record(self.session, direction, kind, wall, elapsed, seen.payload, seen.meta())
 
     def end(self, splice: Splice, wall: int, elapsed: float) -> list[Record]:
@@ -59,10 +57,12 @@ class Watch:
         ending = splice.ending or Ending(Direction.LOCAL, How.STOPPED)
         records = []
         cut = [left for frames in self._frames.values() if (left := frames.end()) is not None]
-        if not self.has_closed:
+        if Direction.SERVER not in self._closed_by:
             meta: Meta = {
                 "code": 1006,
-                "detail": "; ".join([how_it_ended(ending), *(one.problem for one in cut)]),
+                "detail": "; ".join(
+                    [how_it_ended(ending, is_closing=bool(self._closed_by)), *(one.problem for one in cut)]
+                ),
             }
             records.append(Record(self.session, Direction.LOCAL, Kind.LOST, wall, elapsed, b"", meta))
         records.append(
@@ -71,16 +71,15 @@ class Watch:
         return records
 
 
-def how_it_ended(ending: Ending) -> str:
-    """The end of a socket without a close frame, in words."""
+def how_it_ended(ending: Ending, *, is_closing: bool = False) -> str:
+    """The end of a socket that the server did not close, in words; `is_closing`: the client did."""
     if ending.how is How.STOPPED:
         return "the tap was stopped"
     who = _SIDES[ending.direction]
+    what = "before the client's close frame was answered" if is_closing else "without a close frame"
     if ending.how is How.RESET:
-        return f"{who} broke the connection without a close frame" + (
-            f": {ending.detail}" if ending.detail else ""
-        )
-    return f"{who} ended TCP without a close frame"
+        return f"{who} broke the connection {what}" + (f": {ending.detail}" if ending.detail else "")
+    return f"{who} ended TCP {what}"
 
 
 def digest_meta(splice: Splice) -> Meta:
