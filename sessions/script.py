@@ -118,6 +118,7 @@ class After(NamedTuple):
     endings: tuple[tuple[int, int], ...] = ()  #: exchange, and how many of its responses were over
     messages: tuple[tuple[int, int], ...] = ()  #: exchange, and how many messages of it had come
     trailing: tuple[tuple[int, str], ...] = ()  #: exchange, and the type that had come after its ending
+    is_answered: bool = False  #: whether something had come after the frame before, which was no create
 
 
 class Opening(NamedTuple):
@@ -167,11 +168,17 @@ class ScriptedSession:
         self.is_ended = False
         self.ids: dict[str, None] = {}  #: that its server gave, in their order
         self.newest: dict[str | None, Exchange] = {}  #: of each lane
+        self.asked: tuple[Exchange, int] | None = None  #: the newest frame's, when that is no create
 
     @property
     def is_refused(self) -> bool:
         """Whether its opening failed."""
         return self.opening is not None and self.opening.kind is Kind.REFUSED
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether something came in its exchange after the newest frame, where that is no create."""
+        return self.asked is not None and self.asked[0].said > self.asked[1]
 
     @property
     def ending(self) -> Ending | None:
@@ -232,7 +239,7 @@ class Script:
         is_opening = record.kind in (Kind.OPEN, Kind.REFUSED)
         session = ScriptedSession(record.session, record if is_opening else None, record.elapsed)
         self.sessions[record.session] = session
-        self.steps.append(Opening(number, record.session, self._after(())))
+        self.steps.append(Opening(number, record.session, self._after(session, ())))
         return session
 
     def _end(self, session: ScriptedSession, record: Record, number: int) -> None:
@@ -247,7 +254,7 @@ class Script:
             code, reason = LOST, detail
         if record.direction is Direction.CLIENT or detail.startswith("the client"):
             running = [(one.number, one.said) for one in session.exchanges if one.is_cut]
-            self.steps.append(Leaving(number, session.number, self._after(running), code, reason))
+            self.steps.append(Leaving(number, session.number, self._after(session, running), code, reason))
             return
         exchange = session.active
         exchange.moves.append(Ending(number, _pause(exchange.at, record.elapsed), code, reason))
@@ -268,14 +275,16 @@ class Script:
         messages = {giver: 1 for giver in givers if giver}
         if is_create:
             exchange = self._begin(session, record)
-            after = self._after(messages.items())
+            after = self._after(session, messages.items())
             self._running[exchange.number] = exchange
+            session.asked = None
         else:
             turn = self.state.turn_column[number]
             exchange = self._of_turn.get(turn, session.active)
             if exchange.number:
                 messages[exchange.number] = exchange.said
-            after = self._after(messages.items())
+            after = self._after(session, messages.items())
+            session.asked = (exchange, exchange.said)
             exchange.moves.append(Heard(number, label))
             exchange.at = record.elapsed
         session.active = exchange
@@ -355,7 +364,7 @@ class Script:
             exchange.follows = (number, len(earlier.moves))
             exchange.at = max(exchange.at, earlier.at)
 
-    def _after(self, messages: Iterable[tuple[int, int]]) -> After:
+    def _after(self, session: ScriptedSession, messages: Iterable[tuple[int, int]]) -> After:
         """What has ended since the step before, and these messages."""
         endings, trailing = [], []
         for number, exchange in list(self._running.items()):
@@ -367,7 +376,7 @@ class Script:
                     trailing.append((number, exchange.trailing))
             if exchange.is_over:
                 del self._running[number]
-        return After(tuple(endings), tuple(messages), tuple(trailing))
+        return After(tuple(endings), tuple(messages), tuple(trailing), session.is_answered)
 
 
 def may_close_with(code: int) -> bool:

@@ -103,6 +103,8 @@ class Rehearsal(Sending):
         live = connect(replace(self._plan, session=number), clock=self._clock)
         try:
             async with converse(live, self._inspector, number, self._args.silence) as talk:
+                while number not in self._heard.sessions:
+                    await self._news.wait()
                 self._advance(first)
                 tell(f"open {talk.session.url}  {talk.session.route}")
                 if recorded.is_refused:
@@ -134,13 +136,13 @@ class Rehearsal(Sending):
 
     async def _send(self, talk: Conversation, frame: Frame) -> None:
         payload = ids.rewrite(frame.payload, self._live_names(frame))
-        before = len(self._heard.exchanges)
+        before, heard = len(self._heard.exchanges), self._heard.state.sessions[frame.session]
+        sent = heard.frames_out
         await talk.send(payload if frame.is_binary else payload.decode())
-        if frame.is_create:
-            while len(self._heard.exchanges) == before and not talk.session.phase.is_over:
-                await self._news.wait()
-            if len(self._heard.exchanges) > before:
-                self._counterparts[frame.exchange] = before + 1
+        while heard.frames_out == sent and not talk.session.phase.is_over:
+            await self._news.wait()
+        if frame.is_create and len(self._heard.exchanges) > before:
+            self._counterparts[frame.exchange] = before + 1
 
     def _live_names(self, frame: Frame) -> dict[str, str]:
         """What the ids of a frame are called on the live side, as far as it has their counterparts."""
@@ -159,7 +161,8 @@ class Rehearsal(Sending):
         exchanges = recorded.exchanges
         endings = tuple((one.number, one.endings) for one in exchanges)
         trailing = tuple((one.number, one.trailing) for one in exchanges[-1:] if one.trailing)
-        await self._until_answered(After(endings, trailing=trailing))
+        after = After(endings, trailing=trailing, is_answered=recorded.is_answered)
+        await self._until_answered(recorded.number, after)
         if recorded.ending is not None:
             try:
                 async with asyncio.timeout(TRAILING_SECONDS + min(recorded.ending.pause_seconds, 60)):
@@ -201,11 +204,11 @@ class Rehearsal(Sending):
     async def _until_ready(self, index: int, after: After) -> None:
         while self._step < index:
             await self._news.wait()
-        await self._until_answered(after)
+        await self._until_answered(self._script.steps[index].session, after)
 
-    async def _until_answered(self, after: After) -> None:
+    async def _until_answered(self, session: int, after: After) -> None:
         """Wait until what had come in the recording has come here; raises Silence when nothing more does."""
-        while (lacking := self._lacking(after)) is not None:
+        while (lacking := self._lacking(session, after)) is not None:
             is_trailing = lacking.is_over
             seconds = TRAILING_SECONDS if is_trailing else self._args.silence
             try:
@@ -216,7 +219,7 @@ class Rehearsal(Sending):
                     return  # it does not come; the comparison will say so
                 raise Silence(seconds, lacking.turns[-1]) from None
 
-    def _lacking(self, after: After) -> Exchange | None:
+    def _lacking(self, session: int, after: After) -> Exchange | None:
         """A live exchange that has not come as far as its counterpart had; None when there is none."""
         late = None
         for number, over in after.endings:
@@ -233,6 +236,9 @@ class Rehearsal(Sending):
             live = self._live(number)
             if live is not None and live.trailing != label:
                 late = late or live
+        heard = self._heard.sessions.get(session)
+        if after.is_answered and heard is not None and heard.asked and not heard.is_answered:
+            late = late or heard.asked[0]
         if late is not None and self._inspector.sessions.sessions[late.session].phase.is_over:
             return None
         return late

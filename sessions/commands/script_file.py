@@ -39,7 +39,7 @@ def read_script(name: str) -> Script:
 def client_frames(script: Script, name: str) -> list[Frame]:
     """What the recorded clients sent, in order; raises UsageError when that is nothing."""
     frames = [step for step in script.steps if isinstance(step, Frame)]
-    if not frames and not any(session.is_refused for session in script.sessions.values()):
+    if not frames and not any(one.is_refused or one.ending for one in script.sessions.values()):
         raise UsageError(f"{name} has no frames of a client: there is nothing to send")
     return frames
 
