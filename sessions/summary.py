@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from sessions import facts
+from sessions import facts, sse
 from sessions.contract import DELTAS, Family, close_meaning, family
 from sessions.dialects import create_fields, read, unwrap
 from sessions.events import Event, Undecodable
@@ -106,7 +106,9 @@ def lane_words(row: Row) -> str:
 
 def _note(log: Log, sessions: Sessions, number: int, event_type: str, turn: Turn | None) -> tuple[str, Tone]:
     kind = log.kind_at(number)
-    if kind not in (Kind.TEXT, Kind.BINARY):
+    if kind is Kind.REQUEST or kind is Kind.RESPONSE:
+        return _of_exchange(log, sessions, number, turn)
+    if kind not in (Kind.TEXT, Kind.BINARY, Kind.SSE):
         return _of_socket(kind, log.record(number).meta)
     if log.size_at(number) > LARGE_BYTES:
         return "large: open it to read", Tone.DELTA if event_type in DELTAS else Tone.PLAIN
@@ -116,6 +118,8 @@ def _note(log: Log, sessions: Sessions, number: int, event_type: str, turn: Turn
             return f"! {event.reason}", Tone.ODD
         return _of_sent(sessions, event, turn)
     spellings: tuple[str, ...] = ()
+    if isinstance(event, Undecodable) and kind is Kind.SSE:
+        return _of_no_event(log.record(number), event)
     if isinstance(event, Undecodable):
         unwrapped = unwrap(log.record(number).payload)
         if unwrapped is None:
@@ -138,6 +142,43 @@ def _note(log: Log, sessions: Sessions, number: int, event_type: str, turn: Turn
     return note, tone
 
 
+def _of_exchange(log: Log, sessions: Sessions, number: int, turn: Turn | None) -> tuple[str, Tone]:
+    """A request as its first line and what its create says; an answer as its status, kind and time."""
+    kind, meta = log.kind_at(number), log.record(number).meta
+    if kind is Kind.REQUEST:
+        words = [f"{meta.get('method', '')} {meta.get('target', '')}".strip()]
+        if turn is not None and log.size_at(number) <= LARGE_BYTES:
+            event = log.event(number)
+            fields = {} if isinstance(event, Undecodable) else create_fields(event.body)[0]
+            words.append(_of_create(fields, turn))
+        return ", ".join(word for word in words if word), Tone.PLAIN
+    session = sessions.sessions.get(log.session_at(number))
+    status = facts.number(meta.get("status")) or 0
+    words = [str(status) if status else "", session.media_type if session is not None else ""]
+    if (ms := facts.quantity(meta.get("ms"))) is not None:
+        words.append(f"{ms / 1000:.1f}s")
+    if encoding := facts.word(meta.get("encoding")):
+        words.append(encoding)
+    said = " ".join(word for word in words if word)
+    if status >= 300:
+        failure = turn.failure if turn is not None else session.failure if session is not None else None
+        return f"{said}: {failure.message}" if failure is not None and failure.message else said, Tone.ERROR
+    return said, Tone.SOCKET
+
+
+def _of_no_event(record: Record, event: Undecodable) -> tuple[str, Tone]:
+    """What stands in a stream beside events: comments, the end marker, what its end cut off."""
+    block = sse.read(record.payload)
+    if "cut" in record.meta:
+        return f"! {event.reason}", Tone.ODD
+    if block.data is None:
+        said = "; ".join(one.strip() for one in block.comments)
+        return f"comment: {said}"[:_NOTE_CHARACTERS] if said else "no data", Tone.SOCKET
+    if block.data.strip() == b"[DONE]":
+        return "end of the stream", Tone.SOCKET
+    return f"! {event.reason}", Tone.ODD
+
+
 def _of_socket(kind: Kind, meta: Meta) -> tuple[str, Tone]:
     match kind:
         case Kind.OPEN:
@@ -147,17 +188,47 @@ def _of_socket(kind: Kind, meta: Meta) -> tuple[str, Tone]:
             status = f" {meta['status']}" if "status" in meta else ""
             return f"{meta.get('failure_class', 'refused')}{status}: {meta.get('detail', '')}", Tone.ERROR
         case Kind.CLOSE:
-            code = int(meta.get("code", 1005))
+            code = facts.number(meta.get("code")) or 1005
             reason = str(meta.get("reason", ""))
             tone = Tone.ENDING if code in (1000, 1001) else Tone.ERROR
             return f"{code} {close_meaning(code)}" + (f": {reason}" if reason else ""), tone
         case Kind.LOST:
-            return f"{meta.get('code', 1006)} {meta.get('detail', '')}", Tone.ERROR
+            return f"{meta.get('code', '')} {meta.get('detail', '')}".strip(), Tone.ERROR
         case Kind.NOTE if meta.get("note") == "latency":
-            return f"pong after {float(meta.get('ms', 0)):.1f} ms", Tone.SOCKET
+            return f"pong after {facts.quantity(meta.get('ms')) or 0:.1f} ms", Tone.SOCKET
+        case Kind.NOTE:
+            return _of_note(meta)
+        case Kind.MARK:
+            return str(meta.get("mark", ""))[:_NOTE_CHARACTERS], Tone.SOCKET
         case _:
             words = ", ".join(f"{key} {value}" for key, value in meta.items())
             return words[:_NOTE_CHARACTERS], Tone.SOCKET
+
+
+def _of_note(meta: Meta) -> tuple[str, Tone]:
+    """What a tap noticed: the end of an exchange, its own check of the bytes, what it could not read."""
+    match meta.get("note"):
+        case "end":
+            seconds, size = facts.quantity(meta.get("ms")), facts.number(meta.get("bytes"))
+            words = [f"complete after {seconds / 1000:.1f}s" if seconds is not None else "complete"]
+            words += [f"{size:,} bytes of body"] if size is not None else []
+            return ", ".join(words), Tone.ENDING
+        case "digest" if meta.get("agrees"):
+            sizes = (facts.number(meta.get(f"{side}_bytes")) or 0 for side in ("client", "server"))
+            return "relayed unchanged: {:,} bytes up, {:,} down".format(*sizes), Tone.SOCKET
+        case "digest":
+            return "! what was relayed is not what was read", Tone.ERROR
+        case "unparsed":
+            who = facts.word(meta.get("direction"))
+            by = f" of the {who}" if who else ""
+            return (
+                f"! bytes{by} not read from here on, passed on all the same: {meta.get('detail', '')}",
+                Tone.ODD,
+            )
+        case "tap":
+            return str(meta.get("said", "")), Tone.ODD
+        case _:
+            return ", ".join(f"{key} {value}" for key, value in meta.items())[:_NOTE_CHARACTERS], Tone.SOCKET
 
 
 def _of_sent(sessions: Sessions, event: Event, turn: Turn | None) -> tuple[str, Tone]:

@@ -147,7 +147,7 @@ class ExchangeLog:
         """Tell that the exchange broke; `detail` says who ended it."""
         self.requested()
         self._finish()
-        meta: Meta = {"code": 1006, "detail": detail, "ms": self._milliseconds(), "bytes": self._received}
+        meta: Meta = {"detail": detail, "ms": self._milliseconds(), "bytes": self._received}
         self._record(Kind.LOST, Direction.LOCAL, b"", meta)
 
     def refused(self, error: ConnectError, dial: Dial) -> None:

@@ -235,3 +235,87 @@ def test_binary_frames_are_a_dialect_or_bytes(inspector: Inspector) -> None:
     )
     assert rows[1].note == "~ binary frame"
     assert rows[2].note.startswith("! ")
+
+
+def test_an_exchange_in_rows(inspector: Inspector) -> None:
+    wire = make.Wire()
+    body = {"model": "m", "input": [make.function_output("c")], "previous_response_id": "resp_0"}
+    rows = rows_of(
+        inspector,
+        wire.asked(body),
+        wire.answered(encoding="gzip"),
+        wire.streamed(": keep-alive"),
+        *wire.streamed_all(make.answer("resp_1", "Hello there.")),
+        wire.streamed("data: [DONE]"),
+        wire.streamed("retry: 5"),
+        wire.streamed("data: {"),
+        wire.streamed('data: {"type', cut=1),
+        wire.ended(1234),
+    )
+    assert (rows[0].type, rows[0].note) == ("request", "POST /v1/responses, parent resp_0, 1 item")
+    assert (rows[1].type, rows[1].note, rows[1].turn) == ("response", "200 text/event-stream 0.4s gzip", 1)
+    assert (rows[2].type, rows[2].note) == ("sse", "comment: keep-alive")
+    deltas = [row for row in rows if row.type == "response.output_text.delta"]
+    assert "".join(row.note for row in deltas) == "Hello there."
+    assert {row.tone for row in deltas} == {Tone.DELTA}
+    done, retry, broken, cut, end = rows[-5:]
+    assert (done.type, done.note) == ("[DONE]", "end of the stream")
+    assert retry.note == "no data"
+    assert broken.tone is Tone.ODD
+    assert "ended in the middle" in cut.note
+    assert (end.note, end.tone) == ("complete after 0.9s, 1,234 bytes of body", Tone.ENDING)
+
+
+def test_requests_without_turns_and_failed_ones(inspector: Inspector) -> None:
+    one, two, three = make.Wire(1), make.Wire(2), make.Wire(3)
+    rows = rows_of(
+        inspector,
+        one.asked(method="GET", target="/v1/models"),
+        one.answered({"data": []}),
+        two.asked({"model": "m"}),
+        two.answered({"error": {"message": "No key."}}, status=401),
+        three.asked(method="GET", target="/v1/models"),
+        three.answered("gone", status=404, media_type="text/plain"),
+        three.lost("the upstream ended")._replace(meta={"detail": "the upstream ended"}),
+    )
+    assert rows[0].note == "GET /v1/models"
+    assert (rows[1].note, rows[1].tone) == ("200 application/json 0.4s", Tone.SOCKET)
+    assert (rows[3].note, rows[3].tone, rows[3].turn) == (
+        "401 application/json 0.4s: No key.",
+        Tone.ERROR,
+        1,
+    )
+    assert rows[5].note == "404 text/plain 0.4s: gone"
+    assert rows[6].note == "the upstream ended"
+
+
+@pytest.mark.parametrize(
+    ("meta", "note", "tone"),
+    [
+        (
+            {"note": "digest", "agrees": 1, "client_bytes": 1200, "server_bytes": 7},
+            "relayed unchanged: 1,200 bytes up, 7 down",
+            Tone.SOCKET,
+        ),
+        ({"note": "digest", "agrees": 0}, "! what was relayed is not what was read", Tone.ERROR),
+        (
+            {"note": "unparsed", "direction": "server", "detail": "bad deflate"},
+            "! bytes of the server not read from here on, passed on all the same: bad deflate",
+            Tone.ODD,
+        ),
+        ({"note": "tap", "said": "a foreign Origin was refused"}, "a foreign Origin was refused", Tone.ODD),
+        ({"note": "end"}, "complete", Tone.ENDING),
+        ({"note": "latency", "ms": "soon"}, "pong after 0.0 ms", Tone.SOCKET),
+    ],
+)
+def test_what_a_tap_notices(
+    inspector: Inspector, meta: dict[str, str | int | float], note: str, tone: Tone
+) -> None:
+    (row,) = rows_of(inspector, make.record(kind=Kind.NOTE, direction=Direction.LOCAL, meta=meta))
+    assert (row.note, row.tone) == (note, tone)
+
+
+def test_a_mark_is_its_words(inspector: Inspector) -> None:
+    mark = make.record(kind=Kind.MARK, direction=Direction.LOCAL, meta={"mark": "here it went wrong"})
+    (row,) = rows_of(inspector, mark)
+    assert (row.type, row.note) == ("mark", "here it went wrong")
