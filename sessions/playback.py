@@ -130,6 +130,7 @@ class Playback:
 
     def go_live(self) -> None:
         """To the end, and stay there while the file grows; paused there when it does not."""
+        self._come_near(self.known)
         self._hunted, self._target = None, _END
         self.pace = Pace.LIVE if self._is_growing else Pace.PAUSED
 
@@ -143,11 +144,10 @@ class Playback:
     def seek(self, count: int, elapsed: float = 0.0) -> None:
         """Put the playhead behind so many records, and not before `elapsed` seconds.
 
-        Going back restores a state at once; what is left of the way is folded by `advance`.
+        A checkpoint on the way is taken up at once; what is left of the way is folded by `advance`.
         """
         count = max(0, min(count, self.known))
-        if count < self.position:
-            self._go_back(count)
+        self._come_near(count)
         self._hunted = None
         self._target, self._target_time = count, elapsed
         if self.pace is Pace.LIVE:
@@ -334,8 +334,13 @@ class Playback:
             since = max(0.0, (self._clock.wall() - self.reading.wall_at(last)) / 1_000_000)
             self._time = max(self._time, at + since if self._is_growing else at)
 
-    def _go_back(self, count: int) -> None:
+    def _come_near(self, count: int) -> None:
+        """Take up a checkpoint where that is the only way, or spares folding much."""
+        if self.position <= count < self.position + _NOTED:
+            return
         sessions, start = self._checkpoints.restore(count)
+        if self.position <= count and start <= self.position:
+            return
         self._follower.close()
         self.reading.show(start)
         self.inspector = Inspector(self.reading, sessions=sessions)
