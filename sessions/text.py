@@ -83,6 +83,10 @@ class Text:
         if differs:
             self._clear()
             self.append(value, record)
+        elif value:
+            # one string for both: whoever keeps the done value keeps this text with it
+            self._blocks, self._starts, self._chunks = [value], array("q", [0]), []
+            self._joined = self._size
         self.is_final = True
         return differs
 
@@ -124,6 +128,7 @@ class Text:
         if (
             mark is None
             or mark.ends is not ends
+            or mark.blocks is not self._blocks
             or mark.deltas != len(ends)
             or mark.is_final is not self.is_final
         ):

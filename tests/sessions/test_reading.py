@@ -195,7 +195,7 @@ def test_foreign_spacing_order_and_keys_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(
         HEADER
-        + b'{ "raw" : "caf\\u00e9", "later": [1], "kind":"text", "dir":"client", "conn":"3","mono":1,"t":5}\r\n'
+        + b'{"raw": "caf\\u00e9", "later": [1], "kind":"text", "dir":"client", "conn":"3","mono":1,"t":5}\r\n'
         + b'{"b64":"/w==","size":99,"kind":"binary","dir":"server","conn":1,"mono":2.5,"t":6,"n":7}\n'
     )
     reading = Reading.whole(path)
