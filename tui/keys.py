@@ -99,11 +99,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("session.show_raw", "4", "raw", "Raw: the chosen event, byte for byte.", _M),
     Action("session.show_stats", "5", "stats", "Stats: counts, speed, usage, what is odd.", _M),
     Action("session.show_connections", "0", "connections", "All connections of this recording.", _M, 5),
-    Action("session.next_tab", "greater_than_sign,ctrl+pagedown", "next session", "The next session.", _S),
-    Action("session.previous_tab", "less_than_sign,ctrl+pageup", "session before", "The session before.", _S),
-    *(
-        Action(f"session.go_to_tab({number})", f"alt+{number}", f"session {number}", f"Session {number}.", _S)
-        for number in range(1, 10)
+    Action("session.next_tab", "f6", "next session", "The next named session.", _S, 7, True),
+    Action("session.previous_tab", "f7", "session before", "The named session before.", _S, 0, True),
+    Action("session.letter_next_tab", "greater_than_sign", "next session", "The next named session.", _M),
+    Action(
+        "session.letter_previous_tab", "less_than_sign", "session before", "The named session before.", _M
     ),
     Action("session.add_tab", "plus", "add session", "Open one more session of one's own, by name.", _M),
     Action("session.next_turn", "right_square_bracket", "next turn", "Select the next turn.", _M),
@@ -297,6 +297,7 @@ _TYPING = (
     "composer.submit",
     "session.send_now",
     "composer.new_line",
+    "session.next_tab",
     "session.answer",
     "session.ways_on",
     "session.preview",

@@ -55,7 +55,10 @@ class Sending:
         if self._json_set_aside():
             due = (*due, Chip("", "changed JSON kept: ctrl+t", "warn"))
         composer.show_chips((parent, *due, *others))
-        composer.show_title(self._outgoing.title(session))
+        name = screen.tabs.front.name
+        composer.show_title(
+            f"{name}: {self._outgoing.title(session)}" if name else self._outgoing.title(session)
+        )
         if self._objection:
             composer.show_forecast(self._objection, "alarm")
         elif session is None or session.phase == "opening":

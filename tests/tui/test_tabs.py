@@ -32,7 +32,7 @@ async def test_two_named_sessions_keep_their_chains_apart() -> None:
         assert {one.name for one in known.values()} == {"alpha", "beta"}
         assert run.screen.tabs.front.name == "alpha"
         await run.say("Hello from alpha.")
-        await run.press("alt+2")
+        await run.press("f6")
         assert run.screen.tabs.front.name == "beta"
         assert run.screen.query_one(Talk).spoken.numbers == []
         await run.say("Hello from beta.")
@@ -46,7 +46,7 @@ async def test_two_named_sessions_keep_their_chains_apart() -> None:
         assert list(run.screen.query_one(Talk).spoken.numbers) == [2, 3]
         assert "2 turns" in str(run.screen.query_one(Chain).border_title)
         assert "beta" in str(run.screen.query_one(Events).border_title)
-        await run.press("alt+1")
+        await run.press("f7")
         assert list(run.screen.query_one(Talk).spoken.numbers) == [1]
         await run.say("And again from alpha.")
         assert sent_last(run)["previous_response_id"] == turns[0].response_id
@@ -69,13 +69,13 @@ async def test_each_keeps_what_is_being_written_in_it(tmp_path: Path) -> None:
         async with journey(server, names=("alpha", "beta"), state=tmp_path) as run:
             await both_open(run)
             await run.write("half a sentence")
-            await run.press("alt+2")
+            await run.press("f6")
             assert run.screen.composer.text == ""
             await run.write("another")
-            await run.press("ctrl+t", "alt+1")
+            await run.press("ctrl+t", "f7")
             assert run.screen.composer.text == "half a sentence"
             assert run.screen.composer.mode == "text"
-            await run.press("alt+2")
+            await run.press("f6")
             assert run.screen.composer.mode == "JSON"
             assert '"another"' in run.screen.composer.text
             await run.press("ctrl+t")
@@ -83,14 +83,14 @@ async def test_each_keeps_what_is_being_written_in_it(tmp_path: Path) -> None:
         async with journey(server, names=("alpha", "beta"), state=tmp_path) as run:
             await both_open(run)
             assert run.screen.composer.text == "half a sentence"
-            await run.press("alt+2")
+            await run.press("f6")
             assert run.screen.composer.text == "another"
 
 
 async def test_one_reaches_its_age_limit_and_the_other_goes_on() -> None:
     async with serving(age_limit=1.5) as server, journey(server, names=("alpha", "beta")) as run:
         await both_open(run)
-        await run.press("alt+2", "escape")
+        await run.press("f6", "escape")
         known = run.screen.inspector.sessions.sessions
         tabs = run.screen.tabs.all
         await run.until(lambda: known[tabs[0].number].phase.is_over)
@@ -122,9 +122,9 @@ async def test_a_session_that_ends_behind_another_only_marks_its_tab() -> None:
         assert run.screen.composer.text == "being written"
         assert run.screen.tabs.front.name == "alpha"
         await run.say("Still here.")
-        await run.press("alt+2")
+        await run.press("f6")
         assert "2 beta !" not in strip.render().plain
-        await run.press("alt+1")
+        await run.press("f7")
         assert "2 beta !" not in strip.render().plain
 
 

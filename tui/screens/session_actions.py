@@ -34,7 +34,7 @@ _READING = frozenset(
         *("leave", "copy", "export", "picture", "zoom", "close", "connection", "stop", "ways_on"),
         *("retry_with_model", "next_turn", "previous_turn", "next_error", "previous_error"),
         *(f"show_{view}" for view in EVERY_VIEW),
-        *("next_tab", "previous_tab", *(f"go_to_tab({place})" for place in range(1, 10))),
+        *("next_tab", "previous_tab", "letter_next_tab", "letter_previous_tab"),
     )
 )
 _WRITING = frozenset(
@@ -104,10 +104,8 @@ class SessionActions(Screen[None]):
             return bool(self.inspector.sessions.turns)
         if action == "show_connections":
             return self.has_list and not self.is_at_list
-        if action in ("next_tab", "previous_tab"):
+        if action.endswith(("next_tab", "previous_tab")):
             return len(self.tabs.all) > 1
-        if action == "go_to_tab":
-            return len(self.tabs.all) > 1 and parameters[0] in range(1, len(self.tabs.all) + 1)
         if action == "add_tab":
             return self.launch is not None
         return True
@@ -180,9 +178,13 @@ class SessionActions(Screen[None]):
         """Bring the named session before to the front."""
         self.tabs.step(-1)
 
-    def action_go_to_tab(self, place: int) -> None:
-        """Bring the named session in this place to the front."""
-        self.tabs.go_to(place)
+    def action_letter_next_tab(self) -> None:
+        """Bring the next named session to the front."""
+        self.action_next_tab()
+
+    def action_letter_previous_tab(self) -> None:
+        """Bring the named session before to the front."""
+        self.action_previous_tab()
 
     def action_add_tab(self) -> None:
         """Open one more session by name."""
