@@ -116,6 +116,55 @@ class Lines:
         return self._rows[index].plain.strip()
 
 
+class Stacked:
+    """Rows of facts above another sheet: a head above its body."""
+
+    def __init__(self, facts: Sequence[Text], sheet: Sheet) -> None:
+        self._facts = Lines(facts)
+        self._sheet = sheet
+
+    def __len__(self) -> int:
+        return len(self._facts) + len(self._sheet)
+
+    def advance(self, seconds: float) -> None:
+        """Make more rows of the sheet below."""
+        self._sheet.advance(seconds)
+
+    @property
+    def progress(self) -> float:
+        """The share of the sheet below that was read."""
+        return self._sheet.progress
+
+    def row(self, index: int, left: int, width: int) -> Text:
+        """A fact, or a row of the sheet below."""
+        sheet, at = self._at(index)
+        return sheet.row(at, left, width)
+
+    def holds(self, index: int, needle: str) -> bool:
+        """Whether the row holds the text."""
+        sheet, at = self._at(index)
+        return sheet.holds(at, needle)
+
+    def toggle(self, index: int) -> bool:
+        """Fold or unfold a row of the sheet below."""
+        sheet, at = self._at(index)
+        return sheet.toggle(at)
+
+    def path(self, index: int) -> str:
+        """Where the row stands in the body; facts stand nowhere."""
+        sheet, at = self._at(index)
+        return sheet.path(at)
+
+    def copied(self, index: int) -> str:
+        """The fact, or the value of the row below."""
+        sheet, at = self._at(index)
+        return sheet.copied(at)
+
+    def _at(self, index: int) -> tuple[Sheet, int]:
+        above = len(self._facts)
+        return (self._facts, index) if index < above else (self._sheet, index - above)
+
+
 class RawText:
     """The text exactly as it was received."""
 

@@ -1,4 +1,4 @@
-"""Records that are no event, in words: openings and refusals with their heads and timings, closes, losses.
+"""What records say beside events, in words: heads and timings, requests and answers, closes, losses, notes.
 
 Its one rule: what a record says is shown whole, a name and a value each, through the gate for remote text.
 """
@@ -11,9 +11,11 @@ from textwrap import wrap
 from rich.text import Text
 
 from sessions.contract import FAILURES, FailureClass, close_meaning
+from sessions.facts import number
 from sessions.records import Kind, Record
 from sessions.redact import screen
 from sessions.safe import safe_line
+from sessions.sse import read
 
 _STAGES = (
     ("dns_ms", "name"),
@@ -22,8 +24,24 @@ _STAGES = (
     ("tls_ms", "TLS"),
     ("upgrade_ms", "upgrade"),
 )
-_NAMES = {"failure_class": "what failed", "detail": "evidence", "lifetime": "lifetime, seconds"}
-_KNOWN = frozenset({name for name, _ in _STAGES} | {"code", "reason", "remedy", "note", "ms"})
+_NAMES = {
+    "failure_class": "what failed",
+    "detail": "evidence",
+    "lifetime": "lifetime, seconds",
+    "ms": "after, ms",
+    "bytes": "bytes of body",
+    "left_out": "bytes left out",
+    "pair": "client's own id",
+    "thread": "client's thread",
+    "tap": "through the tap",
+}
+_KNOWN = frozenset({name for name, _ in _STAGES} | {"code", "reason", "remedy", "note", "head", "cut"})
+_NOTES = {
+    "end": "the exchange is complete",
+    "digest": "what was read and what was handed on",
+    "unparsed": "bytes that cannot be read; they were passed on as they came",
+    "tap": "the tap",
+}
 _READ = 8_192
 _NAME_CELLS = 18
 
@@ -53,15 +71,25 @@ def _facts(record: Record) -> list[Text]:
             rows.append(_heading("the socket could not be opened"))
             rows += _cause(str(meta.get("failure_class", "")), str(meta.get("remedy", "")))
         case Kind.CLOSE | Kind.LOST:
-            code = int(meta.get("code", 1005 if record.kind is Kind.CLOSE else 1006))
+            code = number(meta.get("code")) or (1005 if record.kind is Kind.CLOSE else 0)
             by = "" if record.kind is Kind.LOST else f" by the {record.direction.value}"
             rows.append(_heading(("lost" if record.kind is Kind.LOST else "closed") + by))
-            rows.append(_fact("code", f"{code}  {close_meaning(code)}"))
+            if code:  # an HTTP exchange that breaks off has none
+                rows.append(_fact("code", f"{code}  {close_meaning(code)}"))
             if reason := str(meta.get("reason", "")):
                 rows.append(_fact("reason", reason))
         case Kind.NOTE if meta.get("note") == "latency":
             rows.append(_heading("a pong answered our ping"))
             rows.append(_fact("latency", f"{meta.get('ms', 0)} ms"))
+            return rows
+        case Kind.REQUEST:
+            rows.append(_heading("a request of the client"))
+        case Kind.RESPONSE:
+            rows.append(_heading("the answer of the server"))
+        case Kind.SSE:
+            return _block(record)
+        case Kind.NOTE:
+            rows.append(_heading(_NOTES.get(str(meta.get("note", "")), str(meta.get("note", "note")))))
         case _:
             rows.append(_heading(record.kind.value))
     rows += [_fact(_NAMES.get(name, name), str(value)) for name, value in meta.items() if name not in _KNOWN]
@@ -69,6 +97,22 @@ def _facts(record: Record) -> list[Text]:
     if record.payload and record.kind in (Kind.OPEN, Kind.REFUSED, Kind.REQUEST, Kind.RESPONSE):
         rows += _heads(record.payload)
     return rows
+
+
+def _block(record: Record) -> list[Text]:
+    """What an event of a stream says beside its data."""
+    block = read(record.payload)
+    rows = []
+    if "cut" in record.meta:
+        rows.append(_heading("the stream ended in the middle of this event: clients do not take it"))
+    if block.event:
+        rows.append(_fact("event", block.event))
+    if block.id is not None:
+        rows.append(_fact("id", block.id))
+    if block.retry is not None:
+        rows.append(_fact("retry", f"{block.retry} ms"))
+    rows += [_fact("comment", comment) for comment in block.comments]
+    return rows + [_fact(name, value) for name, value in block.unknown]
 
 
 def _cause(name: str, remedy: str) -> list[Text]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from rich.text import Text
 
 from tui.cells import width
-from tui.sheets import Hex, Lines, RawText, View, covered
+from tui.sheets import Hex, Lines, RawText, Stacked, View, covered
 
 KEY = "sk-abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -84,3 +84,14 @@ def test_lines() -> None:
 
 def test_views_go_round() -> None:
     assert [view.following for view in View] == [View.PRETTY, View.RAW, View.HEX, View.TREE]
+
+
+def test_a_head_stands_above_its_body() -> None:
+    sheet = Stacked([Text("status 200"), Text("")], RawText(b"one\ntwo", 20, True))
+    assert [sheet.row(at, 0, 20).plain for at in range(len(sheet))] == ["status 200", "", "one", "two"]
+    assert (sheet.copied(0), sheet.copied(3)) == ("status 200", "two")
+    assert (sheet.path(0), sheet.path(3)) == ("", "character 4")
+    assert (sheet.holds(0, "STATUS"), sheet.holds(2, "status")) == (True, False)
+    assert not sheet.toggle(2)
+    sheet.advance(1.0)
+    assert sheet.progress == 1.0

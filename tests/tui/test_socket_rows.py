@@ -63,3 +63,26 @@ def test_hostile_words_do_nothing() -> None:
 def test_a_large_body_is_cut_and_says_so() -> None:
     shown = words(make.Wire().refused("http_status", "odd", status=500, body="line\n" * 10_000))
     assert "bytes more: see raw" in shown
+
+
+def test_an_exchange() -> None:
+    wire = make.Wire()
+    asked = words(wire.asked(b"hello", client="codex", pair="s-1", masked="authorization"))
+    assert asked.startswith("a request of the client")
+    for fact in ("POST /v1/responses HTTP/1.1", "codex", "client's own id    s-1", "authorization", "hello"):
+        assert fact in asked
+    answer = words(wire.answered("gone", status=404, media_type="text/plain"))
+    assert "404" in answer
+    assert "after, ms          400.0" in answer
+    assert "bytes of body      1000" in words(wire.ended(1000))
+    lost = words(wire.lost("the upstream ended")._replace(meta={"detail": "the upstream ended"}))
+    assert "the upstream ended" in lost
+    assert "1006" not in lost
+
+
+def test_an_event_of_a_stream() -> None:
+    wire = make.Wire()
+    shown = words(wire.streamed(": hi\nevent: e\nid: 7\nretry: 5\nodd: x\ndata: {}"))
+    for fact in ("comment            hi", "event              e", "id                 7", "5 ms", "x"):
+        assert fact in shown
+    assert "in the middle" in words(wire.streamed("data: {", cut=1))

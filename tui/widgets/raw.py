@@ -14,6 +14,7 @@ from rich.text import Text
 from textual import events, work
 from textual.binding import BindingType
 
+from sessions.bodies import parts, text_of
 from sessions.errors import RecordingError
 from sessions.inspector import Inspector
 from sessions.lines import ARROWS, size, time_of_day
@@ -23,11 +24,13 @@ from sessions.safe import safe_line
 from tui.document import Pretty, Tree
 from tui.keys import Where, bindings
 from tui.outline import Outline
-from tui.sheets import Hex, Lines, RawText, Sheet, View
+from tui.sheets import Hex, Lines, RawText, Sheet, Stacked, View
 from tui.socket_rows import socket_rows
 from tui.widgets.pane import Motion, Pane
 
 _READ_AT_ONCE = 1 << 18  # a larger record is read in a thread
+_EXCHANGED = (Kind.REQUEST, Kind.RESPONSE)
+_CARRIERS = (*_EXCHANGED, Kind.SSE)  # JSON stands in them, among other things
 _SLICE_SECONDS, _PAUSE_SECONDS = 0.008, 0.004
 
 
@@ -76,7 +79,8 @@ class Raw(Pane):
         length = recording.size_at(number)
         if length <= _READ_AT_ONCE:
             try:
-                self._take(number, recording.record(number))
+                record = recording.record(number)
+                self._take(number, record, text_of(record))
             except (RecordingError, OSError, ValueError) as error:
                 self._say(f"This record cannot be read back: {error}")
             return
@@ -88,18 +92,21 @@ class Raw(Pane):
     async def _read(self, number: int) -> None:
         try:
             record = await asyncio.to_thread(self.inspector.recording.record, number)
+            text = await asyncio.to_thread(text_of, record)
         except (RecordingError, OSError, ValueError) as error:
             self._say(f"This record cannot be read back: {error}")
             return
         if number == self.record:
-            self._take(number, record)
+            self._take(number, record, text)
 
     def _say(self, words: str) -> None:
         self._set_sheet(Lines([Text(safe_line(words), "pane--dim")]))
 
-    def _take(self, number: int, record: Record) -> None:
+    def _take(self, number: int, record: Record, text: bytes) -> None:
+        """Show a record; `text` is the JSON in it, where it has any."""
         self._record = record
-        self._outline = Outline(record.payload) if record.kind in (Kind.TEXT, Kind.BINARY, Kind.SSE) else None
+        is_message = record.kind in (Kind.TEXT, Kind.BINARY)
+        self._outline = Outline(text) if is_message or (text and record.kind in _CARRIERS) else None
         self._make_sheet()
 
     def _make_sheet(self) -> None:
@@ -116,12 +123,24 @@ class Raw(Pane):
                 self._set_sheet(RawText(record.payload, width, self.is_wrapped))
             case _ if self._outline is None:
                 self._set_sheet(Lines(socket_rows(record, width)))
+            case _ if _is_no_document(self._outline) and record.kind in _EXCHANGED:
+                self._set_sheet(Lines(socket_rows(record, width)))
             case _ if _is_no_document(self._outline):
                 self._set_sheet(RawText(record.payload, width, self.is_wrapped))
             case View.PRETTY:
-                self._set_sheet(Pretty(self._outline, width, self.is_wrapped))
+                self._set_sheet(self._below_facts(Pretty(self._outline, width, self.is_wrapped)))
             case View.TREE:
-                self._set_sheet(Tree(self._outline, width))
+                self._set_sheet(self._below_facts(Tree(self._outline, width)))
+
+    def _below_facts(self, sheet: Sheet) -> Sheet:
+        """The JSON that a record carries below what else it says: its head, or the fields of its event."""
+        record = self._record
+        if record is None or record.kind not in _CARRIERS:
+            return sheet
+        if record.kind in _EXCHANGED:
+            record = record._replace(payload=parts(record).head)
+        facts = socket_rows(record, self._sheet_width)
+        return Stacked([*facts, Text()], sheet) if facts else sheet
 
     def _set_sheet(self, sheet: Sheet) -> None:
         self._sheet = sheet
