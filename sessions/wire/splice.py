@@ -205,7 +205,8 @@ class Splice:
         """End both connections at once, whatever still waits."""
         self.note_end(Ending(Direction.LOCAL, How.STOPPED))
         for side in (self._client, self._server):
-            side.transport.abort()
+            if not side.is_lost:  # asyncio fails on one that is
+                side.transport.abort()
 
     def note_end(self, ending: Ending) -> None:
         """Remember what ended first."""

@@ -97,7 +97,7 @@ class ByteStream(asyncio.Protocol):
 
     def close(self) -> None:
         """Drop the connection at once; safe to call twice."""
-        if self._transport is not None:
+        if self._transport is not None and not self.is_lost:
             self._transport.abort()
 
     async def start_tls(self, context: ssl.SSLContext, server_hostname: str) -> None:

@@ -74,6 +74,7 @@ class Tapped:
         """End it at once."""
         if self._splice is not None:
             self._splice.abort()
+            return
         self._client.close()
         if self._server is not None:
             self._server.close()
@@ -255,7 +256,7 @@ class Tapped:
         if scribe.is_full:
             splice.pause(_FULL)
         await splice.finished()
-        self._splice = None
+        self._splice = self._server = None
         wall, elapsed = tap.clock.wall(), tap.clock.elapsed()
 
         def write_end() -> None:
