@@ -337,7 +337,10 @@ class Script:
         exchange.at = record.elapsed
         session.active = exchange
         if isinstance(event, Event):
-            for one in (event.item_id or "",) if event.type[-6:] == ".delta" else given(event.body):
+            # a delta is one of very many, and names its item at the most
+            for one in (event.item_id,) if event.type[-6:] == ".delta" else given(event.body):
+                if not one:
+                    continue
                 session.ids[one] = None
                 self._givers.setdefault(one, exchange.number)
             _keep_items(exchange, event)

@@ -92,7 +92,6 @@ class Cast:
             fresh = self.new_ids.new(prefix, max(_ID_LETTERS, len(old) - len(prefix) - 1))
             names[old] = fresh
             self.recorded[fresh] = old
-        names.pop("", None)
         return names
 
 
