@@ -7,13 +7,15 @@ those are missing or refused, `why_no_room` says so and the tests are skipped.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import select
 import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple
@@ -83,7 +85,25 @@ class Room:
         for running in reversed(self._running):
             running.stop()
         if self._keeper is not None:
+            self.end_strays()
             self._keeper.communicate()
+
+    def end_strays(self) -> None:
+        """End what lives in this network and has let go of whoever started it, as background servers do."""
+        assert self._keeper is not None
+        known = {self._keeper.pid, *(running.pid for running in self._running)}
+        for inhabitant in self._inhabitants():
+            with contextlib.suppress(ProcessLookupError):
+                if inhabitant not in known and os.getsid(inhabitant) not in known:
+                    _end(inhabitant)
+
+    def _inhabitants(self) -> Iterator[int]:
+        assert self._keeper is not None
+        network = os.stat(f"/proc/{self._keeper.pid}/ns/net").st_ino
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended, or belongs to somebody else
+                if os.stat(folder / "ns" / "net").st_ino == network:
+                    yield int(folder.name)
 
     def run(
         self,
@@ -147,6 +167,11 @@ class Running:
         ]
         for reader in self._readers:
             reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id, and that of its session."""
+        return self._program.pid
 
     def say(self, line: str) -> None:
         """Write one line to its standard input."""
@@ -225,6 +250,21 @@ class Running:
         with self._news:
             self._ended.add(name)
             self._news.notify_all()
+
+
+def _end(program: int) -> None:
+    """End a program that is nobody's child, and wait until it has ended."""
+    try:
+        handle = os.pidfd_open(program)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        select.select([handle], [], [], 10)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(handle)
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

@@ -7,37 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.conftest import KEY, Fake, start_witness
-from tests.peers.environment import program
+from tests.peers.codex import answer_in, configure, exec_command
+from tests.peers.conftest import Fake, start_witness
 from tests.peers.room import Room
 
 pytestmark = pytest.mark.peer("codex")
 
-_CONFIG = """\
-model = "gpt-6-astra"
-model_provider = "lab"
-[model_providers.lab]
-name = "lab"
-base_url = "{base_url}"
-wire_api = "responses"
-env_key = "LAB_KEY"
-supports_websockets = true
-"""
-
 
 def _exec(room: Room, server: Fake, home: Path, *words: str) -> str:
     """Run `codex exec`; the agent's last message."""
-    (home / "config.toml").write_text(_CONFIG.format(base_url=server.base_url))
-    done = room.run(
-        [program("codex", "codex"), "exec", "--skip-git-repo-check", "--json", *words],
-        environ={"HOME": str(home), "CODEX_HOME": str(home), "LAB_KEY": KEY},
-        folder=home,
-    )
+    done = room.run(exec_command(*words), environ=configure(home, server.base_url), folder=home)
     assert done.status == 0, done.stdout + done.stderr
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    items = [event["item"] for event in events if event["type"] == "item.completed"]
-    text: str = next(item["text"] for item in reversed(items) if item["type"] == "agent_message")
-    return text
+    return answer_in(done.stdout)
 
 
 def test_codex_prewarms_and_continues(room: Room, tmp_path: Path) -> None:

@@ -58,6 +58,19 @@ def test_a_room_takes_its_programs_along() -> None:
     assert patient.status() is not None
 
 
+def test_a_room_takes_along_what_let_go_of_it() -> None:
+    """A background server is nobody's child any more, but lives in the room's network."""
+    spawn = (
+        "import subprocess as s, sys; print(s.Popen([sys.executable, '-c', 'import time; time.sleep(600)'],"
+        " start_new_session=True, stdout=s.DEVNULL, stderr=s.DEVNULL).pid)"
+    )
+    with Room() as room:
+        done = room.run([sys.executable, "-c", spawn])
+        background = Path("/proc") / done.stdout.strip()
+        assert background.exists()
+    assert not background.exists() or (background / "stat").read_text().split()[2] == "Z"
+
+
 def test_no_settings_of_this_machine_enter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://192.0.2.1:1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-peers")
