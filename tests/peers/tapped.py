@@ -84,6 +84,8 @@ class Tapped:
         self._behind = Passage(room, int(_port_in(self._witness.base_url)), folder / "behind")
         self._before = Passage(room, PORT, folder / "before")
         self.recording = folder / "tap.jsonl"
+        #: for a tap that is started from elsewhere
+        self.environ = {"PYTHONPATH": str(ROOT)}
         self.base_url = f"http://127.0.0.1:{self._before.port}/v1"  #: what the client is given
 
     def command(self, *more: str | Path) -> list[str | Path]:

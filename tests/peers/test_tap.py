@@ -31,8 +31,13 @@ def tapped(room: Room, tmp_path: Path) -> Tapped:
 
 
 def _finish(tapped: Tapped, *, connections: Container[int]) -> list[dict[str, Any]]:
-    """Stop the line; what must hold for every conversation. The turns that the recording tells."""
+    """Stop the tap and look at everything; the turns that the recording tells."""
     tapped.stop()
+    return _judged(tapped, connections=connections)
+
+
+def _judged(tapped: Tapped, *, connections: Container[int]) -> list[dict[str, Any]]:
+    """What must hold for every conversation, once the tap has ended; the turns that the recording tells."""
     seen = tapped.finish()
     assert_same_bytes(seen)
     assert sockets(seen.before) in connections
@@ -160,3 +165,32 @@ def test_interactive_codex_is_passed_on(tapped: Tapped, tmp_path: Path) -> None:
     texts = [turn["text"] for turn in turns]
     assert any("will remember" in text and text in shown for text in texts)
     assert any(text.startswith("With the results in hand") and text[:60] in shown for text in texts)
+
+
+@pytest.mark.peer("codex")
+def test_codex_runs_inside_the_tap(tapped: Tapped, tmp_path: Path) -> None:
+    """Its stdin, stdout and exit code are its own; ours goes to stderr, and the tap ends with it."""
+    environ = configure(tmp_path, tapped.base_url)
+    settings = (tmp_path / "config.toml").read_bytes()
+    command = tapped.command("--", *exec_command("-"))
+    done = tapped.room.run(
+        command, environ={**environ, **tapped.environ}, folder=tmp_path, stdin="Remember the word heron."
+    )
+    assert done.status == 0, done.stdout + done.stderr
+    assert (tmp_path / "config.toml").read_bytes() == settings
+    assert done.stderr.splitlines()[0] == f"turnscope attach {tapped.recording}"
+    turns = _judged(tapped, connections=[1])
+    assert "heron" in turns[-1]["text"]
+    assert turns[-1]["text"] == answer_in(done.stdout)
+
+
+@pytest.mark.peer("codex")
+def test_a_client_that_fails_inside_the_tap_fails_as_it_does_outside(tapped: Tapped, tmp_path: Path) -> None:
+    """The exit code and every word are those of the client."""
+    environ = {**configure(tmp_path, tapped.base_url), **tapped.environ}
+    wrong = exec_command("--no-such-option")
+    outside = tapped.room.run(wrong, environ=environ, folder=tmp_path)
+    inside = tapped.room.run(tapped.command("--", *wrong), environ=environ, folder=tmp_path)
+    assert outside.status != 0
+    assert (inside.status, inside.stdout) == (outside.status, outside.stdout)
+    assert outside.stderr in inside.stderr
