@@ -108,11 +108,17 @@ class Inspector:
 
     def feed(self, record: Record) -> tuple[Change, ...]:
         """Store one record, apply it, tell the followers; raises RecordingError when it cannot be stored."""
-        record = self._masks.clean(record)
+        payload = record.payload
+        for needle in self._masks.needles:  # looked for here, because a call for each record is dear
+            if needle in payload:
+                record = self._masks.clean(record)
+                payload = record.payload
+                break
         self.recording.append(record)
         kind = record.kind
-        event = decode(record.payload) if kind is Kind.TEXT or kind is Kind.BINARY else None
-        return self._tell(self.sessions.apply(record, event))
+        event = decode(payload) if kind is Kind.TEXT or kind is Kind.BINARY else None
+        changes = self.sessions.apply(record, event)
+        return self._tell(changes) if self._followers else changes
 
     def show_on(self, limit: int, seconds: float) -> int:
         """Show what a Reading has read already, up to this number and for at most this time; how many.

@@ -107,12 +107,13 @@ class Journal:
             raise self.failure
         number = self.count
         line = to_line(record, number, field)
-        self._buffer += line
+        buffer = self._buffer
+        buffer += line
         self.count = number + 1
-        end = self.end = self.end + len(line)
+        self.end += len(line)
         if self._timer is None and not self._is_timeless:
             self._schedule()
-        if end - self.written >= _FLUSH_BYTES:
+        if len(buffer) >= _FLUSH_BYTES:
             self.flush()
         return number
 

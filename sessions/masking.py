@@ -20,7 +20,7 @@ class Masks:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: tuple[str, ...] = ()
-        self._needles: tuple[bytes, ...] = (_MCP,)
+        self.needles: tuple[bytes, ...] = (_MCP,)  #: a payload with none of them is clean
         for secret in secrets:
             self.add(secret)
 
@@ -31,12 +31,12 @@ class Masks:
         """Mask this exact text in every payload from now on; ignored below eight characters."""
         if len(secret) >= _SHORTEST and secret not in self._secrets:
             self._secrets = (*self._secrets, secret)
-            self._needles = (*self._needles, secret.encode())
+            self.needles = (*self.needles, secret.encode())
 
     def clean(self, record: Record) -> Record:
         """The record without credentials in its payload; the same object when there are none."""
         payload = record.payload
-        for needle in self._needles:
+        for needle in self.needles:
             if needle in payload:
                 return self._masked(record)
         return record

@@ -95,10 +95,11 @@ class Recording:
             raise RecordingError(f"{self.path} is being read; nothing is written to it")
         number = journal.append(record, field)
         session, direction, kind, wall, elapsed, payload, _ = record
+        size = len(payload)
         self._offsets.append(journal.end)
         self._elapsed.append(elapsed)
         self._wall.append(wall)
-        self._sizes.append(min(len(payload), _LARGEST))
+        self._sizes.append(size if size < _LARGEST else _LARGEST)
         self._labels.append((session & MAX_SESSION) << 8 | LABEL[direction, kind])
         return number
 

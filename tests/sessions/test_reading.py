@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import random
-import struct
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +16,7 @@ from sessions.journal import FLUSH_SECONDS
 from sessions.reading import Reading, offsets
 from sessions.recording import Recording
 from sessions.records import Direction, Kind, Record, to_line
+from tests.killed import kill_a_writer
 
 EVER = float("inf")
 HEADER = b'{"format":"turnscope","version":1,"app":"turnscope 0","source":"test"}\n'
@@ -318,48 +314,14 @@ def test_what_becomes_of_a_followed_file_is_told_once_and_ends_nothing(
 
 # Killed writers -------------------------------------------------------------------------------------------
 
-_WRITER = """
-import asyncio, mmap, os, struct, sys, time
-from pathlib import Path
-from sessions.recording import Recording
-from sessions.records import Direction, Kind, Record
-
-async def write(path, told):
-    recording = Recording.create(Path(path))
-    with open(told, "r+b") as file:
-        last = mmap.mmap(file.fileno(), 8)
-    sys.stdout.write("ready\\n")
-    sys.stdout.flush()
-    while True:
-        for _ in range(20):
-            now = time.monotonic()
-            recording.append(Record(1, Direction.SERVER, Kind.TEXT, 0, now, b"x" * 200))
-            last[:] = struct.pack("d", now)
-        await asyncio.sleep(0.001)
-
-asyncio.run(write(*sys.argv[1:]))
-"""
-
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_killed_writer_loses_at_most_the_last_interval(tmp_path: Path, seed: int) -> None:
-    path, told = tmp_path / "a.jsonl", tmp_path / "last"
-    told.write_bytes(bytes(8))
-    with subprocess.Popen([sys.executable, "-c", _WRITER, path, told], stdout=subprocess.PIPE) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"ready\n"
-        with suppress(subprocess.TimeoutExpired):
-            writer.wait(random.Random(seed).uniform(0.15, 0.45))
-        writer.kill()
-    with told.open("rb") as file, mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ) as shared:
-        (appended,) = struct.unpack("d", shared[:])
-    reading = Reading.whole(path)
-    assert not reading.is_growing()
-    assert all("the last line is cut" in problem.reason for problem in reading.problems)
-    assert reading.known > 0
-    lost = appended - reading.elapsed_at(reading.known - 1)
-    assert lost <= FLUSH_SECONDS + 0.4  # a machine under load wakes the writer late
-    reading.close()
+    left = kill_a_writer(tmp_path, random.Random(seed).uniform(0.15, 0.45))
+    assert left.known > 0
+    assert not left.is_growing
+    assert all("the last line is cut" in problem.reason for problem in left.problems)
+    assert left.lost_seconds <= FLUSH_SECONDS + 0.4  # a machine under load wakes the writer late
 
 
 # Offsets --------------------------------------------------------------------------------------------------
