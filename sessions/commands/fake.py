@@ -184,9 +184,11 @@ def _script(args: argparse.Namespace) -> Script | None:
         raise UsageError(f"--from answers as it was recorded; leave out {', '.join(given)}.")
     if args.pace and args.rate:
         raise UsageError("--pace and --rate both say how fast; give one of them.")
-    from sessions.commands.script_file import read_script
+    from sessions.commands.script_file import client_frames, read_script
 
-    return read_script(args.script)
+    script = read_script(args.script)
+    client_frames(script, args.script)
+    return script
 
 
 class _Catalogue(argparse.HelpFormatter):

@@ -277,18 +277,19 @@ class Rehearsal(Sending):
         yield from self._openings
         for number, recorded in self._script.sessions.items():
             live = self._heard.sessions.get(number)
-            if live is None or recorded.is_refused:
-                continue
-            yield from differences(recorded.prelude, live.prelude)
+            was_open = live is not None and not live.is_refused
             for exchange in recorded.exchanges:
                 counterpart = self._live(exchange.number)
                 if counterpart is None:
-                    title = "its create was not sent: the socket had ended"
+                    why = "the socket had ended" if was_open else "there was no socket"
+                    title = f"its create was not sent: {why}"
                     yield Difference(number, exchange.number, "unsent", True, False, title)
                 else:
                     yield from differences(exchange, counterpart)
-            if (ending := ending_difference(recorded, live)) is not None:
-                yield ending
+            if live is not None and was_open and not recorded.is_refused:
+                yield from differences(recorded.prelude, live.prelude)
+                if (ending := ending_difference(recorded, live)) is not None:
+                    yield ending
 
     def _verdict(self, code: Exit) -> Exit:
         if code in (Exit.DONE, Exit.FINDINGS):

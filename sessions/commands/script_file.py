@@ -40,7 +40,7 @@ def client_frames(script: Script, name: str) -> list[Frame]:
     """What the recorded clients sent, in order; raises UsageError when that is nothing."""
     frames = [step for step in script.steps if isinstance(step, Frame)]
     if not frames and not any(one.is_refused or one.ending for one in script.sessions.values()):
-        raise UsageError(f"{name} has no frames of a client: there is nothing to send")
+        raise UsageError(f"{name} has no frames of a client: there is nothing to play")
     return frames
 
 

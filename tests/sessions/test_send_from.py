@@ -13,14 +13,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from sessions.cli import main
 from sessions.commands import rehearsal
 from sessions.commands.rehearsal import Rehearsal
 from sessions.commands.script_file import client_frames, read_script
 from sessions.commands.send import VERB
 from sessions.commands.sending import Sending
 from sessions.conversation import Conversation, converse
+from sessions.errors import Damaged, RecordingError, UsageError
 from sessions.inspector import Inspector
 from sessions.recording import Recording
+from sessions.records import Direction, Kind, Record
 from sessions.session import Turn
 from sessions.settings import load
 from sessions.wire.connect import connect
@@ -29,6 +32,7 @@ from sessions.wire.plan import plan_from
 from sessions.wire.scenarios.answers import SCENARIOS
 from sessions.wire.scenarios.dialects import DIALECTS
 from sessions.wire.scenarios.options import Options
+from tests.make import record as made
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -280,3 +284,224 @@ async def test_every_kind_of_conversation_survives_the_round(
     assert run.code == 0, run.talk
     assert "no counterpart" not in run.talk
     assert "did not come" not in run.talk
+
+
+@pytest.mark.parametrize("talk", [tool_call, lanes, queued, mistakes], ids=lambda talk: talk.__name__)
+async def test_ids_are_those_of_a_live_server_that_checks_them(
+    talk: Callable[[Conversation, Inspector], Awaitable[None]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "run.jsonl"
+    async with (
+        FakeServer(Options(seed=5)) as server,
+        recorded_talk(server, file) as (conversation, inspector),
+    ):
+        await talk(conversation, inspector)
+    async with FakeServer(Options(seed=6)) as server:
+        run = await rehearse(server, file, capsys)
+    assert run.differences == [], run.talk
+    assert run.code == 0, run.talk
+    recorded = {one for exchange in read_script(str(file)).exchanges for one in exchange.response_ids}
+    assert not recorded & {turn["response_id"] for turn in run.lines[-1]["turns"]}
+
+
+async def test_another_answer_is_told_turn_by_turn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.jsonl"
+    async with FakeServer(Options(seed=5)) as server:
+        await record(server, file, "Say a little", "And more")
+    async with FakeServer(Options(faults=("failed@2",))) as server:
+        run = await rehearse(server, file, capsys)
+    assert run.code == 1
+    assert (2, "statuses") in run.differences
+    assert {turn for turn, _ in run.differences} == {2}
+    assert "turn 2: ended failed instead of completed" in run.talk
+    assert run.lines[-1]["differences"] == len(run.differences)
+    assert run.lines[-1]["compared"] == 2
+
+
+async def test_a_frame_leaves_once_and_byte_for_byte_when_no_id_is_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.jsonl"
+    odd = '{ "type" : "response.create",  "model":"gpt-6-astra", "input" :"caf\\u00e9 ü", "x": 1.50 }'
+    async with FakeServer(Options(seed=5)) as server, recorded_talk(server, file) as (talk, _):
+        await talk.ask(odd)
+    async with FakeServer(Options()) as server:
+        run = await rehearse(server, file, capsys)
+        received = list(server.log[0].received)
+    assert run.code == 0, run.talk
+    assert received == [odd.encode()]
+
+
+def written(file: Path, *records: Record) -> Path:
+    """A recording with these records."""
+    recording = Recording.create(file)
+    for one in records:
+        recording.append(one)
+    recording.close()
+    return file
+
+
+def opened(session: int = 1, at: float = 0.0) -> Record:
+    """An accepted upgrade."""
+    return made(b"", kind=Kind.OPEN, direction=Direction.LOCAL, session=session, at=at)
+
+
+async def test_masked_secrets_are_not_sent_unless_that_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = {"type": "mcp", "server_label": "tides", "server_url": "https://x", "authorization": "***"}
+    frame = {"type": "response.create", "model": "gpt-6-astra", "input": "hi", "tools": [tool]}
+    meta = {"masked": "mcp authorization"}
+    sent = made(frame, direction=Direction.CLIENT, at=1.0, meta=meta)
+    file = written(tmp_path / "masked.jsonl", opened(), sent)
+    async with FakeServer(Options()) as server:
+        with pytest.raises(UsageError, match=r"record 1, a response.create .* masked \(mcp authorization\)"):
+            await rehearse(server, file, capsys)
+        assert not server.log
+        run = await rehearse(server, file, capsys, "--allow-masked")
+        assert json.loads(server.log[0].received[0])["tools"][0]["authorization"] == "***"
+    assert run.lines[-1]["compared"] == 1
+
+
+async def test_text_that_no_frame_may_carry_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = made(b"\xff\xfe", direction=Direction.CLIENT, at=1.0)
+    file = written(tmp_path / "odd.jsonl", opened(), sent)
+    async with FakeServer(Options()) as server:
+        with pytest.raises(UsageError, match="not UTF-8"):
+            await rehearse(server, file, capsys)
+
+
+async def test_several_sockets_are_opened_in_their_order_each_with_its_frames(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def create(text: str, at: float, session: int) -> Record:
+        body = {"type": "response.create", "model": "gpt-6-astra", "input": text}
+        return made(body, direction=Direction.CLIENT, at=at, session=session)
+
+    def answer(name: str, at: float, session: int) -> Record:
+        return made(
+            {"type": "response.completed", "response": {"id": name, "status": "completed"}},
+            at=at,
+            session=session,
+        )
+
+    file = written(
+        tmp_path / "two.jsonl",
+        opened(1), opened(4, 0.1), create("one", 1, 4), create("two", 2, 1),
+        answer("r1", 3, 4), answer("r2", 4, 1), create("three", 5, 4), answer("r3", 6, 4),
+    )  # fmt: skip
+    async with FakeServer(played(file)) as server:
+        run = await rehearse(server, file, capsys)
+    assert run.code == 0, run.talk
+    texts = [[json.loads(frame)["input"] for frame in visit.received] for visit in server.log]
+    assert texts == [["two"], ["one", "three"]]
+    assert {line["conn"] for line in run.lines if "conn" in line} == {1, 4}
+
+
+async def test_silence_ends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.jsonl"
+    async with FakeServer(Options(seed=5)) as server:
+        await record(server, file, "Say a little")
+    async with FakeServer(Options(faults=("silence",))) as server:
+        run = await rehearse(server, file, capsys, "--silence", "0.3")
+    assert run.code == 6
+    assert "nothing came for 0.3 s while turn 1 was running" in run.talk
+
+
+async def test_an_endpoint_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with FakeServer(Options()) as server:
+        pass
+    run = await rehearse(server, GOLDEN / "a-plain.jsonl", capsys)
+    assert run.code == 3
+    assert run.differences == [(1, "unsent")]
+    assert "there was no socket" in run.talk
+
+
+def test_what_cannot_be_played_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="No such file"):
+        read_script(str(tmp_path / "missing.jsonl"))
+    empty = tmp_path / "empty.jsonl"
+    empty.write_bytes(b"")
+    with pytest.raises(Damaged, match="not a recording"):
+        read_script(str(empty))
+    with pytest.raises(UsageError, match="no WebSocket session"):
+        read_script(str(written(tmp_path / "header.jsonl")))
+    unused = str(written(tmp_path / "unused.jsonl", opened()))
+    with pytest.raises(UsageError, match="no frames of a client"):
+        client_frames(read_script(unused), unused)
+
+
+def test_damaged_lines_and_http_are_told_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = made(b"GET / HTTP/1.1\r\n\r\n", kind=Kind.REQUEST, direction=Direction.CLIENT, session=2)
+    file = written(tmp_path / "mixed.jsonl", opened(), request)
+    with file.open("ab") as lines:
+        lines.write(b"not a record\n")
+    script = read_script(str(file))
+    talk = capsys.readouterr().err
+    assert list(script.sessions) == [1]
+    assert "line 4: " in talk
+    assert "1 HTTP exchange left out" in talk
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["a prompt"], "leave out the prompts"),
+        (["--tools", "x", "--model", "m"], "leave out --tools, --model"),
+    ],
+)
+def test_from_takes_nothing_that_would_shape_a_frame(
+    more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["send", "--from", str(GOLDEN / "a-plain.jsonl"), *more]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_dry_run_prints_the_frames_and_opens_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    file = GOLDEN / "b-function-call.jsonl"
+    assert main(["send", "--base-url", "http://127.0.0.1:9/v1", "--from", str(file), "--dry-run"]) == 0
+    first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (first["turn"], second["turn"], second["after"]) == (1, 2, [1])
+    assert json.loads(second["raw"])["previous_response_id"] == "resp_b1"
+
+
+def test_the_flags_of_from_need_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["send", "--dry-run", "hi"]) == 2
+    assert main(["fake", "--pace", "max"]) == 2
+    assert main(["fake", "--from", str(GOLDEN / "a-plain.jsonl"), "--scenario", "demo"]) == 2
+    talk = capsys.readouterr().err
+    assert "belong to --from FILE" in talk
+    assert "--pace belongs to --from" in talk
+    assert "leave out --scenario" in talk
+
+
+async def test_two_programs_play_a_recording_to_each_other(tmp_path: Path) -> None:
+    file = str(GOLDEN / "k-lanes.jsonl")
+    run = (sys.executable, "-m", "sessions.cli")
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+    server = await asyncio.create_subprocess_exec(*run, "fake", "--from", file, **pipes)  # type: ignore[arg-type]  # pipes are ints
+    try:
+        assert server.stdout is not None
+        async with asyncio.timeout(30):
+            ready = json.loads(await server.stdout.readline())
+            client = await asyncio.create_subprocess_exec(
+                *run, "send", "--base-url", ready["base_url"], "--from", file, "--no-record", **pipes,  # type: ignore[arg-type]  # pipes are ints
+            )  # fmt: skip
+            out, talk = await client.communicate()
+    finally:
+        server.terminate()
+        await server.communicate()
+    assert client.returncode == 0, talk
+    summary = json.loads(out.splitlines()[-1])
+    assert (summary["compared"], summary["differences"]) == (4, 0)
+    assert ready["models"] == ["gpt-5.4"]
