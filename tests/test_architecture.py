@@ -36,6 +36,8 @@ TESTED_TOGETHER = {
     "sessions/wire/embedded.py": "sessions/test_fake*.py",
     "sessions/commands/creating.py": "sessions/test_send.py",
     "sessions/commands/sending.py": "sessions/test_send.py",
+    "sessions/commands/rehearsal.py": "sessions/test_send_from.py",
+    "sessions/commands/script_file.py": "sessions/test_send_from.py",
     "sessions/commands/fake.py": "sessions/test_fake_verb.py",
 }
 #: what a name here never is, and the one verb of the command line that is also such a word
