@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-_PLAY_SECONDS = 30.0
 _STALL_SECONDS = 0.5  # nothing taken for so long is what is called stalled
 _READ_BYTES = 1 << 18
 _SMALL_BUFFER_BYTES = 1 << 16
@@ -162,6 +161,7 @@ class Fault:
     client: Script
     count: int = 1  #: so many clients at once
     has_small_buffers: bool = False  #: TCP holds little, so that who does not read is noticed soon
+    patience_seconds: float = 8.0  #: a play that takes longer has not come to its end
 
 
 class Log(NamedTuple):
@@ -177,6 +177,7 @@ class Play(NamedTuple):
 
     clients: tuple[Log, ...]
     servers: tuple[Log, ...]
+    is_over: bool  #: whether both scripts came to their end
 
 
 class Witness:
@@ -187,8 +188,7 @@ class Witness:
         self.ends: list[End] = []
         self._script = script
         self._listener = listener
-        self._stage = stage
-        self._tasks = asyncio.TaskGroup()
+        self.stage = stage
 
     async def serve(self, count: int) -> None:
         """Serve so many connections, each to the end of its script."""
@@ -196,7 +196,7 @@ class Witness:
         async with asyncio.TaskGroup() as group:
             for number in range(count):
                 own, _ = await loop.sock_accept(self._listener)
-                end = End(own, self._stage, number)
+                end = End(own, self.stage, number)
                 self.ends.append(end)
                 group.create_task(_run(self._script, end))
 
@@ -221,23 +221,28 @@ async def witness(fault: Fault) -> AsyncIterator[Witness]:
 async def play(fault: Fault, server: Witness, port: int) -> Play:
     """Play a fault against a port that leads to the witness, until both scripts have ended."""
     clients: list[End] = []
-    async with asyncio.timeout(_PLAY_SECONDS), asyncio.TaskGroup() as group:
-        group.create_task(server.serve(fault.count))
-        for number in range(fault.count):
-            own = socket.socket()
-            if fault.has_small_buffers:
-                _make_small(own)
-            own.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(own, ("127.0.0.1", port))
-            end = End(own, server._stage, number)
-            clients.append(end)
-            group.create_task(_run(fault.client, end))
-    return Play(_logs(clients), tuple(log._replace(read=_plain_head(log.read)) for log in _logs(server.ends)))
+    is_over = True
+    try:
+        async with asyncio.timeout(fault.patience_seconds), asyncio.TaskGroup() as group:
+            group.create_task(server.serve(fault.count))
+            for number in range(fault.count):
+                own = socket.socket()
+                if fault.has_small_buffers:
+                    _make_small(own)
+                own.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(own, ("127.0.0.1", port))
+                end = End(own, server.stage, number)
+                clients.append(end)
+                group.create_task(_run(fault.client, end))
+    except TimeoutError:
+        is_over = False
+    servers = tuple(log._replace(read=_plain_head(log.read)) for log in _logs(server.ends))
+    return Play(_logs(clients), servers, is_over)
 
 
 def differences(expected: Play, seen: Play) -> list[str]:
     """Where a second play differs from the first, in words; empty when it does not."""
-    found: list[str] = []
+    found = [] if seen.is_over else ["it did not come to an end"]
     for side, ours, theirs in (
         ("client", expected.clients, seen.clients),
         ("server", expected.servers, seen.servers),

@@ -312,9 +312,8 @@ def written_slowly() -> tuple[Script, Script]:
 
     async def server(end: End) -> None:
         await end.head()
-        await end.exactly(len(CREATE))
         await end.send_slowly(answer)
-        await end.exactly(8)
+        await end.exactly(len(CREATE) + 8)
 
     async def client(end: End) -> None:
         await end.send_slowly(request() + CREATE)
@@ -331,9 +330,8 @@ def written_at_once() -> tuple[Script, Script]:
 
     async def server(end: End) -> None:
         await end.head()
-        await end.exactly(len(CREATE))
         await end.send(answer)
-        await end.exactly(8)
+        await end.exactly(len(CREATE) + 8)
 
     async def client(end: End) -> None:
         await end.send(request() + CREATE)

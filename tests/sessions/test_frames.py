@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -14,35 +13,13 @@ from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, Frame, Opcode
 from websockets.protocol import CLIENT, SERVER, Protocol, State
-from websockets.speedups import apply_mask
 from websockets.uri import WebSocketURI
 
 from sessions.records import NO_META, Kind
 from sessions.wire.frames import MAX_MESSAGE_BYTES, Frames, Seen, close_words
+from tests.faults import frame
 
-KEY = b"\x11\x22\x33\x44"
 DEFLATE = "permessage-deflate"
-
-
-def frame(
-    opcode: int,
-    payload: bytes = b"",
-    *,
-    fin: bool = True,
-    rsv: int = 0,
-    masked: bool = False,
-    length: int | None = None,
-    coded: int | None = None,
-) -> bytes:
-    """A frame, also one that no library would write; `coded` forces a longer way to write its length."""
-    size = len(payload) if length is None else length
-    way = coded or (size if size < 126 else 126 if size < 1 << 16 else 127)
-    head = bytes([(0x80 if fin else 0) | rsv | opcode, (0x80 if masked else 0) | way])
-    if way == 126:
-        head += struct.pack("!H", size)
-    elif way == 127:
-        head += struct.pack("!Q", size)
-    return head + (KEY + apply_mask(payload, KEY) if masked else payload)
 
 
 def server(*, extensions: str = "", limit_bytes: int = MAX_MESSAGE_BYTES) -> Frames:
