@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,7 @@ def test_codex_falls_back_through_the_tap(room: Room, tmp_path: Path) -> None:
     assert {"request", "response", "sse"} <= set(kinds)
 
 
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="a terminal in a room needs tmux")
 @pytest.mark.peer("codex")
 def test_interactive_codex_is_passed_on(tapped: Tapped, tmp_path: Path) -> None:
     """On a terminal it opens more connections than one, and shows what came through the tap."""
