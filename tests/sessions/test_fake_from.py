@@ -351,3 +351,17 @@ async def test_a_client_that_goes_leaves_the_others_alone() -> None:
             client.socket.transport.abort()
         async with connected(server) as other:
             assert (await Client.turn(other, "x"))[-1]["type"] == "response.completed"
+
+
+async def test_nothing_waits_for_a_frame_that_was_not_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    processed = {"type": "response.processed", "response_id": "resp_of_one_0123456789"}
+    script = read(
+        [
+            opened(), asked(1.0), *said(1.1, "one"), record(processed, direction=Direction.CLIENT, at=1.5),
+            asked(2.0), *said(2.1, "two"),
+        ]
+    )  # fmt: skip
+    async with playing(script) as server, connected(server) as client:
+        heard = [notes(await client.turn("x")), notes(await client.turn("y"))]
+    assert heard == [["one"], ["two"]]
+    assert capsys.readouterr().err == ""

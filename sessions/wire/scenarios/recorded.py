@@ -292,11 +292,14 @@ class RecordedConnection:
     async def _say(self, stream: _Stream) -> None:
         clock = asyncio.get_running_loop().time
         due = clock()
-        for move in stream.exchange.moves:
+        moves = stream.exchange.moves
+        spoken = max((at for at, move in enumerate(moves) if not isinstance(move, Heard)), default=-1)
+        for at, move in enumerate(moves):
             match move:
                 case Heard():
-                    await self._await_frame(stream, move)
-                    due = clock()
+                    if at < spoken:  # nothing hangs on a frame after which nothing was said
+                        await self._await_frame(stream, move)
+                        due = clock()
                 case Said():
                     due += self._pause(move)
                     if (ahead := due - clock()) > _AT_ONCE_SECONDS:
