@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("reducer", "pipeline", "screen", "hostile", "startup", "memory", "opening", "kills")
+NAMES = ("reducer", "pipeline", "screen", "hostile", "startup", "memory", "opening", "kills", "tap")
 
 
 LONG = ("soak",)  #: minutes each; they run only when named
