@@ -84,6 +84,11 @@ class Playback:
         return self._is_growing
 
     @property
+    def is_complete(self) -> bool:
+        """Whether every record that has been written so far is known."""
+        return self._has_all
+
+    @property
     def is_folding(self) -> bool:
         """Whether the playhead is on its way to where it was told to be."""
         return self._target is not None

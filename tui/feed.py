@@ -8,6 +8,7 @@ nothing. It knows neither panes nor what a change means.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -30,10 +31,14 @@ class SessionsChanged(Message):
 
 
 async def feed(
-    inspector: Inspector, target: MessagePump, start: int = 0, follower: Follower | None = None
+    inspector: Inspector,
+    target: MessagePump,
+    start: int = 0,
+    follower: Follower | None = None,
+    rest: Callable[[], float] = lambda: FRAME_SECONDS,
 ) -> None:
     """Post `SessionsChanged` to `target` until cancelled; `start` is the first record it has not seen.
-    A `follower` that follows already stands in for it.
+    A `follower` that follows already stands in for it. `rest` says how long to rest between two batches.
 
     Run it as a worker of the screen. It stops by itself when the target no longer takes messages.
     """
@@ -51,6 +56,6 @@ async def feed(
             due = max(due + pause, clock())
             await asyncio.sleep(due - clock())
             late = clock() - due
-            pause = min(_SLOWEST_SECONDS, FRAME_SECONDS + 2 * max(0.0, late - _USUAL_SECONDS))
+            pause = max(rest(), min(_SLOWEST_SECONDS, FRAME_SECONDS + 2 * max(0.0, late - _USUAL_SECONDS)))
     finally:
         follower.close()

@@ -105,6 +105,10 @@ def time_line(playback: Playback, cells: int) -> Line:
 
 
 def _bar(playback: Playback, cells: int) -> Text:
+    bar = Text(no_wrap=True, end="")
+    if playback.is_folding and not playback.is_complete:  # how long it is is not known yet: how far it is
+        done = int(playback.share * cells)
+        return bar.append(_PLAYED * done, "timebar--played").append(_REST * (cells - done), "timebar--rest")
     duration, known, number_at = playback.duration, playback.known, playback.reading.number_at
     errors = bar_cells(cells, duration, known, number_at, playback.errors)
     turns = bar_cells(cells, duration, known, number_at, playback.turns)
@@ -112,7 +116,6 @@ def _bar(playback: Playback, cells: int) -> Text:
         turns = (False,) * cells
     share = min(1.0, playback.elapsed() / duration) if duration else float(playback.position > 0)
     head = min(cells - 1, int(share * cells))
-    bar = Text(no_wrap=True, end="")
     for cell in range(cells):
         if cell == head:
             bar.append(_HEAD, "timebar--head")

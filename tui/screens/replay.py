@@ -20,7 +20,7 @@ from sessions.inspector import Inspector
 from sessions.moment import HELP, Measure, Moment, parse
 from sessions.playback import Pace, Playback
 from tui import keys
-from tui.feed import feed
+from tui.feed import FRAME_SECONDS, feed
 from tui.screens.ask import Ask
 from tui.screens.session import STYLES, SessionScreen
 from tui.sockets import Sockets
@@ -40,6 +40,7 @@ from tui.widgets.views import Views
 
 _SLICE_SECONDS = 0.003  # a key goes through some five tasks; each of them may wait for one slice
 _SHORTEST_SECONDS = 1 / 60
+_FOLDING_REST_SECONDS = 0.25
 _SHOWN_SECONDS = 0.1  # while much is folded, the line of time moves so often
 _OLD_SECONDS = 0.4  # so long the views may show where the playhead was, while it is on its way back
 _JUMP_SECONDS = 10.0
@@ -123,6 +124,10 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
         """Nothing was recorded here."""
         return ""
 
+    def rest_seconds(self) -> float:
+        """While much is folded the views only count; what they cost would come on top."""
+        return _FOLDING_REST_SECONDS if self.playback.is_folding else FRAME_SECONDS
+
     # What time does -------------------------------------------------------------------------------------
 
     async def _drive(self) -> None:
@@ -191,7 +196,7 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
             for view in _LOOKS_INTO:
                 self.query_one(view).look_into(inspector)
             self.tick()
-        self.run_worker(feed(inspector, self, follower=follower), group="feed")
+        self.run_worker(feed(inspector, self, follower=follower, rest=self.rest_seconds), group="feed")
 
     def _tell_problems(self) -> None:
         """Say once each what is wrong with the file, the first few of them; and that its writer has gone."""

@@ -28,7 +28,7 @@ from tui.aiming import Aiming
 from tui.app import TurnscopeApp
 from tui.connecting import Connecting
 from tui.connection_menu import ConnectionMenu
-from tui.feed import SessionsChanged, feed
+from tui.feed import FRAME_SECONDS, SessionsChanged, feed
 from tui.launch import Launch
 from tui.outgoing import Outgoing
 from tui.saving import Saving
@@ -112,7 +112,7 @@ class SessionScreen(SessionActions):
         """Show what is there, then open the first socket."""
         self._show_view("talk")
         self.set_interval(TICK_SECONDS, self.tick)
-        self.run_worker(feed(self.inspector, self), group="feed")
+        self.run_worker(feed(self.inspector, self, rest=self.rest_seconds), group="feed")
         self._show_badges()
         if self.launch is not None:
             for note in self.launch.notes:
@@ -207,6 +207,10 @@ class SessionScreen(SessionActions):
         if isinstance(self.app, TurnscopeApp):
             self.app.farewell = self.farewell() or self.app.farewell
         self.inspector.recording.close()
+
+    def rest_seconds(self) -> float:
+        """How long the views rest between two batches of what arrived."""
+        return FRAME_SECONDS
 
     def farewell(self) -> str:
         """What is told on stderr when this screen has been left."""
