@@ -225,6 +225,11 @@ def _of_note(meta: Meta) -> tuple[str, Tone]:
                 f"! bytes{by} not read from here on, passed on all the same: {meta.get('detail', '')}",
                 Tone.ODD,
             )
+        case "frame":
+            return (
+                f"! what is no message from the {meta.get('direction')}: {meta.get('detail', '')}",
+                Tone.ODD,
+            )
         case "tap":
             return str(meta.get("said", "")), Tone.ODD
         case _:

@@ -115,6 +115,10 @@ class Account:
         self.add(Record(session, Direction.LOCAL, kind, wall, elapsed, payload, meta))
 
 
+class ClientGone(NotHttp):
+    """There is no answer because the client did not wait for one."""
+
+
 class RefusalLog:
     """What came instead of a 101, kept to 8 KiB or one second and then written down, once."""
 
@@ -149,7 +153,8 @@ class RefusalLog:
             error: ConnectError = refusal(self._answer._replace(body=self._body[:BODY_BYTES]))
         else:
             said = "the tap was stopped" if is_stopped else str(self._answer)
-            failure = FailureClass.CLOSED if is_stopped else FailureClass.PROTOCOL
+            is_ended = is_stopped or isinstance(self._answer, ClientGone)
+            failure = FailureClass.CLOSED if is_ended else FailureClass.PROTOCOL
             error = UpgradeRefused(failure, said)
             error.received = self._body[:BODY_BYTES]
         self._account.refused(error, self._timings)

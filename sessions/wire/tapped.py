@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sessions.contract import FailureClass
 from sessions.errors import ConnectError
 from sessions.masking import Masks
 from sessions.redact import url as redacted_url
-from sessions.wire.account import Account, RefusalLog
+from sessions.wire.account import Account, ClientGone, RefusalLog
 from sessions.wire.answer import Answer, NotHttp, parse_head
 from sessions.wire.dial import Dial
 from sessions.wire.exchange import After, Request, exchange
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sessions.wire.tap import Tap
 
 _FULL = "too much waits to be written down"
+_T = TypeVar("_T")
 
 
 class Tapped:
@@ -179,7 +181,7 @@ class Tapped:
 
     async def _upgrade(self, account: Account) -> bool:
         """Ask the upstream for a socket; a 101 makes a splice, anything else is passed on as it is."""
-        plan, clock, client = account.plan, self._tap.clock, self._client
+        plan, clock = account.plan, self._tap.clock
         dial = Dial(plan.endpoint, plan.route, plan.trust, clock)
         try:
             server = self._server = await dial.run(plan.open_timeout_seconds)
@@ -192,16 +194,26 @@ class Tapped:
         server.keeps_half_open = server.transport.get_extra_info("ssl_object") is None
         began = clock.elapsed()
         server.write(account.sent)
-        async with asyncio.TaskGroup() as group:
-            leaving = group.create_task(self._relay_end(client, server))
-            received, answer = await self._answer_head(server)
-            leaving.cancel()
+        received, answer = await self._relaying_its_end(server, self._answer_head(server))
         timings = {**dial.timings, "upgrade_ms": round((clock.elapsed() - began) * 1000, 3)}
         if isinstance(answer, Answer) and answer.status == 101:
             server.put_back(received)
             await self._join(account, server, answer, dial, timings)
             return False
-        return await self._pass_refusal(account, server, received, answer, timings)
+        passing = self._pass_refusal(account, server, received, answer, timings)
+        return await self._relaying_its_end(server, passing)
+
+    async def _relaying_its_end(self, server: ByteStream, step: Coroutine[Any, Any, _T]) -> _T:
+        """Do something for the client; when it ends meanwhile, it ends upstream in the same way."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                leaving = group.create_task(self._relay_end(self._client, server))
+                try:
+                    return await step
+                finally:
+                    leaving.cancel()
+        except ExceptionGroup as broken:  # one task only can fail: it is as if there were no group
+            raise broken.exceptions[0] from None
 
     async def _relay_end(self, client: ByteStream, server: ByteStream) -> None:
         """A client that ends before it has its answer ends upstream in the same way."""
@@ -230,6 +242,8 @@ class Tapped:
             if head is not None:
                 return received, NotHttp("the server did not answer in HTTP", received)
             if not more:
+                if self._client.is_ended:
+                    return received, ClientGone("the client went before it had an answer", received)
                 where = "in the middle of its answer" if received else "without an answer"
                 return received, NotHttp(f"the server ended the connection {where}", received)
 

@@ -41,8 +41,9 @@ class Watch:
     def _record(self, direction: Direction, seen: Seen, wall: int, elapsed: float) -> Record:
         kind = seen.kind
         if kind is Kind.NOTE:
+            is_last = not seen.frames and not self._frames[direction].is_readable
             meta: Meta = {
-                "note": "unparsed",
+                "note": "unparsed" if is_last else "frame",
                 "detail": seen.problem,
                 "direction": direction.value,
                 "at_byte": seen.at_byte,
@@ -64,7 +65,9 @@ class Watch:
                     [how_it_ended(ending, is_closing=bool(self._closed_by)), *(one.problem for one in cut)]
                 ),
             }
-            records.append(Record(self.session, Direction.LOCAL, Kind.LOST, wall, elapsed, b"", meta))
+            unfinished = b"".join(one.payload for one in cut)
+            lost = Record(self.session, Direction.LOCAL, Kind.LOST, wall, elapsed, unfinished, meta)
+            records.append(self.masks.clean(lost))
         records.append(
             Record(self.session, Direction.LOCAL, Kind.NOTE, wall, elapsed, b"", digest_meta(splice))
         )
