@@ -7,6 +7,7 @@ the tap.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ from sessions.wire.endpoint import derive
 from sessions.wire.plan import Plan
 from sessions.wire.tap import Tap
 from tests.ends import Fault, Play, differences, play, witness
-from tests.faults import FAULTS
+from tests.faults import DELTA, FAULTS
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
@@ -242,8 +243,136 @@ def told(record: Record) -> str:
             )
 
 
+#: what a recording must say of a fault, from its first line to its last; `...` stands for lines between
+_TURN = ("local open", "client text", "server text")
+_WHOLE_TURN = (*_TURN, "server text")
+_AGREES = "note digest 1"
+_CLOSES = ("client close 1000 ", "server close 1000 ", _AGREES)
+EXPLAINED: dict[str, tuple[str, ...]] = {
+    "426 with a length": ("refused upgrade_required 426: 426 Upgrade Required",),
+    "426 kept open": ("refused upgrade_required 426: 426 Upgrade Required",),
+    "401 with a length": ("refused unauthorized 401: 401 Unauthorized",),
+    "401 without a length": ("refused unauthorized 401: 401 Unauthorized",),
+    "403 without a body": ("refused forbidden 403: 403 Forbidden",),
+    "403 of HTTP/1.0": ("refused forbidden 403: 403 Forbidden",),
+    "404 in chunks": ("refused not_found 404: 404 Not Found",),
+    "500 with a large body": ("refused http_status 500: 500 Oops",),
+    "500 cut within its body": ("refused http_status 500: 500 Oops",),
+    "200 that streams and stays open": ("refused http_status 200: 200 OK (text/event-stream)",),
+    "103 before the 404": ("refused not_found 404: 404 No",),
+    "no HTTP": ("refused protocol : the server did not answer in HTTP",),
+    "nothing at all": ("refused protocol : the server ended the connection without an answer",),
+    "no answer, the client goes": ("refused closed : the client went before it had an answer",),
+    "a reset before the answer": (
+        "refused protocol : the server broke the connection: Connection reset by peer",
+    ),
+    "a half close before the answer": ("refused not_found 404: 404 Not Found",),
+    "close 1000": (*_TURN, "server close 1000 ", "client close 1000 ", _AGREES),
+    "close 1008": (*_TURN, "server close 1008 policy", "client close 1008 policy", _AGREES),
+    "close 1009": (*_TURN, "server close 1009 too big", "client close 1009 too big", _AGREES),
+    "close 1011": (*_TURN, "server close 1011 internal", "client close 1011 internal", _AGREES),
+    "close 4001": (
+        *_TURN,
+        "server close 4001 gr\u00fcnde \u2013 viele",
+        "client close 4001 gr\u00fcnde \u2013 viele",
+        _AGREES,
+    ),
+    "close without a code": (*_TURN, "server close 1005 ", "client close 1005 ", _AGREES),
+    "close by the client": (*_WHOLE_TURN, "client close 1000 bye", "server close 1000 bye", _AGREES),
+    "a reset by the server": (
+        *_TURN,
+        "lost: the server broke the connection without a close frame: [Errno 104] Connection reset by peer; "
+        "the server ended in a frame: 5 bytes of it came, 46 did not",
+        _AGREES,
+    ),
+    "a reset by the client": (
+        *_TURN,
+        "lost: the client broke the connection without a close frame: [Errno 104] Connection reset by peer",
+        _AGREES,
+    ),
+    "the client ends without a close": (
+        *_WHOLE_TURN,
+        "lost: the client ended TCP without a close frame",
+        _AGREES,
+    ),
+    "the server ends without a close": (
+        *_WHOLE_TURN,
+        "lost: the server ended TCP without a close frame",
+        _AGREES,
+    ),
+    "a half close by the client": (
+        *_TURN,
+        *["server text"] * 3,
+        "lost: the client ended TCP without a close frame",
+        _AGREES,
+    ),
+    "a half close by the server": (
+        *_TURN,
+        *["client text"] * 3,
+        "lost: the server ended TCP without a close frame",
+        _AGREES,
+    ),
+    "fragments with a ping between": ("local open", "client text", "server ping", "server text", *_CLOSES),
+    "deflate with context": (
+        "local open",
+        *("client text", "client ping", *["client text"] * 5),
+        *("server text", "server ping", *["server text"] * 5),
+        *_CLOSES,
+    ),
+    "odd frames": (
+        "local open",
+        "client text",
+        "server text",
+        "server pong",
+        "server binary",
+        "server text (a text message that is not UTF-8: invalid start byte at byte 0)",
+        "note frame the reserved opcode 0x3",
+        "server text (RSV1 and RSV2 and RSV3 set: not agreed on)",
+        "server ping (a control frame of 200 bytes, 125 are allowed)",
+        "server text (its length is written in more bytes than it needs)",
+        "server text (a masked frame from the server)",
+        *_CLOSES,
+    ),
+    "no frames after the 101": (
+        "local open",
+        "note unparsed a frame of 18446744073709551615 bytes, more than any frame can have: nothing is read "
+        "from here on",
+        "...",
+        _AGREES,
+    ),
+    "16 MiB from the server": ("local open", "client text", "server text", *_CLOSES),
+    "16 MiB from the client": ("local open", "client text", "server text", *_CLOSES),
+    "byte by byte": ("local open", "...", "server ping", "...", _AGREES),
+    "all at once": ("local open", "...", _AGREES),
+    "a client that does not read": ("local open", "server binary", "...", "server binary", "...", _AGREES),
+    "a server that does not read": ("local open", "client binary", "...", "client binary", "...", _AGREES),
+}
+
+
+def says(lines: list[str], wanted: tuple[str, ...]) -> bool:
+    """Whether these lines are the wanted ones, where `...` stands for any number of others."""
+    pattern = r"\n".join(r"(?:.*\n)*?.*" if one == "..." else re.escape(one) for one in wanted)
+    return re.fullmatch(pattern, "\n".join(lines)) is not None
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_the_tap_is_not_seen(fault: Fault, tmp_path: Path) -> None:
+async def test_the_tap_is_not_seen_and_says_what_happened(fault: Fault, tmp_path: Path) -> None:
     recording = tmp_path / "tap.jsonl"
     assert differences(await direct(fault), await tapped(fault, recording)) == []
-    lines = [told(one) for one in records_of(recording)]
+    records = records_of(recording)
+    sessions = sorted({record.session for record in records})
+    assert sessions == list(range(1, fault.count + 1))
+    for session in sessions:
+        lines = [told(one) for one in records if one.session == session]
+        if fault.name in EXPLAINED:
+            assert says(lines, EXPLAINED[fault.name]), lines
+        else:
+            texts = ["client text"] * 5 + ["server text"] * 5
+            assert sorted(lines) == sorted(["local open", *texts, *_CLOSES])
+
+
+async def test_nothing_of_a_message_that_was_cut_off_is_lost(tmp_path: Path) -> None:
+    recording = tmp_path / "tap.jsonl"
+    await tapped(BY_NAME["a reset by the server"], recording)
+    (lost,) = [one for one in records_of(recording) if one.kind is Kind.LOST]
+    assert lost.payload == DELTA[2:7]
