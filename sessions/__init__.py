@@ -44,6 +44,7 @@ Pure, no I/O, no clock:
   transcript    a conversation as Markdown
   profile       how a provider deviates, as far as it changes what may be sent next
   recipes       how to point real clients at a tap, and which of them has arrived
+  fallback      what a client tried before it used HTTP, and what that cost
   roster        the connections as a list, each with its state in words
   memory        what a connection remembers and what the server has stored
   admission     whether a socket takes a create now: lanes, queues, age
