@@ -69,6 +69,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         Environment(
             "mitmproxy", "pip", ("mitmproxy>=11",), "mitmdump, against which the tap's cost is measured"
         ),
+        Environment("opencode", "npm", ("opencode-ai@1.18",), "opencode, which never falls back to HTTP"),
         Environment("codex", "npm", ("@openai/codex@0.169",), "the Codex CLI, which prewarms and compresses"),
     )
 }

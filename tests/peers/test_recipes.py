@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def _codex_file(recipe: Recipe, room: Room, folder: Path) -> Finished:
     return _codex("codex", room, folder)
 
 
+def _opencode(recipe: Recipe, room: Room, folder: Path) -> Finished:
+    """With what `opencode auth login` would have written."""
+    login = folder / ".local" / "share" / "opencode" / "auth.json"
+    login.parent.mkdir(parents=True)
+    login.write_text(json.dumps({"openai": {"type": "api", "key": KEY}}))
+    path = f"{program('opencode', 'opencode').parent}:/usr/local/bin:/usr/bin:/bin"
+    return room.run(["sh", "-c", recipe.text], environ={"HOME": str(folder), "PATH": path}, folder=folder)
+
+
 @pytest.mark.parametrize(
     ("client", "language", "run"),
     [
@@ -93,6 +103,9 @@ def _codex_file(recipe: Recipe, room: Room, folder: Path) -> Finished:
             _python("agents"),
             marks=pytest.mark.peer("agents"),
             id="agents",
+        ),
+        pytest.param(
+            "opencode", Language.SHELL, _opencode, marks=pytest.mark.peer("opencode"), id="opencode"
         ),
     ],
 )
