@@ -40,17 +40,20 @@ class Checkpoint(NamedTuple):
     seen: int
     objects: bytes
     kept: list[Any]
+    lengths: dict[str, int]  #: of the columns
     weight: int  #: bytes, about
 
 
 class Checkpoints:
-    """States at some of the records that were folded, thinned when they become heavy."""
+    """States at some of the records of one recording, thinned when they become heavy."""
 
     def __init__(self, interval: int = INTERVAL, budget: int = _BUDGET) -> None:
         self._interval = interval
         self._budget = budget
         self._checkpoints: list[Checkpoint] = []  #: ascending by what they have seen
         self._due = interval
+        #: of the longest state so far; those of a shorter one begin as these do, for the records are the same
+        self._columns: dict[str, array[Any] | list[str]] = {}
 
     def __len__(self) -> int:
         return len(self._checkpoints)
@@ -79,6 +82,9 @@ class Checkpoints:
         except RecursionError:
             return  # something in it is nested too deeply; the next one up, or zero, is further to go
         self._checkpoints.insert(place, made)
+        for name, column in _columns(sessions).items():
+            if len(column) >= len(self._columns.get(name, ())):
+                self._columns[name] = column
         self._due = max(self._due, count + max(self._interval, made.weight // _DEAR))
         if self.weight > self._budget:
             # what is nearest to the end is wanted most often, so the newest stays
@@ -94,34 +100,33 @@ class Checkpoints:
         if not place:
             return Sessions(), 0
         found = self._checkpoints[place - 1]
-        return _restored(found), found.seen
+        sessions = Sessions()
+        vars(sessions).update(_Unpickler(io.BytesIO(found.objects), found.kept).load())
+        for name, length in found.lengths.items():
+            setattr(sessions, name, self._columns[name][:length])
+        sessions._type_ids = {name: index for index, name in enumerate(sessions.type_names)}
+        return sessions, found.seen
 
 
 def _seen_by(checkpoint: Checkpoint) -> int:
     return checkpoint.seen
 
 
+def _columns(sessions: Sessions) -> dict[str, array[Any] | list[str]]:
+    """What a state has for each record or each type, by name; it only grows."""
+    columns: dict[str, array[Any] | list[str]] = {"type_names": sessions.type_names}
+    return columns | {name: one for name, one in vars(sessions).items() if type(one) is array}
+
+
 def _made(sessions: Sessions, count: int) -> Checkpoint:
-    fields = dict(vars(sessions))
+    columns = _columns(sessions)
+    aside = {*columns, "_type_ids"}  # the ids are made from the names
     kept: list[Any] = []
-    names = fields.pop("type_names")
-    del fields["_type_ids"]  # made from the names
-    columns = {
-        name: _Kept(_place(kept, (one, len(one)))) for name, one in fields.items() if type(one) is array
-    }
     file = io.BytesIO()
-    pickler = _Pickler(file, kept)
-    pickler.dump({**fields, **columns, "type_names": _Kept(_place(kept, (names, len(names))))})
+    _Pickler(file, kept).dump({name: one for name, one in vars(sessions).items() if name not in aside})
     objects = file.getvalue()
-    return Checkpoint(count, objects, kept, len(objects) + _REFERENCE_BYTES * len(kept))
-
-
-def _restored(checkpoint: Checkpoint) -> Sessions:
-    fields = _Unpickler(io.BytesIO(checkpoint.objects), checkpoint.kept).load()
-    sessions = Sessions()
-    vars(sessions).update(fields)
-    sessions._type_ids = {name: index for index, name in enumerate(sessions.type_names)}
-    return sessions
+    lengths = {name: len(column) for name, column in columns.items()}
+    return Checkpoint(count, objects, kept, lengths, len(objects) + _REFERENCE_BYTES * len(kept))
 
 
 def _place(kept: list[Any], one: Any) -> int:

@@ -18,6 +18,7 @@ class Mark(NamedTuple):
     """A text as it stood at some moment: the pieces that it shares with the text, and how many counted."""
 
     blocks: list[str]
+    starts: array[int]
     chunks: list[str]
     ends: array[int]
     records: array[int]
@@ -38,6 +39,7 @@ class Text:
         "_blocks",
         "_chunks",
         "_ends",
+        "_is_shared",
         "_joined",
         "_mark",
         "_records",
@@ -53,6 +55,7 @@ class Text:
 
     def _clear(self) -> None:
         # new lists and columns, not emptied ones: a mark may still speak of the old
+        self._is_shared = False  #: with texts restored from its mark, until one of them grows
         self._blocks: list[str] = []
         self._starts = array("q")
         self._chunks: list[str] = []
@@ -70,6 +73,8 @@ class Text:
 
     def append(self, fragment: str, record: int) -> None:
         """Add one delta that came with this record."""
+        if self._is_shared:
+            self._part_ways()
         self._chunks.append(fragment)
         size = self._size = self._size + len(fragment)
         self._ends.append(size)
@@ -132,12 +137,22 @@ class Text:
             or mark.deltas != len(ends)
             or mark.is_final is not self.is_final
         ):
-            mark = Mark(self._blocks, self._chunks, ends, self._records, len(ends), self.is_final)
+            if self.is_final:
+                self._compact()
+                self._is_shared = True
+            mark = Mark(
+                self._blocks, self._starts, self._chunks, ends, self._records, len(ends), self.is_final
+            )
             self._mark = mark
         return mark
 
     def _take(self, mark: Mark) -> None:
         self.is_final = mark.is_final
+        if mark.is_final:
+            self._blocks, self._starts, self._ends, self._records = mark[0], mark[1], mark[3], mark[4]
+            self._size = self._joined = self._ends[-1] if self._ends else 0
+            self._mark, self._is_shared = mark, True
+            return
         self._ends = mark.ends[: mark.deltas]
         self._records = mark.records[: mark.deltas]
         size = self._size = self._ends[-1] if self._ends else 0
@@ -149,6 +164,11 @@ class Text:
             self._joined += len(self._blocks[-1])
         if rest := "".join(mark.chunks)[: size - self._joined]:
             self._chunks.append(rest)
+
+    def _part_ways(self) -> None:
+        self._blocks, self._starts, self._chunks = self._blocks[:], self._starts[:], self._chunks[:]
+        self._ends, self._records = self._ends[:], self._records[:]
+        self._is_shared = False
 
     @property
     def deltas(self) -> int:

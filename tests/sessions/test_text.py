@@ -105,3 +105,19 @@ def test_a_text_that_did_not_change_has_one_mark() -> None:
     first = text.mark()
     text.is_final = True
     assert text.mark() is not first
+
+
+def test_a_finished_text_and_those_restored_from_it_share_until_one_of_them_grows() -> None:
+    text = grown("one ", "two")
+    text.settle("one two", 12)
+    mark = text.mark()
+    first, second = mark.restore(), mark.restore()
+    assert first.mark() is second.mark() is mark
+    first.append(" three", 20)
+    text.append(" four", 21)
+    second.settle("other", 22)
+    assert [str(one) for one in (first, text, second)] == ["one two three", "one two four", "other"]
+    assert [one.deltas for one in (first, text, second)] == [3, 3, 1]
+    assert str(mark.restore()) == "one two"
+    assert mark.restore().record_at(5) == 11
+    assert first.record_at(8) == 20
