@@ -122,6 +122,9 @@ def _session(session: Session) -> dict[str, Any]:
         "errors": session.errors,
         "undecodable": session.undecodable,
         "bytes": [session.bytes_in, session.bytes_out],
+        "wire": [session.wire_in, session.wire_out],
+        "who": [session.name, session.client, session.peer, session.pair, session.thread],
+        "http": [session.method, session.target, session.media_type] if session.is_http else None,
         "frames": [session.frames_in, session.frames_out],
     }
 

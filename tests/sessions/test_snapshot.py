@@ -8,6 +8,7 @@ import pytest
 
 from sessions.reducer import fold
 from tests import transcripts
+from tests.make import Wire
 
 
 @pytest.mark.parametrize("name", transcripts.TRANSCRIPTS)
@@ -32,3 +33,14 @@ def test_a_snapshot_has_the_turn_with_its_response_and_texts() -> None:
     (session,) = snapshot["sessions"]
     assert (session["phase"], session["close"], session["turns"]) == ("closed", [1000, "", "server"], [1])
     assert session["lanes"] == [{"id": None, "waiting": [], "open": None, "head": "resp_c1"}]
+
+
+def test_a_snapshot_says_who_spoke_and_over_what() -> None:
+    wire = Wire()
+    records = [wire.asked({"model": "m"}, client="codex", pair="s-1"), wire.answered()]
+    (session,) = fold(records).snapshot()["sessions"]
+    assert session["who"] == ["", "codex", "", "s-1", ""]
+    assert session["http"] == ["POST", "/v1/responses", "text/event-stream"]
+    assert session["wire"] == [len(records[1].payload), len(records[0].payload)]
+    (socket,) = fold([Wire().open()]).snapshot()["sessions"]
+    assert socket["http"] is None
