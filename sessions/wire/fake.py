@@ -24,6 +24,7 @@ from sessions.errors import UsageError
 from sessions.wire.http1 import HttpConnection, Request, Unreadable
 from sessions.wire.scenarios import http as http_face
 from sessions.wire.scenarios.answers import SCENARIOS
+from sessions.wire.scenarios.cast import Cast, headers_of, pause_before, refusal
 from sessions.wire.scenarios.connection import Connection
 from sessions.wire.scenarios.dialects import DIALECTS
 from sessions.wire.scenarios.faults import Opening, OpeningFault, chosen
@@ -32,7 +33,7 @@ from sessions.wire.scenarios.log import Visit, without_keys
 from sessions.wire.scenarios.memory import Storage
 from sessions.wire.scenarios.options import MODELS, Options
 from sessions.wire.scenarios.problem import Problem
-from sessions.wire.scenarios.recorded import Cast, RecordedConnection, headers_of, pause_before, refusal
+from sessions.wire.scenarios.recorded import RecordedConnection
 from sessions.wire.scenarios.setting import Setting
 from sessions.wire.scenarios.socket import Socket
 
