@@ -2,10 +2,7 @@
 
 Its one rule: bytes first. What the upstream sends is handed to the client as it came, status line, headers,
 chunk sizes and all, before anything of it is read here. Nothing is added, followed, retried or timed out.
-
-For whoever accepts the client's connection: read a request head that is no upgrade, and call `exchange` with
-an iterator of the body that follows it. It writes the whole answer through `write` and says what the client's
-connection is good for afterwards. Cancel it when the client is gone: the upstream is closed, and told.
+Where a request ends is for its caller to know, who accepts the client's connection and keeps it.
 """
 
 from __future__ import annotations
