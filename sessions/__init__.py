@@ -69,6 +69,7 @@ Pure, no I/O, no clock:
   moment        a moment of a recording as people write it: 1:30, #1200, T5
   outcome       what a run of turns came to, for scripts
   ids           the ids in a message, and the same bytes with others
+  moves         what happened between a create and the end of its answers
   script        a recording as what each client sent and what answered it
   shape         how two answers differ in shape, not in words or times
   checkpoints   states kept along the way, so that going back is quick

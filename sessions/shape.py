@@ -11,7 +11,8 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from sessions.events import Event, whole
-from sessions.script import Ending, Exchange, Said, ScriptedSession
+from sessions.moves import Ending, Exchange, Said
+from sessions.script import ScriptedSession
 
 #: events that tell the time and nothing of the answer
 _TICKS = frozenset({"keepalive"})

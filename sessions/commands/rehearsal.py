@@ -19,18 +19,9 @@ from sessions.commands.sending import Sending, write_line
 from sessions.conversation import Conversation, Silence, converse
 from sessions.errors import ConnectError, UsageError
 from sessions.exits import Exit
+from sessions.moves import Exchange, may_close_with, paired_ids
 from sessions.safe import safe_json
-from sessions.script import (
-    After,
-    ClientStep,
-    Exchange,
-    Frame,
-    Leaving,
-    Script,
-    ScriptedSession,
-    may_close_with,
-    paired_ids,
-)
+from sessions.script import After, ClientStep, Frame, Leaving, Script, ScriptedSession
 from sessions.session import Phase
 from sessions.shape import Difference, differences, ending_difference
 from sessions.talk import tell

@@ -15,9 +15,10 @@ from websockets.exceptions import InvalidStatus
 
 from sessions.commands.script_file import read_script
 from sessions.errors import UsageError
+from sessions.moves import Said
 from sessions.reading import Reading
 from sessions.records import Direction, Kind, Record
-from sessions.script import Said, Script, read
+from sessions.script import Script, read
 from sessions.wire.fake import FakeServer, Options
 from sessions.wire.scenarios import recorded
 from tests.make import record

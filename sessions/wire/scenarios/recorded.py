@@ -11,16 +11,8 @@ from collections.abc import Callable
 
 from sessions import ids
 from sessions.events import Event, Undecodable, whole
-from sessions.script import (
-    LOST,
-    NO_CODE,
-    Ending,
-    Exchange,
-    Heard,
-    Said,
-    ScriptedSession,
-    may_close_with,
-)
+from sessions.moves import LOST, NO_CODE, Ending, Exchange, Heard, Said, may_close_with
+from sessions.script import ScriptedSession
 from sessions.talk import tell
 from sessions.wire.scenarios import steering
 from sessions.wire.scenarios.cast import Cast, fields_of
