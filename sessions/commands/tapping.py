@@ -16,11 +16,11 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessions.commands.child import is_found, run_child
 from sessions.commands.connection import settings_from
-from sessions.commands.creating import recording_path
+from sessions.commands.creating import recording_path, tidy_recordings
 from sessions.errors import RecordingError, UsageError
 from sessions.exits import Exit
 from sessions.journal import Journal
@@ -33,6 +33,9 @@ from sessions.wire.endpoint import derive
 from sessions.wire.plan import Plan, plan_from
 from sessions.wire.tap import DEFAULT_PORT, Tap
 
+if TYPE_CHECKING:
+    from sessions.settings import Settings
+
 _SWITCH_SECONDS = 0.0005  # a large message is read in a thread; passing bytes on must not wait for it
 _LEAVE_SECONDS = 0.3  # for the connections of a client that has just ended
 _MIN_TOKEN = 16  # characters; a shorter one could be guessed
@@ -43,13 +46,16 @@ class Tapping:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
-        self._plan = _plan(args)
+        settings = _settings(args)
+        self._plan = _plan(args, settings)
         self._host: str
         self._port: int
         self._host, self._port = args.listen or ("127.0.0.1", DEFAULT_PORT)
         self._token = _token(args, self._host)
         if args.client and not is_found(args.client[0]):
             raise UsageError(f"there is no program {args.client[0]!r} to run inside the tap")
+        for sentence in tidy_recordings(args, settings):
+            tell(f"turnscope tap: {sentence}")
         path = recording_path(args, f"tap-{self._plan.profile}")
         assert path is not None  # a tap always records
         self._path: Path = path.absolute()
@@ -142,10 +148,13 @@ class Tapping:
             self._tap.stop()
 
 
-def _plan(args: argparse.Namespace) -> Plan:
+def _settings(args: argparse.Namespace) -> Settings:
     if args.base_url is None and args.profile is None:
         raise UsageError("name the server with --upstream, as in --upstream https://api.openai.com/v1")
-    settings = settings_from(args)
+    return settings_from(args)
+
+
+def _plan(args: argparse.Namespace, settings: Settings) -> Plan:
     plan = plan_from(settings)
     if not settings.base_url:
         raise UsageError(
