@@ -30,6 +30,7 @@ from sessions.wire.connect import connect
 
 #: how long something that followed an ending in the recording is waited for, when nothing comes here
 TRAILING_SECONDS = 2.0
+_SHOWN = 48  # characters of an id or of sealed content
 
 
 def print_frames(frames: Iterable[Frame]) -> None:
@@ -144,7 +145,10 @@ class Rehearsal(Sending):
                 names |= paired_ids(self._script.exchange(giver), live)
         for one in told:
             if one not in names:
-                tell(f"turn {frame.exchange} names {one}, which has no counterpart here; it leaves as it was")
+                name = one if len(one) <= _SHOWN else f"{one[:_SHOWN]}..."
+                tell(
+                    f"turn {frame.exchange} names {name}, which has no counterpart here; it leaves as it was"
+                )
         return names
 
     async def _finish(self, talk: Conversation, recorded: ScriptedSession) -> None:

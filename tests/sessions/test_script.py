@@ -239,3 +239,11 @@ def test_a_frame_that_is_no_create_is_heard_where_it_came() -> None:
     prelude = script.sessions[1].prelude
     assert [type(move) for move in prelude.moves] == [Heard, Said]
     assert frames(script)[1].after.is_answered
+
+
+def test_sealed_content_is_known_by_who_gave_it_and_is_no_id() -> None:
+    item = {"id": "rs_1", "type": "reasoning", "encrypted_content": "gAAAAA+/="}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    script = read([opened(), client(CREATE, 1.0), record(started("r1"), at=2.0), record(done, at=3.0)])
+    assert script.giver("gAAAAA+/=") == 1
+    assert "gAAAAA+/=" not in script.sessions[1].ids
