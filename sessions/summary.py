@@ -156,7 +156,7 @@ def _of_exchange(log: Log, sessions: Sessions, number: int, turn: Turn | None) -
     status = facts.number(meta.get("status")) or 0
     words = [str(status) if status else "", session.media_type if session is not None else ""]
     if (ms := facts.quantity(meta.get("ms"))) is not None:
-        words.append(f"{ms / 1000:.1f}s")
+        words.append(_time(ms))
     if encoding := facts.word(meta.get("encoding")):
         words.append(encoding)
     said = " ".join(word for word in words if word)
@@ -164,6 +164,10 @@ def _of_exchange(log: Log, sessions: Sessions, number: int, turn: Turn | None) -
         failure = turn.failure if turn is not None else session.failure if session is not None else None
         return f"{said}: {failure.message}" if failure is not None and failure.message else said, Tone.ERROR
     return said, Tone.SOCKET
+
+
+def _time(ms: float) -> str:
+    return f"{ms / 1000:.1f}s" if ms >= 100 else f"{ms:.0f}ms"
 
 
 def _of_no_event(record: Record, event: Undecodable) -> tuple[str, Tone]:
@@ -209,8 +213,8 @@ def _of_note(meta: Meta) -> tuple[str, Tone]:
     """What a tap noticed: the end of an exchange, its own check of the bytes, what it could not read."""
     match meta.get("note"):
         case "end":
-            seconds, size = facts.quantity(meta.get("ms")), facts.number(meta.get("bytes"))
-            words = [f"complete after {seconds / 1000:.1f}s" if seconds is not None else "complete"]
+            ms, size = facts.quantity(meta.get("ms")), facts.number(meta.get("bytes"))
+            words = [f"complete after {_time(ms)}" if ms is not None else "complete"]
             words += [f"{size:,} bytes of body"] if size is not None else []
             return ", ".join(words), Tone.ENDING
         case "digest" if meta.get("agrees"):
