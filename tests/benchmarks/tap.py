@@ -2,7 +2,10 @@
 
 Every relay is a process of its own between the same server and client. 1,000 frames a second are timed one by
 one, the order of the relays rotates from round to round; then 100,000 frames pass as quickly as they can. The
-tap's figure for recording ends when the last of them is in its file.
+tap's figure for recording ends when the last of them is in its file. With mitmdump:
+
+    python tests/peers/environment.py mitmproxy
+    unshare -n sh -c 'ip link set lo up && python -m tests.benchmarks tap'
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from pathlib import Path
 
 from sessions.wire.control import ask
 from tests.benchmarks.figures import Figure, Ratio, percentile, report
+from tests.peers.environment import is_ready, program
 
 _ROUNDS = 5
 _PACED = 1_000  # frames of one round, at 1,000 a second
@@ -203,8 +207,14 @@ def _mitmdump(program: str, upstream: int) -> Iterator[int]:
 
 
 def mitmdump_path() -> str:
-    """Where mitmdump is: named by the variable MITMDUMP, or on the path; empty when it is neither."""
-    return os.environ.get("MITMDUMP") or shutil.which("mitmdump") or ""
+    """Where mitmdump is: named by the variable MITMDUMP, on the path, or in the environment of the peers.
+
+    The last one only where nothing but loopback exists, as `unshare -n` makes it; empty when there is none.
+    """
+    if named := os.environ.get("MITMDUMP") or shutil.which("mitmdump"):
+        return named
+    is_alone = [name for _, name in socket.if_nameindex()] == ["lo"]
+    return str(program("mitmproxy", "mitmdump")) if is_alone and is_ready("mitmproxy") else ""
 
 
 # The run --------------------------------------------------------------------------------------------------
