@@ -25,6 +25,7 @@ from sessions.errors import RecordingError, UsageError
 from sessions.exits import Exit
 from sessions.journal import Journal
 from sessions.loopback import is_loopback
+from sessions.recipes import Recipe, recipe_for, recipes
 from sessions.redact import url as redacted_url
 from sessions.secret import NO_SECRET, Secret
 from sessions.talk import tell
@@ -133,11 +134,17 @@ class Tapping:
         }
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
+        if sys.stderr is not None and sys.stderr.isatty():
+            tell("\n\n".join(_printed(recipe) for recipe in recipes(tap.base_url)))
         await self._stop.wait()
         return self._code
 
     def _introduce(self, tap: Tap) -> None:
+        """Say on stderr how to look at it, and how the client inside finds it."""
         tell(f"turnscope attach {self._path}\nturnscope tap: the client's base URL is {tap.base_url}")
+        recipe = recipe_for(self._args.client[0], tap.base_url)
+        if recipe is not None and not any(tap.base_url in word for word in self._args.client):
+            tell(_printed(recipe))
 
     def _failed(self, error: RecordingError) -> None:
         """Traffic never passes unrecorded in silence: the tap ends, and says why."""
@@ -152,6 +159,11 @@ def _settings(args: argparse.Namespace) -> Settings:
     if args.base_url is None and args.profile is None:
         raise UsageError("name the server with --upstream, as in --upstream https://api.openai.com/v1")
     return settings_from(args)
+
+
+def _printed(recipe: Recipe) -> str:
+    note = f"\n# {recipe.note}" if recipe.note else ""
+    return f"# {recipe.client}: {recipe.title}{note}\n{recipe.text}"
 
 
 def _plan(args: argparse.Namespace, settings: Settings) -> Plan:

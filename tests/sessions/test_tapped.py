@@ -1,0 +1,143 @@
+"""One client's connection to a tap, byte by byte: early bytes, interim answers, leaving, asking again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sessions.records import Direction, Kind
+from tests.sessions.tapping import has, of_kind, tapped, texts
+from tests.sessions.wire_servers import answering, raw_server
+
+UPGRADE = b"GET /v1/responses HTTP/1.1\r\nHost: the.tap\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nconnection:  UPGRADE\r\n\r\n"
+
+
+@asynccontextmanager
+async def exchange_of(port: int, asked: bytes) -> AsyncIterator[asyncio.StreamReader]:
+    """A connection on which this was said."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(asked)
+    try:
+        yield reader
+    finally:
+        writer.close()
+
+
+async def exchange_bytes(port: int, asked: bytes) -> bytes:
+    """Everything that comes back for these bytes, until the connection ends."""
+    async with exchange_of(port, asked) as reader:
+        return await reader.read()
+
+
+async def test_only_target_and_host_are_rewritten_and_the_101_is_passed_on_as_it_is(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(SWITCHED + b"\x81\x02hi")
+        await writer.drain()
+        writer.write(b"\x88\x00")
+
+    odd = b"x-ODD:   kept  \r\nsec-websocket-KEY: a\r\n\r\n"
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1?region=eu", tmp_path) as tap:
+            assert await exchange_bytes(tap.tap.port, UPGRADE + odd) == SWITCHED + b"\x81\x02hi\x88\x00"
+            records = await tap.until(has(Kind.NOTE, "digest"))
+    assert seen == [
+        (UPGRADE + odd)
+        .replace(b"/v1/responses", b"/v1/responses?region=eu")
+        .replace(b"the.tap", f"127.0.0.1:{port}".encode())
+    ]
+    assert texts(records, Direction.SERVER) == [b"hi"]
+    assert records[0].payload == UPGRADE + odd + SWITCHED  # as the client wrote it
+    assert records[-1].meta["server_bytes"] == 6  # from the end of the head on
+
+
+async def test_bytes_that_come_with_the_request_belong_to_the_frames(tmp_path: Path) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCHED)
+        assert await reader.readexactly(6) == b"\x89\x80abcd"
+
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            async with exchange_of(tap.tap.port, UPGRADE + b"\r\n\x89\x80abcd") as reader:
+                assert await reader.read() == SWITCHED
+                records = await tap.until(has(Kind.PING))
+    assert of_kind(records, Kind.PING)[0].direction is Direction.CLIENT
+
+
+async def test_interim_answers_are_passed_on(tmp_path: Path) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    refusal = b"HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\nwhy"
+    async with raw_server(answering(interim + refusal)) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            assert await exchange_bytes(tap.tap.port, UPGRADE + b"\r\n") == interim + refusal
+            (record,) = await tap.until(has(Kind.REFUSED))
+    assert record.payload == refusal
+
+
+async def test_a_client_that_leaves_before_its_answer_leaves_upstream_too(tmp_path: Path) -> None:
+    arrived, left = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await reader.read()
+        left.set()
+
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            async with exchange_of(tap.tap.port, UPGRADE + b"\r\n"):
+                await arrived.wait()
+            async with asyncio.timeout(5):
+                await left.wait()
+            (record,) = await tap.until(has(Kind.REFUSED))
+    assert record.meta["detail"] == "the client went before it had an answer"
+
+
+async def test_a_client_that_leaves_an_http_exchange_ends_it_upstream_and_it_is_told(tmp_path: Path) -> None:
+    arrived, left = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await reader.read()
+        left.set()
+
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            async with exchange_of(tap.tap.port, b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"):
+                await arrived.wait()
+            async with asyncio.timeout(5):
+                await left.wait()
+            records = await tap.until(has(Kind.LOST))
+    assert [one.kind for one in records] == [Kind.REQUEST, Kind.LOST]
+    assert not tap.troubles
+
+
+async def test_an_upgrade_after_other_requests_on_the_same_connection(tmp_path: Path) -> None:
+    models = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCHED if b"Upgrade" in head else models)
+        await reader.read()
+
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            both = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n" + UPGRADE + b"\r\n"
+            async with exchange_of(tap.tap.port, both) as reader:
+                assert await reader.readexactly(len(models + SWITCHED)) == models + SWITCHED
+            records = await tap.until(has(Kind.LOST))
+    assert [one.session for one in of_kind(records, Kind.REQUEST, Kind.OPEN)] == [1, 2]
+
+
+async def test_the_upstreams_end_after_a_refusal_is_the_clients_too(tmp_path: Path) -> None:
+    refusal = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone"
+    async with raw_server(answering(refusal)) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            assert await exchange_bytes(tap.tap.port, UPGRADE + b"\r\n") == refusal
