@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from sessions.errors import RecordingError
+from sessions.commands.creating import tidy_recordings
+from sessions.errors import RecordingError, SettingsError
 from sessions.reading import Reading
 from sessions.recording import Recording, mark_path, new_path
 from sessions.records import Direction, Kind, Record
 from sessions.retention import stored, tidy, words
+from sessions.settings import load
 
 NOW = 1_800_000_000.0
 DAY = 86_400
@@ -122,6 +125,39 @@ def test_a_temporary_file_cannot_be_kept_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"a\.jsonl\.keep"):
         named.keep(False)
     named.close()
+
+
+def test_a_verb_tidies_only_where_it_records_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("TURNSCOPE_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text("recordings_days = 0.5\n")
+    old = recorded(tmp_path / "turnscope" / "recordings", 400)
+    limited = load({"base_url": "http://127.0.0.1:1/v1"})
+    assert limited.source("recordings_days") == f"file {tmp_path / 'config.toml'}:1"
+    for elsewhere in (
+        Namespace(record="a.jsonl", no_record=False),
+        Namespace(record=None, no_record=True),
+    ):
+        assert tidy_recordings(elsewhere, limited) == ()
+        assert old.exists()
+    os.utime(old, (1, 1))
+    (sentence,) = tidy_recordings(Namespace(record=None, no_record=False), limited)
+    assert old.name in sentence
+    assert not old.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["recordings_days = 0", "recordings_megabytes = -1", 'recordings_days = "all"']
+)
+def test_a_limit_that_would_remove_everything_is_refused_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv("TURNSCOPE_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text(f"\n{wrong}\n")
+    with pytest.raises(SettingsError, match=r"config\.toml:2: recordings_"):
+        load({"base_url": "http://127.0.0.1:1/v1"})
 
 
 def test_limits_in_words() -> None:
