@@ -63,7 +63,7 @@ class Journal:
             "app": f"turnscope {version()}",
             "source": source,
         }
-        header = {**(facts or {}), **header}
+        header = {**header, **(facts or {}), **header}  # in this order, and no fact in place of our own words
         try:
             if path is None:
                 descriptor, name = tempfile.mkstemp(prefix="turnscope-", suffix=".jsonl")
@@ -133,9 +133,21 @@ class Journal:
         self._timer = None
         self.flush()
         if not self._is_syncing and self.path is not None and self.failure is None:
-            self._is_syncing = True
+            self._begin_synchronising(loop)
+
+    def _begin_synchronising(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let a thread ask for the disk; where none can, the next flush asks again."""
+        try:
             # a descriptor of its own, for this one may be closed, and its number used again, meanwhile
-            loop.run_in_executor(None, self._synchronise, os.dup(self.descriptor), loop)
+            descriptor = os.dup(self.descriptor)
+        except OSError:  # very many files are open
+            return
+        self._is_syncing = True  # before the thread, which takes it back, can have ended
+        try:
+            loop.run_in_executor(None, self._synchronise, descriptor, loop)
+        except RuntimeError:  # the loop is about to end and starts no thread any more
+            os.close(descriptor)
+            self._is_syncing = False
 
     def _synchronise(self, descriptor: int, loop: asyncio.AbstractEventLoop) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sessions.errors import RecordingError
-from sessions.journal import Journal
+from sessions.journal import FLUSH_SECONDS, Journal
 from sessions.records import Direction, Kind, Record
 
 
@@ -64,3 +65,39 @@ def test_a_device_that_is_full_is_told_when_the_file_is_made_or_later() -> None:
         journal.append(text())
     journal.close()
     journal.close()
+
+
+async def test_a_loop_that_starts_no_thread_any_more_still_flushes(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    journal = Journal.create(path)
+    journal.append(text(b"late"))
+    loop = asyncio.get_running_loop()
+    await loop.shutdown_default_executor()
+    before = len(os.listdir("/dev/fd"))
+    flushed = asyncio.Event()
+    loop.call_later(FLUSH_SECONDS * 1.5, flushed.set)
+    await flushed.wait()
+    assert b'"raw":"late"' in path.read_bytes()
+    assert len(os.listdir("/dev/fd")) == before
+    journal.close()
+
+
+async def test_a_disk_that_fails_when_asked_to_keep_is_told_on_the_loop() -> None:
+    reader, writer = os.pipe()  # takes bytes, and cannot be synchronised
+    journal = Journal(writer, Path("a pipe"), {})
+    told = asyncio.Event()
+    said: list[RecordingError] = []
+
+    def listen(error: RecordingError) -> None:
+        asyncio.get_running_loop()  # raises where it is called from a thread
+        said.append(error)
+        told.set()
+
+    journal.on_failure = listen
+    journal.append(text())
+    await asyncio.wait_for(told.wait(), 5)
+    assert "recording to a pipe failed" in str(said[0])
+    with pytest.raises(RecordingError):
+        journal.append(text())
+    journal.close()
+    os.close(reader)
