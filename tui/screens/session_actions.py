@@ -101,7 +101,7 @@ class SessionActions(Screen[None]):
         if action == "retry_with_model":
             return self.connecting.can_retry_with_model
         if action in ("resend", "branch"):
-            return bool(self.inspector.sessions.turns)
+            return self.tabs.front.scope.last_turn(self.inspector.sessions) is not None
         if action == "show_connections":
             return self.has_list and not self.is_at_list
         if action.endswith(("next_tab", "previous_tab")):
