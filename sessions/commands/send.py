@@ -53,7 +53,7 @@ class Send:
             "--from",
             dest="script",
             metavar="FILE",
-            help="send what the clients in this recording sent, and report answers of another shape",
+            help="send what the clients in this recording sent; answers of another shape are told, exit 1",
         )
         again.add_argument("--dry-run", action="store_true", help="print the frames of --from, open nothing")
         again.add_argument(

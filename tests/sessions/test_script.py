@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given as holds_for
+from hypothesis import strategies as some
 
 from sessions.moves import LOST, Ending, Exchange, Heard, Said
 from sessions.reading import Reading
@@ -247,3 +250,22 @@ def test_sealed_content_is_known_by_who_gave_it_and_is_no_id() -> None:
     script = read([opened(), client(CREATE, 1.0), record(started("r1"), at=2.0), record(done, at=3.0)])
     assert script.giver("gAAAAA+/=") == 1
     assert "gAAAAA+/=" not in script.sessions[1].ids
+
+
+@holds_for(some.lists(some.sampled_from("abc"), min_size=18, max_size=60))
+def test_lanes_come_apart_however_they_are_interleaved(order: list[str]) -> None:
+    told: dict[str, list[Record]] = {}
+    records = [opened()]
+    for at, lane in enumerate(order, start=1):
+        if not told.get(lane):
+            name = f"{lane}{at}"
+            note = {"type": "response.note", "stream_id": lane, "response_id": name}
+            told[lane] = [record(body, at=0.0) for body in (started(name, lane), note, ended(name, lane))]
+            records.append(client({**CREATE, "stream_id": lane, "input": name}, float(at)))
+        else:
+            records.append(told[lane].pop(0)._replace(elapsed=float(at)))
+    script = read(records)
+    for exchange in script.exchanges:
+        name = json.loads(exchange.payload)["input"].encode()
+        assert all(name in move.payload for move in exchange.moves if isinstance(move, Said))
+    assert sum(exchange.said for exchange in script.exchanges) == len(order) - len(script.exchanges)
