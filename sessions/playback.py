@@ -332,12 +332,17 @@ class Playback:
         return max(0.0, (self.reading.elapsed_at(position) - self._time) / self.speed)
 
     def _run_on(self) -> None:
-        """At the live edge it is as late as the last record's time and what has passed since; never back."""
+        """At the live edge it is as late as the last record's time and what has passed since; never back.
+
+        Where every connection has ended nothing ages: a finished recording may come through a pipe.
+        """
         if self.known:
             last = self.known - 1
             at = self.reading.elapsed_at(last)
-            since = max(0.0, (self._clock.wall() - self.reading.wall_at(last)) / 1_000_000)
-            self._time = max(self._time, at + since if self._is_growing else at)
+            is_open = any(not one.phase.is_over for one in self.inspector.sessions.sessions.values())
+            if self._is_growing and is_open:
+                at += max(0.0, (self._clock.wall() - self.reading.wall_at(last)) / 1_000_000)
+            self._time = max(self._time, at)
 
     def _come_near(self, count: int) -> None:
         """Take up a checkpoint where that is the only way, or spares folding much."""

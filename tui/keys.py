@@ -18,6 +18,7 @@ class Where(StrEnum):
     """Where the keys of an action act."""
 
     APP = "everywhere"
+    REPLAY = "replay"
     SESSION = "session, typing too"
     MOVING = "session, moving"
     TYPING = "message box"
@@ -29,7 +30,6 @@ class Where(StrEnum):
     STATS = "stats"
     CONNECTIONS = "connections"
     LIVE = "any view of a live session"
-    REPLAY = "replay"
     START = "start"
     DIALOG = "dialogs"
     READING = "a text to read"

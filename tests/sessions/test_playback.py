@@ -347,6 +347,20 @@ def test_at_the_live_edge_time_runs_on_and_never_back(
     playback.reading.close()
 
 
+def test_where_every_connection_has_ended_time_stands(
+    tmp_path: Path, records: list[Record], clock: HandClock
+) -> None:
+    path = tmp_path / "a.jsonl"
+    writer = written(path, records)
+    playback = Playback(Reading.open(path), clock, is_live=True)
+    clock.move(86_400.0)
+    run(playback)
+    assert playback.is_growing
+    assert playback.elapsed() == records[-1].elapsed
+    writer.close()
+    playback.reading.close()
+
+
 def test_playing_into_the_end_of_a_growing_file_stays_there(
     tmp_path: Path, records: list[Record], clock: HandClock
 ) -> None:
