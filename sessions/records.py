@@ -75,6 +75,7 @@ class Record(NamedTuple):
     meta: Meta = NO_META
 
 
+_PLAIN = (str, int, float)
 _DIRECTIONS = {name.value: f'"{name.value}"' for name in Direction}
 _KINDS = {name.value: f'"{name.value}"' for name in Kind}
 _DIRECTION_OF: Mapping[str, Direction] = {name.value: name for name in Direction}
@@ -136,8 +137,8 @@ def from_fields(fields: Any) -> Record:
             payload = fields["raw"].encode()
         else:
             payload = b64decode(fields["b64"], validate=True)
-        meta = fields.get("meta") or {}
-        if not isinstance(meta, dict) or not all(isinstance(one, str | int | float) for one in meta.values()):
+        meta = fields.get("meta") or NO_META
+        if meta and not (isinstance(meta, dict) and all(isinstance(one, _PLAIN) for one in meta.values())):
             raise TypeError("meta is not an object of words and numbers")
         if "wire" in fields:
             meta = {"wire": int(fields["wire"]), **meta}
@@ -151,7 +152,7 @@ def from_fields(fields: Any) -> Record:
             int(fields["t"]),
             elapsed,
             payload,
-            meta if meta else NO_META,
+            meta,
         )
     except KeyError as error:
         raise ValueError(f"not a record: {error} is missing or unknown") from error
