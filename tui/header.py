@@ -13,6 +13,7 @@ from rich.text import Text
 
 from sessions.contract import FAILURES, MAX_IN_FLIGHT, close_meaning
 from sessions.reducer import Sessions
+from sessions.roster import label
 from sessions.session import Phase, Response, Session, Turn, Usage
 from tui.cells import cut, width
 from tui.countdown import Urgency, countdown
@@ -119,7 +120,7 @@ def _where(sessions: Sessions, session: Session, cells: int) -> list[Piece]:
     url = line(session.url, 200) or "(no address yet)"
     pieces = [Piece((phase.value.upper(),), state, 100)]
     if len(sessions.sessions) > 1:
-        pieces.append(Piece((f"c{session.number}",), "status--strong", 70))
+        pieces.append(Piece((label(session),), "status--strong", 70))
     if session.name:
         pieces.append(Piece((line(session.name, 32),), "status--strong", 72))
     short = url.partition("://")[2] or url

@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from rich.text import Text
 
 from sessions.reducer import Sessions
+from sessions.roster import label
 from sessions.safe import safe
 from sessions.session import Turn
 from tui.cells import cut, fill, width
@@ -109,7 +110,7 @@ def heading(sessions: Sessions, turn: Turn, cells: int, now: float) -> Text:
         left += f" <- {line(turn.parent, _ID_CELLS)} (not in this recording)"
     middle = f"lane {line(turn.lane, _ID_CELLS)}" if turn.lane is not None else ""
     if len(sessions.sessions) > 1:
-        middle = f"c{turn.session} {middle}".strip()
+        middle = f"{label(sessions.sessions[turn.session])} {middle}".strip()
     right = standing(turn)
     if turn.is_live or turn.ended >= 0:
         right += " " + seconds_words(max(0.0, turn.duration(now)))

@@ -20,6 +20,7 @@ from sessions.dialects import create_fields
 from sessions.events import Event
 from sessions.inspector import Batch, Inspector
 from sessions.profile import OPENAI, ProfileFacts
+from sessions.roster import label
 from sessions.session import Session, Turn
 from sessions.wording import Role, asked
 from tui import keys
@@ -145,7 +146,7 @@ class Chain(Pane):
         if not row.session:
             return Text(cut(row.words, cells), "chain--heading")
         session = self.inspector.sessions.sessions.get(row.session)
-        words = f"c{row.session}  {self._session_words(session)}" if session is not None else row.words
+        words = f"{label(session)}  {self._session_words(session)}" if session is not None else row.words
         return Text(cut(words, cells), "chain--heading")
 
     def _session_words(self, session: Session) -> str:
@@ -189,7 +190,7 @@ class Chain(Pane):
     def _place_words(self, turn: Turn) -> str:
         words = []
         if len(self.inspector.sessions.sessions) > 1:
-            words.append(f"c{turn.session}")
+            words.append(label(self.inspector.sessions.sessions[turn.session]))
         if turn.lane is not None:
             words.append(cut(line(turn.lane, 16), 12))
         return " ".join(words)
@@ -317,11 +318,7 @@ class Chain(Pane):
         before = self.row_count()
         chosen = self._turn_at(self.cursor)
         signs = "".join(map(marker, turns))
-        is_redrawn = (
-            signs != self._drawn
-            or is_narrow != self._is_narrow
-            or count != self._drawn_sessions
-        )
+        is_redrawn = signs != self._drawn or is_narrow != self._is_narrow or count != self._drawn_sessions
         if is_redrawn:
             self._is_narrow = is_narrow
             self._drawn, self._drawn_sessions = signs, count

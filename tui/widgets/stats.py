@@ -13,6 +13,7 @@ from rich.text import Text
 from textual.binding import BindingType
 
 from sessions.inspector import Batch, Inspector
+from sessions.roster import label
 from sessions.session import Session
 from tui.cells import cut
 from tui.counts import Count, Scan, counts
@@ -63,7 +64,7 @@ class Stats(Pane):
     def title_words(self) -> str:
         """Whose counts these are."""
         session = self.session
-        return "stats" if session is None else f"stats   c{session.number}"
+        return "stats" if session is None else f"stats   {label(session)}"
 
     @property
     def session(self) -> Session | None:
