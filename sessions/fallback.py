@@ -21,7 +21,7 @@ GAVE_UP = "refused-without-fallback"
 HTTP_ONLY = "http-only"
 BOTH = "both-transports"
 
-#: so long after its last refusal a client is not expected to try again soon; Codex waits up to 3.2 s
+#: so long nothing is said of what a client has not done: Codex waits up to 3.2 s between two tries
 _PATIENCE_SECONDS = 5.0
 _WELL = (Status.COMPLETED, Status.INCOMPLETE)
 _UPGRADE_REQUIRED = 426
@@ -101,7 +101,7 @@ def _of_client(group: Sequence[Session], with_sockets: set[str], now: float) -> 
     refused = [one for one in failed if one.phase is Phase.REFUSED]
     if refused and now - _moment(refused[-1]) >= _PATIENCE_SECONDS:
         yield _gave_up(refused)
-    if never:
+    if never and now - _moment(never[0]) >= _PATIENCE_SECONDS:  # opencode asks for a title first
         yield _http_only(never)
     if beside:
         yield _both(beside, group)

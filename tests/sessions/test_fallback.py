@@ -128,6 +128,7 @@ def test_posts_without_any_try_are_pointed_out_with_the_recipe() -> None:
     line = Line(PYTHON)
     line.post(0.0)
     line.post(1.0)
+    assert told(line, now=2.0) == []  # a socket may follow: some ask for a title first
     (one,) = told(line)
     assert (one.id, one.title) == (HTTP_ONLY, "openai-python asks over HTTP and has not tried WebSocket")
     assert one.detail.startswith("2 POSTs without any upgrade")
@@ -149,6 +150,14 @@ def test_posts_beside_sockets_that_work_are_a_note() -> None:
     paired = Line({**PYTHON, "pair": "p"})
     paired.socket(0.0)
     assert [one.id for one in told(paired, titles)] == [BOTH]
+
+
+def test_a_title_by_post_before_the_socket_is_no_alarm() -> None:
+    line = Line({"client": "opencode/1.18.33 (linux)", "peer": "127.0.0.1:8", "pair": "ses_1"})
+    line.post(0.0)
+    assert told(line, now=0.1) == []
+    line.socket(0.2)
+    assert [(one.id, one.severity) for one in told(line)] == [(BOTH, Severity.NOTE)]
 
 
 def test_clients_are_told_apart() -> None:
