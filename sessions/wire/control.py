@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import stat
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from hashlib import blake2b
@@ -29,14 +30,25 @@ Answers: TypeAlias = Mapping[str, Callable[[], Awaitable[dict[str, Any]]]]
 
 
 def control_path(recording: Path) -> Path:
-    """Where the socket of the tap that writes this recording is: beside it, or in the runtime folder."""
+    """Where the socket of the tap that writes this recording is: beside it, or in a short folder of ours."""
     beside = recording.absolute().with_name(recording.name + ".control")
     if len(os.fsencode(beside)) <= _MAX_PATH_BYTES:
         return beside
-    import platformdirs
-
     name = blake2b(os.fsencode(recording.resolve()), digest_size=8).hexdigest()
-    return Path(platformdirs.user_runtime_dir("turnscope", appauthor=False)) / f"tap-{name}.control"
+    return _short_folder() / f"{name}.control"
+
+
+def _short_folder() -> Path:
+    return Path(tempfile.gettempdir()) / f"turnscope-{os.getuid()}"
+
+
+def _make_room(path: Path) -> None:
+    """Make the folder of the socket; the short one must be ours alone, as it stands where all can write."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.parent == _short_folder():
+        found = path.parent.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise RecordingError(f"{path.parent} is not a folder of yours alone; the control socket needs it")
 
 
 class Control:
@@ -51,7 +63,7 @@ class Control:
     async def __aenter__(self) -> Self:
         _remove_stale(self.path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_room(self.path)
             # nobody else may connect even between the socket's making and a later chmod
             before = os.umask(0o177)
             try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +99,32 @@ async def test_a_socket_in_use_and_a_file_in_the_way_are_left_alone(tmp_path: Pa
     assert control_path(recording).read_text() == "mine"
 
 
-async def test_a_path_too_long_for_a_socket_goes_to_the_runtime_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recording whose path is too long for a socket beside it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder = tmp_path / ("d" * 100)
     folder.mkdir()
-    recording = folder / "a.jsonl"
+    return folder / "a.jsonl"
+
+
+async def test_a_path_too_long_for_a_socket_goes_to_a_short_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = deep(tmp_path, monkeypatch)
     path = control_path(recording)
-    assert path.parent == tmp_path / "turnscope"
-    assert path != control_path(folder / "b.jsonl")
+    assert path.parent == tmp_path / f"turnscope-{os.getuid()}"
+    assert path != control_path(recording.with_name("b.jsonl"))
     async with Control(recording, {"status": status}):
-        assert path.exists()
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert (await asyncio.to_thread(ask, recording, "status"))["open"] == 3
+
+
+async def test_a_short_folder_that_others_can_use_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = deep(tmp_path, monkeypatch)
+    folder = control_path(recording).parent
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(RecordingError, match="is not a folder of yours alone"):
+        await Control(recording, {"status": status}).__aenter__()

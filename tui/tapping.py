@@ -1,0 +1,121 @@
+"""The tap behind a screen: a program of its own that goes on when the screen has gone.
+
+Its one rule: the relay never depends on whoever looks at it. It is started in a session of its own, so that
+no key and no end of the terminal reaches it; it is spoken to through its control socket and read from its
+file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from sessions.errors import SessionsError, UsageError
+from sessions.wire.control import ask
+
+_READY_SECONDS = 15.0
+_SAID_BYTES = 4_096
+
+
+class TapProcess:
+    """A running tap, as whoever started it knows it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any]) -> None:
+        self._process = process
+        self.pid = process.pid
+        self.base_url = str(ready["base_url"])  #: for clients; holds the token where there is one
+        self.upstream = str(ready["upstream"])
+        self.recording = Path(ready["recording"])
+
+    def __repr__(self) -> str:
+        return f"<TapProcess {self.pid} recording to {self.recording}>"
+
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Let it write its last records and end, and wait for that; not for the loop of a screen."""
+        if self.is_running():
+            try:
+                ask(self.recording, "stop")
+            except UsageError:  # no control socket, or it is ending already
+                self._process.terminate()
+            self._process.wait(_READY_SECONDS)
+
+    def farewell(self) -> str:
+        """What to say on leaving it running: how to look at it again, and how to stop it."""
+        return f"turnscope attach {self.recording}\nturnscope tap --stop {self.recording}"
+
+
+def start_tap(args: argparse.Namespace) -> TapProcess:
+    """Start the tap that a command line asks for and wait until it is ready; not for the loop of a screen.
+
+    Raises SessionsError with what it said when it does not become ready.
+    """
+    # A file takes what it says: a pipe that nobody reads would fill up and hold the relay.
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sessions.cli", "tap", "--headless", *arguments(args)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        with process.stdout as lines:
+            ready = _first_line(lines)
+        try:
+            return TapProcess(process, json.loads(ready))
+        except (ValueError, KeyError, TypeError):
+            process.kill()
+            process.wait()
+            said.seek(0)
+            words = said.read(_SAID_BYTES).decode("utf-8", "replace").strip()
+            raise SessionsError(words.removeprefix("turnscope: ") or "the tap did not start") from None
+
+
+def arguments(args: argparse.Namespace) -> list[str]:
+    """The options of a parsed `turnscope tap`, written again."""
+    out: list[str] = []
+    for name, flag in _VALUES.items():
+        value = getattr(args, name, None)
+        if value is not None:
+            out += [flag, str(value)]
+    if (listen := getattr(args, "listen", None)) is not None:
+        host, port = listen
+        out += ["--listen", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    return out + [flag for name, flag in _SWITCHES.items() if getattr(args, name, None)]
+
+
+def _first_line(lines: IO[bytes]) -> bytes:
+    """What it says first; empty when it says nothing in time or ends."""
+    end = time.monotonic() + _READY_SECONDS
+    line = b""
+    while not line.endswith(b"\n"):
+        readable, _, _ = select.select([lines], [], [], max(0.0, end - time.monotonic()))
+        more = lines.read1(65_536) if readable else b""  # type: ignore[attr-defined]  # a pipe's reader is buffered
+        if not more:
+            return b""
+        line += more
+    return line
+
+
+_VALUES = {
+    "base_url": "--upstream",
+    "record": "--record",
+    "token_env": "--token-env",
+    "profile": "--profile",
+    "via": "--via",
+    "ca": "--ca",
+    "age_limit": "--age-limit",
+    "open_timeout": "--open-timeout",
+}
+_SWITCHES = {"allow_remote": "--allow-remote", "no_proxy": "--no-proxy", "insecure": "--insecure"}
