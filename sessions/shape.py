@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from sessions.contract import Status
 from sessions.events import Event, whole
 from sessions.moves import Ending, Exchange, Said
 from sessions.script import ScriptedSession
@@ -88,7 +89,9 @@ def shape_of(exchange: Exchange) -> Shape:
     statuses = []
     for turn in exchange.turns:
         reason = turn.response.incomplete_reason if turn.response else ""
-        statuses.append(f"{turn.status.value} ({reason})" if reason else turn.status.value)
+        # a recording that ends first cuts an answer as the end of its socket does
+        status = Status.CUT if turn.is_live else turn.status
+        statuses.append(f"{status.value} ({reason})" if reason else status.value)
     return Shape(tuple(events), tuple(items), tuple(statuses), tuple(errors), keys, usage)
 
 

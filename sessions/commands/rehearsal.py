@@ -156,7 +156,8 @@ class Rehearsal(Sending):
         exchanges = recorded.exchanges
         endings = tuple((one.number, one.endings) for one in exchanges)
         trailing = tuple((one.number, one.trailing) for one in exchanges[-1:] if one.trailing)
-        after = After(endings, trailing=trailing, is_answered=recorded.is_answered)
+        messages = tuple((one.number, one.said) for one in exchanges if one.is_cut)
+        after = After(endings, messages, trailing, recorded.is_answered)
         await self._until_answered(recorded.number, after)
         if recorded.ending is not None:
             try:

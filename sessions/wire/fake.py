@@ -207,7 +207,9 @@ class FakeServer:
             status = await _spoil(fault.opening(argument), request, http, reader)
             if status is not None:
                 return status
-        session = self._cast.next() if self._cast is not None else None
+        session = None
+        if self._cast is not None:
+            session = self._cast.next(has_model=request.query("model") is not None)
         if session is not None:
             if self.options.pace == "recorded":
                 await asyncio.sleep(pause_before(session))

@@ -366,3 +366,23 @@ async def test_nothing_waits_for_a_frame_that_was_not_answered(capsys: pytest.Ca
         heard = [notes(await client.turn("x")), notes(await client.turn("y"))]
     assert heard == [["one"], ["two"]]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("is_accepted", [False, True])
+async def test_the_second_upgrade_after_a_403_does_not_take_the_next_socket(*, is_accepted: bool) -> None:
+    said_of_it = "?model=m was accepted" if is_accepted else "?model=m was refused, too"
+    meta: dict[str, str | int] = {"failure_class": "forbidden", "status": 403, "probe": said_of_it}
+    answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+    refused = record(answer, kind=Kind.REFUSED, direction=Direction.LOCAL, meta=meta)
+    script = read([refused, opened(2, 1.0), asked(1.1, 2), *said(1.2, "in", 2)])
+    statuses = []
+    async with playing(script) as server:
+        for path in ("/responses", "/responses?model=m", "/responses"):
+            try:
+                async with connected(server, path) as client:
+                    statuses.append(101)
+                    if len(statuses) == 3:
+                        assert notes(await client.turn("x")) == ["in"]
+            except InvalidStatus as error:
+                statuses.append(error.response.status_code)
+    assert statuses == [403, 101 if is_accepted else 403, 101]

@@ -505,3 +505,18 @@ async def test_two_programs_play_a_recording_to_each_other(tmp_path: Path) -> No
     summary = json.loads(out.splitlines()[-1])
     assert (summary["compared"], summary["differences"]) == (4, 0)
     assert ready["models"] == ["gpt-5.4"]
+
+
+@pytest.mark.parametrize("golden", ["a-plain", "k-lanes", "l1-steer-interrupts"])
+async def test_a_recording_that_was_cut_is_played_as_far_as_it_goes(
+    golden: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (GOLDEN / f"{golden}.jsonl").read_bytes().splitlines(keepends=True)
+    file = tmp_path / "cut.jsonl"
+    file.write_bytes(b"".join(lines[:-6]) + lines[-6][:40])
+    async with FakeServer(played(file)) as server:
+        run = await rehearse(server, file, capsys)
+    assert run.differences == [], run.talk
+    assert run.code == 0
+    count = sum(line.get("dir") == "server" and line["kind"] == "text" for line in run.lines)
+    assert count == sum(b'"dir":"server"' in line for line in lines[:-6])

@@ -37,12 +37,23 @@ class Cast:
         self.recorded: dict[str, str] = {}  #: an id that was handed out -> the recorded one it stands for
         self._served = dict.fromkeys((one.number for one in self._openings), 0)
         self._next = 0
+        self._probed: ScriptedSession | None = None  #: the refusal after which the recorder tried ?model=
 
-    def next(self) -> ScriptedSession:
-        """The recorded socket of the next upgrade."""
+    def next(self, *, has_model: bool) -> ScriptedSession:
+        """The recorded socket of the next upgrade; `has_model`: its URL names one.
+
+        After a 403 turnscope tries `?model=` on a second upgrade, which is in no recording but for what came
+        of it: that one is answered as it was, and does not count.
+        """
+        if has_model and (probed := self._probed) is not None:
+            self._probed = None
+            is_accepted = "accepted" in str(probed.opening.meta.get("probe")) if probed.opening else False
+            return ScriptedSession(probed.number, None, 0.0) if is_accepted else probed
         session = self._openings[self._next % len(self._openings)]
         self._next += 1
         self._served[session.number] += 1
+        is_probed = session.opening is not None and "probe" in session.opening.meta
+        self._probed = session if is_probed and not has_model else None
         return session
 
     def choose(self, given: ScriptedSession, create: Event) -> ScriptedSession:
