@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from rich.text import Text
@@ -116,12 +117,15 @@ def _bar(playback: Playback, cells: int) -> Text:
         turns = (False,) * cells
     share = min(1.0, playback.elapsed() / duration) if duration else float(playback.position > 0)
     head = min(cells - 1, int(share * cells))
-    for cell in range(cells):
+
+    def drawn(cell: int) -> tuple[str, str]:
         if cell == head:
-            bar.append(_HEAD, "timebar--head")
-        elif errors[cell]:
-            bar.append(_ERROR, "timebar--error")
-        else:
-            style = "timebar--played" if cell < head else "timebar--rest"
-            bar.append(_TURN if turns[cell] else _PLAYED if cell < head else _REST, style)
+            return _HEAD, "timebar--head"
+        if errors[cell]:
+            return _ERROR, "timebar--error"
+        sign, style = (_PLAYED, "timebar--played") if cell < head else (_REST, "timebar--rest")
+        return _TURN if turns[cell] else sign, style
+
+    for style, run in groupby(map(drawn, range(cells)), key=itemgetter(1)):
+        bar.append("".join(sign for sign, _ in run), style)
     return bar
