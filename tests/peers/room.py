@@ -142,6 +142,8 @@ class Room:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                encoding="utf-8",
+                errors="replace",  # tmux tells of output in pieces that end anywhere
                 env=_environment(environ),
                 cwd=folder,
                 start_new_session=True,

@@ -12,12 +12,16 @@ import json
 import operator
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from base64 import b64decode
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import h11
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
 from tests.peers.conftest import ROOT, Facts, start_witness
 from tests.peers.passage import Spoken, spoken_in
@@ -157,6 +161,74 @@ def assert_same_bytes(seen: Seen) -> None:
         assert _neutral(head) == _neutral(head_there)
         assert sent == arrived, f"{key!r}: the server did not get what the client sent"
     assert sorted(_exchanges(seen.before)) == sorted(_exchanges(seen.behind))
+
+
+def assert_recorded(seen: Seen) -> None:
+    """The recording has every message and every event with the bytes that were heard beside the tap."""
+    records: dict[int, list[dict[str, Any]]] = {}
+    for line in seen.recording.read_text("utf-8").splitlines()[1:]:
+        record = json.loads(line)
+        records.setdefault(record["conn"], []).append(record)
+    told = [
+        {side: [_payload(one) for one in session if one["dir"] == side and one["kind"] in _MESSAGES]}
+        for session in records.values()
+        if session[0]["kind"] == "open"
+        for side in ("client", "server")
+    ]
+    heard = [
+        {side: list(_messages(spoken, side))}
+        for _, spoken in _sockets(seen.before)
+        for side in ("client", "server")
+    ]
+    assert sorted(map(repr, told)) == sorted(map(repr, heard))
+    answers = {(one.body, one.answer) for one in _exchanges(seen.before) if one.status == 200}
+    exchanges = [session for session in records.values() if session[0]["kind"] == "request"]
+    assert len(exchanges) >= len(answers)
+    for request, *rest in exchanges:
+        whole = b"".join(_after_head(one) for one in rest if one["kind"] == "response")
+        events = b"".join(_payload(one) + b"\n\n" for one in rest if one["kind"] == "sse")
+        assert (_after_head(request), whole + events) in answers
+
+
+_MESSAGES = ("text", "binary")
+
+
+def _payload(record: Mapping[str, Any]) -> bytes:
+    return record["raw"].encode() if "raw" in record else b64decode(record["b64"])
+
+
+def _after_head(record: Mapping[str, Any]) -> bytes:
+    return _payload(record)[record["meta"]["head"] :]
+
+
+def _messages(spoken: Spoken, side: str) -> Iterator[bytes]:
+    """What one side of a socket said, message by message, read by the websockets library."""
+    _, _, frames = getattr(spoken, side).partition(_HEAD_END)
+    agreed = spoken.server.partition(_HEAD_END)[0].lower()
+    deflate = [PerMessageDeflate(False, False, 15, 15)] if b"permessage-deflate" in agreed else []
+    reader = StreamReader()
+    reader.feed_data(frames)
+    reader.feed_eof()
+    message = b""
+    while True:
+        parsing = Frame.parse(reader.read_exact, mask=side == "client", max_size=None, extensions=deflate)
+        try:
+            frame = _result(parsing)
+        except EOFError:
+            return
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            message += frame.data
+            if frame.fin:
+                yield message
+                message = b""
+
+
+def _result(parsing: Generator[None, None, Frame]) -> Frame:
+    while True:
+        try:
+            next(parsing)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # typeshed cannot say what a generator returns
 
 
 def sockets(side: Sequence[Spoken]) -> int:

@@ -14,7 +14,7 @@ from tests.peers.codex import PLAIN_MODEL, answer_in, configure, exec_command
 from tests.peers.conftest import KEY, Facts, run_driver
 from tests.peers.environment import program
 from tests.peers.room import Room
-from tests.peers.tapped import Tapped, assert_same_bytes, sockets
+from tests.peers.tapped import Tapped, assert_recorded, assert_same_bytes, sockets
 from tests.peers.terminal import Terminal
 
 
@@ -41,6 +41,7 @@ def _judged(tapped: Tapped, *, connections: Container[int]) -> list[dict[str, An
     """What must hold for every conversation, once the tap has ended; the turns that the recording tells."""
     seen = tapped.finish()
     assert_same_bytes(seen)
+    assert_recorded(seen)
     assert sockets(seen.before) in connections
     assert KEY not in tapped.recording.read_text("utf-8")
     summary = tapped.checked()
@@ -160,13 +161,14 @@ def test_interactive_codex_is_passed_on(tapped: Tapped, tmp_path: Path) -> None:
     terminal.type("Use exec_command to say heron")
     terminal.until(lambda screen: "› Use exec_command to say heron" in screen)
     terminal.press("Enter")
-    shown = terminal.until(lambda screen: "With the results in hand" in screen)
+    answer = "With the results in hand: exec_command"
+    shown = terminal.until(lambda screen: answer in screen)
     terminal.close()
     tapped.room.end_strays()  # its background server holds the connections
     turns = _finish(tapped, connections=range(2, 9))
     texts = [turn["text"] for turn in turns]
     assert any("will remember" in text and text in shown for text in texts)
-    assert any(text.startswith("With the results in hand") and text[:60] in shown for text in texts)
+    assert any(text.startswith(answer) for text in texts)
 
 
 @pytest.mark.peer("codex")
