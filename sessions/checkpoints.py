@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import io
 import pickle
+import zlib
 from array import array
 from bisect import bisect_right
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sessions.items import Item, Part
 from sessions.reducer import Sessions
+from sessions.session import Lane, Response, Turn
 from sessions.text import Mark, Text
 
 INTERVAL = 10_000  # records from one checkpoint to the next, while the state is small
-_BUDGET = 64 << 20  # bytes of all checkpoints together, about
+_BUDGET = 2 << 20  # bytes of all checkpoints together, about, and as many more for each record:
+_BUDGET_PER_RECORD = 3
 _DEAR = (
     40  # bytes of a checkpoint that cost about as much as one record that is folded; ten times that is fair
 )
@@ -38,7 +42,7 @@ class Checkpoint(NamedTuple):
     """The state after `seen` records."""
 
     seen: int
-    objects: bytes
+    objects: bytes  #: compressed, to about a tenth
     kept: list[Any]
     lengths: dict[str, int]  #: of the columns
     weight: int  #: bytes, about
@@ -78,15 +82,15 @@ class Checkpoints:
         if place and self._checkpoints[place - 1].seen == count:
             return
         try:
-            made = _made(sessions, count)
+            made, size = _made(sessions, count)
         except RecursionError:
             return  # something in it is nested too deeply; the next one up, or zero, is further to go
         self._checkpoints.insert(place, made)
         for name, column in _columns(sessions).items():
             if len(column) >= len(self._columns.get(name, ())):
                 self._columns[name] = column
-        self._due = max(self._due, count + max(self._interval, made.weight // _DEAR))
-        if self.weight > self._budget:
+        self._due = max(self._due, count + max(self._interval, size // _DEAR))
+        if self.weight > self._budget + _BUDGET_PER_RECORD * count:
             # what is nearest to the end is wanted most often, so the newest stays
             self._checkpoints = [*self._checkpoints[:-1][1::2], self._checkpoints[-1]]
             self._interval *= 2
@@ -101,7 +105,7 @@ class Checkpoints:
             return Sessions(), 0
         found = self._checkpoints[place - 1]
         sessions = Sessions()
-        vars(sessions).update(_Unpickler(io.BytesIO(found.objects), found.kept).load())
+        vars(sessions).update(_Unpickler(io.BytesIO(zlib.decompress(found.objects)), found.kept).load())
         for name, length in found.lengths.items():
             setattr(sessions, name, self._columns[name][:length])
         sessions._type_ids = {name: index for index, name in enumerate(sessions.type_names)}
@@ -118,15 +122,17 @@ def _columns(sessions: Sessions) -> dict[str, array[Any] | list[str]]:
     return columns | {name: one for name, one in vars(sessions).items() if type(one) is array}
 
 
-def _made(sessions: Sessions, count: int) -> Checkpoint:
+def _made(sessions: Sessions, count: int) -> tuple[Checkpoint, int]:
+    """A checkpoint, and the size of its objects before they were compressed."""
     columns = _columns(sessions)
     aside = {*columns, "_type_ids"}  # the ids are made from the names
     kept: list[Any] = []
     file = io.BytesIO()
     _Pickler(file, kept).dump({name: one for name, one in vars(sessions).items() if name not in aside})
-    objects = file.getvalue()
+    objects = zlib.compress(file.getbuffer(), 1)
     lengths = {name: len(column) for name, column in columns.items()}
-    return Checkpoint(count, objects, kept, lengths, len(objects) + _REFERENCE_BYTES * len(kept))
+    weight = len(objects) + _REFERENCE_BYTES * len(kept)
+    return Checkpoint(count, objects, kept, lengths, weight), file.tell()
 
 
 def _place(kept: list[Any], one: Any) -> int:
@@ -136,6 +142,23 @@ def _place(kept: list[Any], one: Any) -> int:
 
 def _again(index: int) -> Any:
     raise NotImplementedError(f"kept thing {index} is only found by the checkpoint's own reader")
+
+
+#: the values of an object's slots in their order; plain tuples, because all of them live until the end
+_READ = {kind: attrgetter(*kind.__slots__) for kind in (Turn, Response, Lane, Item, Part)}
+_ANNOTATIONS, _BODY = Part.__slots__.index("annotations"), Item.__slots__.index("body")
+
+
+def _values(one: Any) -> tuple[Any, tuple[type, tuple[Any, ...]]]:
+    kind = type(one)
+    return _filled, (kind, _READ[kind](one))
+
+
+def _filled(kind: Any, values: tuple[Any, ...]) -> Any:
+    one = kind.__new__(kind)
+    for name, value in zip(kind.__slots__, values, strict=True):
+        setattr(one, name, value)
+    return one
 
 
 class _Pickler(pickle.Pickler):
@@ -149,26 +172,25 @@ class _Pickler(pickle.Pickler):
             Text: self._text,
             Part: self._part,
             Item: self._item,
+            **dict.fromkeys((Turn, Response, Lane), _values),
         }
 
     def _text(self, text: Text) -> tuple[Any, ...]:
         return _again, (_place(self._kept, text.mark()),)
 
     def _part(self, part: Part) -> tuple[Any, ...]:
-        return self._without(part, "annotations")
+        return self._without(part, _ANNOTATIONS, len(part.annotations))
 
     def _item(self, item: Item) -> tuple[Any, ...]:
-        return self._without(item, "body")
+        return self._without(item, _BODY, 0)
 
-    def _without(self, one: Part | Item, name: str) -> tuple[Any, ...]:
+    def _without(self, one: Part | Item, slot: int, length: int) -> tuple[Any, ...]:
         """How to make an object again, with one slot, whose values nobody changes, kept beside it."""
-        reduced = one.__reduce_ex__(4)
-        assert isinstance(reduced, tuple)  # a string would name a global; these are objects with slots
-        make, arguments, (_, slots), *_ = reduced
-        if value := slots[name]:
-            kept = (value, len(value)) if type(value) is list else value
-            slots[name] = _Kept(_place(self._kept, kept))  # the dictionary was made for this call
-        return make, arguments, (None, slots)
+        make, (kind, values) = _values(one)
+        if value := values[slot]:
+            place = _place(self._kept, (value, length) if length else value)
+            values = (*values[:slot], _Kept(place), *values[slot + 1 :])
+        return make, (kind, values)
 
 
 class _Unpickler(pickle.Unpickler):

@@ -109,12 +109,12 @@ def test_a_place_that_is_visited_again_can_be_kept() -> None:
 
 
 def test_checkpoints_are_thinned_when_they_become_heavy_and_the_newest_stays() -> None:
-    checkpoints = Checkpoints(interval=1, budget=20_000)
+    checkpoints = Checkpoints(interval=1, budget=5_000)
     sessions = Sessions()
     for number in range(1, 400):
         sessions.apply(frame({"type": "response.create", "input": "hi"}, Direction.CLIENT))
         checkpoints.note(sessions, number)
-        assert checkpoints.weight <= 20_000 or len(checkpoints) < 3
+        assert checkpoints.weight <= 5_000 + 3 * number or len(checkpoints) < 3
     restored, seen = checkpoints.restore(10**9)
     assert seen > 100
     assert restored.records == seen
