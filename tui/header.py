@@ -92,7 +92,8 @@ def overview_lines(
         second.append(Piece((f"{wrong} lost or refused",), "status--wrong", 90))
     if errors := sum(one.errors for one in known):
         second.append(Piece((f"err {errors}",), "status--wrong", 72))
-    second.append(Piece((f"{len(sessions.turns)} turns",), "", 80))
+    count = len(sessions.turns)
+    second.append(Piece((f"{count} turn{'' if count == 1 else 's'}",), "", 80))
     for word, size, wire in (
         ("up", sum(one.bytes_out for one in known), sum(one.wire_out for one in known)),
         ("down", sum(one.bytes_in for one in known), sum(one.wire_in for one in known)),

@@ -19,6 +19,7 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from sessions.contract import Status
+from sessions.fallback import sentences
 from sessions.inspector import Batch, Inspector
 from sessions.profile import OPENAI
 from sessions.reducer import What
@@ -44,6 +45,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.connections import Connections
 from tui.widgets.events import Events
 from tui.widgets.footer import TYPING, Footer
+from tui.widgets.happened import Happened
 from tui.widgets.raw import Raw
 from tui.widgets.stats import Stats
 from tui.widgets.status import Status as Header
@@ -244,8 +246,7 @@ class SessionScreen(SessionActions):
         self.query_one(Talk).refresh_at(now)
         self.query_one(Chain).refresh_at(now)
         if self.body.view == CONNECTIONS:
-            self.query_one(Connections).refresh_at(now)
-            self.query_one(Brief).refresh_at(now)
+            self._tell_connections()
         stats = self.query_one(Stats)
         if stats.display:
             stats.refresh_at(now)
@@ -287,6 +288,14 @@ class SessionScreen(SessionActions):
         stats.show_session(told)
         if stats.display:
             stats.refresh_at(self.sockets.now)
+
+    def _tell_connections(self) -> None:
+        """Write the list, and what stands below it, as it is now."""
+        now = self.sockets.now
+        self.query_one(Connections).refresh_at(now)
+        self.query_one(Brief).refresh_at(now)
+        sessions = self.inspector.sessions
+        self.query_one(Happened).show(sentences(sessions, now), sessions)
 
     @on(Connections.Selected)
     def _connection_selected(self, event: Connections.Selected) -> None:
@@ -395,8 +404,7 @@ class SessionScreen(SessionActions):
         self.query_one(Views).show_view(name)
         self.query_one(Header).show_overview(name == CONNECTIONS)
         if name == CONNECTIONS:
-            self.query_one(Connections).refresh_at(self.sockets.now)
-            self.query_one(Brief).refresh_at(self.sockets.now)
+            self._tell_connections()
         if name == "stats":
             self.query_one(Stats).refresh_at(self.sockets.now)
 

@@ -16,6 +16,7 @@ from tui.widgets.brief import Brief
 from tui.widgets.chain import Chain
 from tui.widgets.connections import Connections
 from tui.widgets.events import Events
+from tui.widgets.happened import Happened
 from tui.widgets.raw import Raw
 from tui.widgets.stats import Stats
 from tui.widgets.talk import Talk
@@ -43,6 +44,7 @@ class Body(Container):
         yield Stats(self._inspector, id="stats")
         yield Connections(self._inspector, id="connections")
         yield Brief(self._inspector, id="brief")
+        yield Happened(id="happened")
 
     def show_view(self, name: str) -> None:
         """Make this view the one that stays where not all five fit."""

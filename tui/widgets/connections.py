@@ -174,6 +174,14 @@ class Connections(Pane):
         if self.cursor < 0:
             self.choose_row(self.top)
 
+    def follow(self) -> None:
+        """Hold: a list that moves by itself cannot be chosen from."""
+        self.hold()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out the key that would let it follow."""
+        return action != "toggle_follow" and super().check_action(action, parameters)
+
     def row_chosen(self, index: int) -> None:
         """Tell which connection the cursor is on."""
         self.post_message(self.Selected(self.session_at(index)))
