@@ -196,9 +196,12 @@ def _tried(tries: Sequence[Session]) -> str:
             results[-1] = (word, results[-1][1] + 1)
         else:
             results.append((word, 1))
-    said = ", then ".join(
-        f"{word} {_count(many, 'time', 'times')}" if many > 1 else word for word, many in results
-    )
+    if len(results) == 1 and len(tries) > 1:
+        said = f"{results[0][0]} each time"
+    else:
+        said = ", then ".join(
+            f"{word} {_count(many, 'time', 'times')}" if many > 1 else word for word, many in results
+        )
     span = _moment(tries[-1]) - _moment(tries[0])
     within = f" within {_seconds(span)}" if len(tries) > 1 else ""
     return f"It tried WebSocket {_times(len(tries))}{within} and got {said}"

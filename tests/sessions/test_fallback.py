@@ -71,7 +71,7 @@ def test_codex_storms_and_then_posts(status: int, failure: str) -> None:
     assert (one.id, one.severity, one.is_fallback) == (FELL_BACK, Severity.WARNING, True)
     assert one.title == "Codex fell back to HTTP after 7 tries"
     assert one.detail == (
-        f"It tried WebSocket 7 times within 6.2 s and got HTTP {status} 7 times. "
+        f"It tried WebSocket 7 times within 6.2 s and got HTTP {status} each time. "
         "6.3 s after the first try it sent its turn by POST."
     )
     assert "426" in one.remedy
@@ -120,7 +120,9 @@ def test_a_client_that_is_refused_and_does_not_post() -> None:
     assert told(line, now=8.0) == []  # it may still be about to
     (one,) = told(line, now=12.0)
     assert (one.id, one.title) == (GAVE_UP, "opencode was refused and has not fallen back to HTTP")
-    assert one.detail == "It tried WebSocket 3 times within 6.0 s and got HTTP 403 3 times. No POST followed."
+    assert (
+        one.detail == "It tried WebSocket 3 times within 6.0 s and got HTTP 403 each time. No POST followed."
+    )
     assert one.remedy
 
 
