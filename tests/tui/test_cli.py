@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 PATIENCE_SECONDS = 20.0
 NO_TEXTUAL = (
@@ -68,6 +70,36 @@ def test_in_a_terminal_the_demo_opens_and_ctrl_q_leaves_it() -> None:
                 except OSError:
                     pass
             ended, status = os.waitpid(process, os.WNOHANG)
+        assert ended == process
+        assert os.waitstatus_to_exitcode(status) == 0
+    finally:
+        os.close(descriptor)
+        if not ended:
+            os.kill(process, 9)
+            os.waitpid(process, 0)
+
+
+def test_a_recording_from_a_pipe_is_shown_and_keys_come_from_the_terminal(golden: Path) -> None:
+    command = f"cat {shlex.quote(str(golden / 'a-plain.jsonl'))} | {sys.executable} -m tui.cli replay -"
+    process, descriptor = pty.fork()
+    if process == 0:
+        os.environ.update(
+            {"TERM": "xterm-256color", "TURNSCOPE_CONFIG": os.devnull, "COLUMNS": "100", "LINES": "30"}
+        )
+        os.execv("/bin/sh", ["/bin/sh", "-c", command])
+    seen, ended, status = b"", 0, 0
+    end = time.monotonic() + PATIENCE_SECONDS
+    try:
+        while not ended and time.monotonic() < end:
+            if select.select([descriptor], [], [], 0.05)[0]:
+                try:
+                    seen += os.read(descriptor, 65_536)
+                except OSError:
+                    pass
+            if b"ENDED" in seen:  # the pipe has, and what it brought is shown
+                os.write(descriptor, b"q")
+            ended, status = os.waitpid(process, os.WNOHANG)
+        assert b"ENDED" in seen
         assert ended == process
         assert os.waitstatus_to_exitcode(status) == 0
     finally:

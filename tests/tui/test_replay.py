@@ -377,6 +377,16 @@ async def test_a_recording_without_records_can_be_looked_at(tmp_path: Path) -> N
         assert play.position == 0
 
 
+async def test_a_recording_can_be_marked_to_be_kept(path: Path) -> None:
+    async with opened(path) as play:
+        await play.pilot.press("K")
+        await play.shows("is kept now")
+        assert play.screen.inspector.recording.is_kept
+        await play.pilot.press("K")
+        await play.shows("no longer marked")
+        assert not play.screen.inspector.recording.is_kept
+
+
 # What cannot be done --------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from sessions.errors import RecordingError
 from sessions.inspector import Inspector
 from sessions.moment import HELP, Measure, Moment, parse
 from sessions.playback import Pace, Playback
@@ -304,6 +305,17 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
         """Cut silences, or play them as they were."""
         self.playback.is_shortening = not self.playback.is_shortening
         self._moved.set()
+
+    def action_keep(self) -> None:
+        """Mark the file to be kept, whatever its age; or take the mark back."""
+        reading = self.inspector.recording
+        try:
+            reading.keep(not reading.is_kept)
+        except RecordingError as error:
+            self.tell(str(error), is_wrong=True)
+            return
+        kept = "is kept now, whatever its age" if reading.is_kept else "is no longer marked to be kept"
+        self.tell(f"this recording {kept}")
 
     def action_seek(self) -> None:
         """Ask for a moment and go there."""
