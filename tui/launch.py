@@ -97,7 +97,7 @@ def launch_plan(args: argparse.Namespace, settings: Settings, plan: Plan) -> Lau
         ),
         tools=tools,
         notes=(*gone, *tools.converted, *tools.notes) if tools else gone,
-        names=tuple(getattr(args, "session", None) or ()),
+        names=_names(args),
     )
 
 
@@ -144,7 +144,7 @@ def launch_demo(args: argparse.Namespace) -> Launch:
             suggestions=tuple(step.prompt for step in tour.STEPS),
             tools=tools,
             notes=(*tools.converted, *tools.notes) if tools else (),
-            names=tuple(getattr(args, "session", None) or ()),
+            names=_names(args),
             release=server.stop,
         )
     except BaseException:
@@ -184,6 +184,16 @@ def taste(environ: Mapping[str, str] = os.environ) -> Taste:
 def _demo_environment() -> dict[str, str]:
     # The person's own settings file, addresses and keys have no part in a demonstration.
     return {"TURNSCOPE_CONFIG": os.devnull}
+
+
+def _names(args: argparse.Namespace) -> tuple[str, ...]:
+    from sessions.errors import UsageError
+
+    names = tuple(getattr(args, "session", None) or ())
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two sessions cannot both be called {name!r}; give each --session its own name")
+    return names
 
 
 def _tools(path: str | None) -> Tools | None:

@@ -125,6 +125,14 @@ async def test_the_open_record_tells_the_handshake_without_the_key() -> None:
     assert all(isinstance(meta[name], float) for name in ("tcp_ms", "upgrade_ms"))
 
 
+async def test_a_session_that_has_a_name_says_it_and_no_other_does() -> None:
+    async with socket_server(echo) as port:
+        async with connect(replace(plan_to(port), name="alpha")) as connection:
+            assert (await connection.opened()).meta["name"] == "alpha"
+        async with connect(plan_to(port)) as connection:
+            assert "name" not in (await connection.opened()).meta
+
+
 async def test_both_times_come_from_the_clock(clock: HandClock) -> None:
     async with socket_server(echo) as port:
         connection = connect(plan_to(port), clock=clock)

@@ -486,3 +486,13 @@ def test_without_lanes_whatever_runs_takes_the_place_of_the_parent() -> None:
     sessions = fold([wire.open(), *answered(wire, "resp_a"), wire.sent(make.create(store=False))])
     found = outlook(sessions, "resp_a", profile=NO_LANES)
     assert (found.where, found.works) == (Where.MEMORY, None)
+
+
+def test_a_named_session_goes_on_from_its_own_sockets_only() -> None:
+    plan, code, again, plain = make.Wire(1), make.Wire(2, at=1.0), make.Wire(3, at=2.0), make.Wire(4, at=3.0)
+    records = [plan.open(name="plan"), *plan.turn("resp_p"), code.open(name="code"), *code.turn("resp_c")]
+    sessions = fold([*records, again.open(name="plan"), plain.open()])
+    known = sessions.sessions
+    assert next_parent(sessions, known[3], None) == "resp_p"
+    assert next_parent(sessions, known[2], None) == "resp_c"
+    assert next_parent(sessions, known[4], None) is None

@@ -185,3 +185,24 @@ def test_cutting_the_history_keeps_what_another_run_has_added(tmp_path: Path, cl
     two.remember("from two")
     one.remember("from one")
     assert [sent.text for sent in drafts(tmp_path, clock).history()[-2:]] == ["from two", "from one"]
+
+
+def test_a_named_session_has_a_draft_of_its_own_and_shares_the_rest(tmp_path: Path, clock: HandClock) -> None:
+    first = drafts(tmp_path, clock)
+    alpha, beta = first.named("alpha"), first.named("beta")
+    first.save("without a name")
+    alpha.save("in alpha")
+    beta.save("in beta")
+    alpha.remember("Hi")
+    alpha.keep_half(half("call_1", city="Oslo"))
+    assert [one.text for one in beta.history()] == ["Hi"]
+    assert list(beta.halves()) == ["call_1"]
+    again = drafts(tmp_path, clock)
+    assert (again.draft(), again.named("alpha").draft(), again.named("beta").draft()) == (
+        "without a name",
+        "in alpha",
+        "in beta",
+    )
+    odd = again.named("../../etc/passwd")
+    odd.save("stays here")
+    assert all(path.parent == tmp_path / "state" for path in (tmp_path / "state").iterdir())

@@ -10,7 +10,7 @@ from sessions.records import Record
 from sessions.reducer import fold
 from tests import make
 from tui.cells import width
-from tui.header import Piece, Surroundings, fit, status_lines
+from tui.header import Piece, Surroundings, fit, overview_lines, status_lines
 
 AROUND = Surroundings(1_234_567, True, (), 212.0)
 
@@ -183,3 +183,33 @@ def test_the_lowest_rank_goes_first_and_wordings_grow_with_room() -> None:
     assert fit(pieces, 11).plain == " aa bb  cc"
     assert fit(pieces, 16).plain == " aaaaaa bb   cc"
     assert width(fit(pieces, 1).plain) <= 1
+
+
+def test_all_connections_together() -> None:
+    one, two, three = make.Wire(1), make.Wire(2, at=1.0), make.Wire(3, at=2.0)
+    records = [one.open(), *one.turn("resp_1"), two.open(), *running(two), three.refused("dns")]
+    sessions = fold(records)
+    for cells in (40, 80, 120, 200):
+        first, second = overview_lines(sessions, 3000.0, cells, AROUND)
+        assert first.cell_len <= cells
+        assert second.cell_len <= cells
+        assert first.plain.startswith(" 2 open of 3")
+        assert "LIVE 1" in second.plain
+    first, second = overview_lines(sessions, 3000.0, 200, AROUND)
+    assert "wss://api.openai.com/v1/responses" in first.plain
+    assert "1 lost or refused" in second.plain
+    assert "2 turns" in second.plain
+    assert "next limit in 10 min" in second.plain
+    assert "on the wire" not in second.plain
+
+
+def test_no_connection_at_all_is_told_as_such() -> None:
+    first, second = overview_lines(fold([]), 0.0, 80)
+    assert first.plain.startswith(" 0 open of 0")
+    assert "nothing runs" in second.plain
+
+
+def test_a_name_that_a_person_gave_stands_beside_the_number() -> None:
+    wire = make.Wire()
+    first, _ = lines([wire.open(name="alpha"), make.Wire(2, at=9.0).open(name="beta")], 10.0, 120)
+    assert " c2   beta " in first

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
 
+from sessions.commands.connect import session_name
 from sessions.errors import UsageError
 from tests.scene import arguments
 from tui.launch import launch_connection, launch_demo, recording_path, taste
@@ -89,3 +91,22 @@ def test_own_keys_and_theme_come_from_the_settings_file(tmp_path: Path) -> None:
     assert taste(home(tmp_path / "none")).own_keys == {}
     assert "keys must be a table" in taste(home(tmp_path, "keys = 3\n")).problem
     assert "not TOML" in taste(home(tmp_path, "keys = = 3\n")).problem
+
+
+def test_the_sessions_to_open_have_the_names_of_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in home(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    args = arguments("connect", address="http://127.0.0.1:9/v1", session=["alpha", "beta"])
+    assert launch_connection(args, home(tmp_path)).names == ("alpha", "beta")
+    assert launch_connection(arguments("connect"), home(tmp_path)).names == ()
+    with pytest.raises(UsageError, match="both be called 'alpha'"):
+        launch_connection(arguments("connect", session=["alpha", "beta", "alpha"]), home(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a/b", "x" * 33, "\x1b[31m"])
+def test_a_name_that_no_session_can_have_is_refused_on_the_command_line(name: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="one to 32 letters"):
+        session_name(name)
+    assert session_name("plan-2.a_b") == "plan-2.a_b"
