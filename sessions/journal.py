@@ -117,6 +117,21 @@ class Journal:
             self.flush()
         return number
 
+    def append_piece(self, piece: bytes, *, is_last: bool) -> None:
+        """Store a piece of a line too large for one step; the last piece ends with the newline.
+
+        Nothing else may be appended between the pieces of one line. Raises RecordingError as `append` does.
+        """
+        if self.failure is not None:
+            raise self.failure
+        self._buffer += piece
+        self.end += len(piece)
+        self.count += is_last
+        if self._timer is None and not self._is_timeless:
+            self._schedule()
+        if self.end - self.written >= _FLUSH_BYTES:
+            self.flush()
+
     def unwritten(self, start: int, end: int) -> bytes:
         """Bytes from this offset of the recording to that one which no write has taken yet."""
         return bytes(self._buffer[max(0, start - self.written) : end - self.written])

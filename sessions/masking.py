@@ -13,6 +13,7 @@ from sessions.records import Record
 
 _SHORTEST = 8  # characters; a shorter secret would hide ordinary words
 _MCP = b'"mcp"'
+_WINDOW = 1 << 18
 
 
 class Masks:

@@ -7,15 +7,20 @@ large message is read in a thread; only when too much is waiting does it ask the
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from json.encoder import encode_basestring
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sessions.errors import RecordingError
 from sessions.journal import Journal
 from sessions.masking import Masks
-from sessions.records import Direction, Record, payload_field
+from sessions.records import Direction, Record, to_line
+from sessions.safe import safe_json
 from sessions.source import Clock
 from sessions.wire.watch import Watch
 
@@ -24,6 +29,10 @@ _PIECE_BYTES = 16_384  # read between two looks at the clock; some hundred small
 _LARGE_BYTES = 1 << 18  # an unfinished message of this size is read in a thread
 _FULL_BYTES = 64 << 20  # copies that may wait; the relays read nothing while there are more
 _ROOM_BYTES = 16 << 20
+_TEXT_CHARACTERS = 1 << 16
+_B64_BYTES = 3 << 16  # a multiple of three: the pieces need no padding between them
+
+_Line: TypeAlias = list[bytes]
 
 
 class _Copied(NamedTuple):
@@ -72,13 +81,11 @@ class Scribe:
         """Write a record after everything copied so far."""
         self.then(lambda: self.write(masks.clean(record)))
 
-    def write(self, record: Record, field: str = "") -> None:
+    def write(self, record: Record) -> None:
         """Write a record now; after a failure of the journal nothing is written any more."""
         if self.journal.failure is None:
-            try:
-                self.journal.append(record, field)
-            except RecordingError:
-                return  # `on_failure` of the journal has told it
+            with suppress(RecordingError):  # `on_failure` of the journal has told it
+                self.journal.append(record)
 
     async def drained(self) -> None:
         """Wait until everything is read and written."""
@@ -123,17 +130,48 @@ class Scribe:
             self._idle.set()
 
     def _read_in_thread(self, copied: _Copied) -> None:
-        future = self._loop.run_in_executor(None, _read, copied)
-        future.add_done_callback(self._written_in_thread)
+        # nobody else writes to the journal meanwhile, so the numbers of the records are known
+        future = self._loop.run_in_executor(None, _read, copied, self.journal.count)
+        future.add_done_callback(self._take_from_thread)
 
-    def _written_in_thread(self, future: asyncio.Future[list[tuple[Record, str]]]) -> None:
+    def _take_from_thread(self, future: asyncio.Future[list[Record | _Line]]) -> None:
         if not future.cancelled():
-            for record, field in future.result():
-                self.write(record, field)
+            steps: list[Callable[[], None]] = []
+            for found in future.result():
+                if isinstance(found, Record):
+                    steps.append(partial(self.write, found))
+                else:
+                    steps += [partial(self._write_piece, piece) for piece in found]
+            self._waiting.extendleft(reversed(steps))
         self._go_on()
 
+    def _write_piece(self, piece: bytes) -> None:
+        if self.journal.failure is None:
+            with suppress(RecordingError):  # `on_failure` of the journal has told it
+                self.journal.append_piece(piece, is_last=piece.endswith(b"\n"))
 
-def _read(copied: _Copied) -> list[tuple[Record, str]]:
+
+def _read(copied: _Copied, number: int) -> list[Record | _Line]:
     """What is slow about a large message; nobody else touches its watch meanwhile."""
     records = copied.watch.read(*copied[1:])
-    return [(record, payload_field(record.payload)) for record in records]
+    return [
+        record if len(record.payload) <= _LARGE_BYTES else line_in_pieces(record, place)
+        for place, record in enumerate(records, start=number)
+    ]
+
+
+def line_in_pieces(record: Record, number: int) -> list[bytes]:
+    """The line of a large record in pieces that are quick to make and to write; together `to_line` of it."""
+    head, mark, tail = to_line(record, number, '"raw":').partition(b'"raw":')
+    payload = record.payload
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        body = [b64encode(payload[at : at + _B64_BYTES]) for at in range(0, len(payload), _B64_BYTES)]
+        return [head + b'"b64":"', *body, b'"' + tail]
+    is_plain = text.isascii() and "\x7f" not in text
+    body = []
+    for at in range(0, len(text), _TEXT_CHARACTERS):
+        piece = encode_basestring(text[at : at + _TEXT_CHARACTERS])[1:-1]
+        body.append((piece if is_plain else safe_json(piece)).encode())
+    return [head + mark + b'"', *body, b'"' + tail]

@@ -10,9 +10,9 @@ import pytest
 
 from sessions.journal import Journal
 from sessions.masking import Masks
-from sessions.records import Direction, Kind, Record
+from sessions.records import Direction, Kind, Record, to_line
 from sessions.wire import scribe as module
-from sessions.wire.scribe import Scribe
+from sessions.wire.scribe import Scribe, line_in_pieces
 from sessions.wire.watch import Watch
 from tests.conftest import HandClock
 from tests.sessions.tapping import recorded, texts
@@ -78,6 +78,24 @@ async def test_a_large_message_is_read_whole_and_what_follows_waits_for_it(
     scribe.copy(other, Direction.SERVER, frame(b"another"))
     await scribe.drained()
     assert texts(written(journal), Direction.SERVER) == [large, b"after", b"another"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"plain \\ words\n" * 20_000,
+        "más \u202e \x1b \x7f 🙂".encode() * 20_000,
+        b"\xff\x00binary" * 60_000,
+        b"",
+    ],
+    ids=["ascii", "text", "binary", "empty"],
+)
+def test_a_line_in_pieces_is_the_line(payload: bytes) -> None:
+    record = Record(3, Direction.SERVER, Kind.TEXT, 5, 1.5, payload, {"wire": 9, "problem": '"raw":'})
+    pieces = line_in_pieces(record, 42)
+    assert b"".join(pieces) == to_line(record, 42)
+    assert [piece.endswith(b"\n") for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert max(map(len, pieces)) <= 6 * (1 << 18)
 
 
 async def test_passing_on_has_its_turn_between_slices(journal: Journal, clock: HandClock) -> None:
