@@ -53,6 +53,11 @@ class RequestBody:
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES)
         self._protocol.receive_data(head)
         self.is_whole = False
+        self.problem = ""  #: why no body can follow this head, as it breaks HTTP
+        try:
+            self._protocol.next_event()  # the head itself
+        except h11.RemoteProtocolError as error:
+            self.problem = str(error)
 
     @property
     def rest(self) -> bytes:

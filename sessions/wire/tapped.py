@@ -154,6 +154,11 @@ class Tapped:
             facts=account.facts,
         )
         body = RequestBody(client, head.raw)
+        if body.problem:
+            said = f"the tap cannot read this request: {body.problem}"
+            account.refused(ConnectError(FailureClass.PROTOCOL, said), {})
+            await self._answer(400, "not_http", f"{said[0].upper()}{said[1:]}.")
+            return False
         after = After.CLOSE
         try:
             async with asyncio.TaskGroup() as group:

@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect as dial_websocket
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
+from sessions.contract import Status
 from sessions.conversation import converse
 from sessions.errors import UsageError
 from sessions.inspector import Inspector
@@ -22,6 +23,7 @@ from sessions.journal import Journal
 from sessions.reading import Reading
 from sessions.recording import Recording
 from sessions.records import Direction, Kind
+from sessions.reducer import fold
 from sessions.secret import Secret
 from sessions.session import Phase
 from sessions.wire.connect import connect
@@ -316,6 +318,28 @@ async def test_requests_that_are_no_upgrades_stand_in_the_same_recording(tmp_pat
     assert [one.session for one in of_kind(records, Kind.REQUEST)] == [1, 2]
     assert all(b"Bearer ***" in one.payload for one in of_kind(records, Kind.REQUEST))
     assert KEY.encode() not in tap.path.read_bytes()
+
+
+async def test_a_streamed_post_is_an_exchange_of_its_own_and_a_turn(tmp_path: Path) -> None:
+    body = json.dumps({"model": "m", "input": "hello", "stream": True}).encode()
+    head = (
+        b"POST /v1/responses HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nContent-Length: %d\r\n"
+        b"session-id: s-1\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+    ) % (KEY.encode(), len(body))
+    async with FakeServer() as fake, tapped(fake.base_url, tmp_path) as tap:
+        reader, writer = await asyncio.open_connection("127.0.0.1", tap.tap.port)
+        writer.write(head + body)
+        answer = await reader.read()
+        writer.close()
+        records = await tap.until(has(Kind.NOTE, "end"))
+    request, response = records[:2]
+    assert request.payload.endswith(b"\r\n\r\n" + body)
+    assert (request.meta["pair"], response.meta["status"]) == ("s-1", 200)
+    events = of_kind(records, Kind.SSE)
+    assert all(event.payload in answer for event in events)
+    assert b"response.completed" in events[-1].payload
+    assert KEY.encode() not in tap.path.read_bytes()
+    assert fold(records).turns[0].status is Status.COMPLETED
 
 
 async def test_bytes_that_are_no_request_are_answered_and_harm_nobody(tmp_path: Path) -> None:

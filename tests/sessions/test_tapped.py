@@ -141,3 +141,12 @@ async def test_the_upstreams_end_after_a_refusal_is_the_clients_too(tmp_path: Pa
     async with raw_server(answering(refusal)) as port:
         async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
             assert await exchange_bytes(tap.tap.port, UPGRADE + b"\r\n") == refusal
+
+
+async def test_a_request_that_h11_does_not_take_is_answered_and_told(tmp_path: Path) -> None:
+    async with raw_server(answering(b"")) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            answer = await exchange_bytes(tap.tap.port, b"POST /v1/responses HTTP/1.1\r\n\r\n")
+            (record,) = await tap.until(has(Kind.REFUSED))
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert record.meta["detail"] == "the tap cannot read this request: Missing mandatory Host: header"
