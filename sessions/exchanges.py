@@ -48,7 +48,7 @@ def asked(step: Step, record: Record) -> None:
 def answered(step: Step, record: Record) -> None:
     """Take a RESPONSE: its status, and what its body says unless it is a stream."""
     session = step.session
-    head = parts(record).head
+    head, body = parts(record)
     headers = facts.head_headers(head)
     session.is_http = True
     session.bytes_in += step.size
@@ -60,7 +60,7 @@ def answered(step: Step, record: Record) -> None:
     facts.keep_limits(session.limits, facts.limit_headers(headers))
     if session.status >= 300:
         errored(step, _failure(record, session.status))
-    elif session.media_type != STREAM and session.waiting:
+    elif body and session.waiting and session.media_type != STREAM:
         _take_whole(step, record)
     else:
         turn = session.turns[-1] if session.turns else None

@@ -1,4 +1,4 @@
-"""The conversations of the protocol as records: one maker per transcript, (a) to (l), and a hostile one.
+"""The conversations of the protocol as records: one maker per transcript, (a) to (m), and a hostile one.
 
 `python -m tests.transcripts` writes them to `tests/golden`, one recording each; a test fails when the files
 and the makers differ. All texts and ids are made up.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from sessions.records import Direction, Kind, Record, to_line
 from tests import make
@@ -488,6 +489,51 @@ def hostile() -> list[Record]:
     ]
 
 
+def both_transports() -> list[Record]:
+    """(m) A tapped client that goes on over HTTP: a stream with a call, an answer in one piece, a list."""
+    who: dict[str, Any] = {
+        "client": "maker/1.0",
+        "peer": "127.0.0.1:50000",
+        "pair": "pair-m",
+        "tap": "http://127.0.0.1:8377/v1",
+    }
+    socket = Wire(1)
+    records = [
+        socket.open(headers=None, **who),
+        socket.sent(make.create("Is it warm in Oslo?")),
+        *socket.got_all(make.answer("resp_m1", "I will look.")),
+        socket.close(),
+    ]
+    stream = Wire(2, at=socket.now)
+    records += [
+        stream.asked(
+            _posted("Look now.", tools=[WEATHER], previous_response_id="resp_m1", stream=True), **who
+        ),
+        stream.answered(),
+        stream.streamed(": keep-alive"),
+        *stream.streamed_all(make.call_answer("resp_m2", {"call_m1": '{"city": "Oslo"}'}, parent="resp_m1")),
+        stream.streamed("data: [DONE]"),
+        stream.ended(4_000),
+    ]
+    whole = Wire(3, at=stream.now)
+    body = _posted([make.function_output("call_m1")], previous_response_id="resp_m2")
+    response = make.completed("resp_m3", [make.message("msg_m3", "It is warm.")])["response"]
+    records += [whole.asked(body, **who), whole.answered(response), whole.ended(900)]
+    models = Wire(4, at=whole.now)
+    listed = {"object": "list", "data": [{"id": "gpt-5.4", "object": "model"}]}
+    return [
+        *records,
+        models.asked(method="GET", target="/v1/models", **who),
+        models.answered(listed),
+        models.ended(60),
+    ]
+
+
+def _posted(input: Any, **fields: Any) -> Body:
+    """The body of a POST: a create without its type."""
+    return {name: value for name, value in make.create(input, **fields).items() if name != "type"}
+
+
 TRANSCRIPTS: Mapping[str, Callable[[], list[Record]]] = {
     "a-plain": plain,
     "b-function-call": function_call,
@@ -504,6 +550,7 @@ TRANSCRIPTS: Mapping[str, Callable[[], list[Record]]] = {
     "l2-steer-after-the-end": steer_after_the_end,
     "l3-steer-waits": steer_waits,
     "l4-steer-fails": steer_fails,
+    "m-both-transports": both_transports,
     "hostile": hostile,
 }
 

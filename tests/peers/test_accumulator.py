@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sessions.bodies import text_of
 from sessions.records import Direction, Kind, Record
 from sessions.reducer import fold
 from sessions.session import Response
@@ -106,8 +107,9 @@ def _assert_alike(response: Response, reading: Facts) -> None:
 
 
 def _came(record: Record) -> bool:
-    return record.direction is Direction.SERVER and record.kind is Kind.TEXT
+    is_message = record.kind is Kind.TEXT and record.direction is Direction.SERVER
+    return is_message or (record.kind is Kind.SSE and bool(text_of(record)))
 
 
 def _text(record: Record) -> str:
-    return record.payload.decode()
+    return text_of(record).decode()

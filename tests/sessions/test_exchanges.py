@@ -134,6 +134,13 @@ def test_the_status_of_a_whole_answer(status: str, expected: Status) -> None:
     assert sessions.turns[0].response.irregular == []
 
 
+def test_an_answer_without_a_body_says_nothing_and_events_may_follow() -> None:
+    wire = Wire()
+    records = [wire.asked(posted()), wire.answered(media_type="text/plain")]
+    sessions = fold([*records, *wire.streamed_all(make.answer("resp_1")), wire.ended()])
+    assert (sessions.turns[0].status, sessions.sessions[1].undecodable) == (Status.COMPLETED, 0)
+
+
 def test_an_encoded_answer_is_read() -> None:
     wire = Wire()
     body = gzip.compress(json.dumps(object_of("resp_1")).encode())
