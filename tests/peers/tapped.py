@@ -23,6 +23,8 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
+from sessions.reading import Reading
+from sessions.reducer import Sessions, fold
 from tests.peers.conftest import ROOT, Facts, start_witness
 from tests.peers.passage import Spoken, spoken_in
 from tests.peers.room import Finished, Room
@@ -139,6 +141,14 @@ class Tapped:
         assert lines == self.recording.read_text("utf-8").splitlines()[1:]
         turns: list[dict[str, Any]] = json.loads(summary)["turns"]
         return turns
+
+    def state(self) -> Sessions:
+        """What the recording adds up to."""
+        reading = Reading.whole(self.recording)
+        try:
+            return fold(reading)
+        finally:
+            reading.close()
 
     def _run(self, *arguments: str | Path) -> Finished:
         command = [sys.executable, "-m", "sessions.cli", *arguments]

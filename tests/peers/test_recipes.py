@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from sessions import recipes
-from sessions.reading import Reading
 from sessions.recipes import Language, Recipe
-from sessions.reducer import fold
 from tests.peers.conftest import KEY
 from tests.peers.environment import folder_of, program
 from tests.peers.room import Finished, Room
@@ -129,10 +127,6 @@ def test_a_recipe_runs_as_printed(
     turns = tapped.replayed()
     assert turns
     assert {turn["status"] for turn in turns} == {"completed"}
-    reading = Reading.whole(tapped.recording)
-    try:
-        arrived = recipes.arrival(recipe, fold(reading))
-    finally:
-        reading.close()
+    arrived = recipes.arrival(recipe, tapped.state())
     assert arrived is not None
     assert not arrived.is_http

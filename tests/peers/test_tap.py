@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sessions.fallback import sentences
 from tests.peers.codex import PLAIN_MODEL, answer_in, configure, exec_command
 from tests.peers.conftest import KEY, Facts, run_driver
 from tests.peers.environment import program
@@ -137,9 +137,45 @@ def test_codex_falls_back_through_the_tap(room: Room, tmp_path: Path) -> None:
     assert done.status == 0, done.stdout + done.stderr
     (turn,) = _finish(tapped, connections=[0])
     assert turn["text"] == answer_in(done.stdout)
-    kinds = [json.loads(line)["kind"] for line in tapped.recording.read_text("utf-8").splitlines()[1:]]
-    assert kinds[0] == "refused"
-    assert {"request", "response", "sse"} <= set(kinds)
+    state = tapped.state()
+    (told,) = sentences(state, now=60.0)
+    assert (told.id, told.severity) == ("fell-back", "note")
+    assert told.title == "Codex fell back to HTTP after 1 try"
+    assert "HTTP 426" in told.detail
+    assert [state.sessions[number].is_http for number in told.sessions] == [False, True]
+
+
+@pytest.mark.peer("codex")
+def test_codex_tries_again_through_the_tap(room: Room, tmp_path: Path) -> None:
+    """A 403 is tried seven times within seconds; every try, and the POST after them, is told as one story."""
+    tapped = Tapped(room, tmp_path, "403")
+    tapped.start()
+    environ = configure(tmp_path, tapped.base_url)
+    done = room.run(exec_command("Remember the word heron."), environ=environ, folder=tmp_path)
+    assert done.status == 0, done.stdout + done.stderr
+    (turn,) = _finish(tapped, connections=[0])
+    assert turn["text"] == answer_in(done.stdout)
+    (told,) = sentences(tapped.state(), now=60.0)
+    assert (told.id, told.severity, len(told.sessions)) == ("fell-back", "warning", 8)
+    assert "HTTP 403 each time" in told.detail
+
+
+@pytest.mark.peer("openai")
+def test_a_client_that_asks_over_http_is_told(tapped: Tapped, tmp_path: Path) -> None:
+    """Lists of models are passed on too, and are no turns; a turn without any upgrade is pointed out."""
+    tapped.start()
+    run_driver(tapped.room, "openai", "openai_http.py", "models", tapped.base_url, home=tmp_path)
+    facts = run_driver(tapped.room, "openai", "openai_http.py", "stream", tapped.base_url, home=tmp_path)
+    tapped.stop()
+    seen = tapped.finish()
+    assert_same_bytes(seen)
+    assert_recorded(seen)
+    tapped.checked()
+    (turn,) = tapped.replayed()
+    assert turn["text"] == facts["accumulated"]
+    (told,) = sentences(tapped.state(), now=60.0)
+    assert told.id == "http-only"
+    assert told.title == "openai-python asks over HTTP and has not tried WebSocket"
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="a terminal in a room needs tmux")
