@@ -12,6 +12,7 @@ import pickle
 import zlib
 from array import array
 from bisect import bisect_right
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -21,8 +22,8 @@ from sessions.session import Lane, Response, Turn
 from sessions.text import Mark, Text
 
 INTERVAL = 10_000  # records from one checkpoint to the next, while the state is small
-_BUDGET = 2 << 20  # bytes of all checkpoints together, about, and as many more for each record:
-_BUDGET_PER_RECORD = 3
+_BUDGET = 1 << 20  # bytes of all checkpoints together, about, and as many more for each record:
+_BUDGET_PER_RECORD = 2
 _DEAR = (
     40  # bytes of a checkpoint that cost about as much as one record that is folded; ten times that is fair
 )
@@ -166,31 +167,32 @@ class _Pickler(pickle.Pickler):
 
     def __init__(self, file: io.BytesIO, kept: list[Any]) -> None:
         super().__init__(file, protocol=5)
-        self._kept = kept
+
+        # Functions and no methods: nothing here refers back, so all of it goes at once when it is written.
+        def written_text(text: Text) -> tuple[Any, ...]:
+            return _again, (_place(kept, text.mark()),)
+
+        def written_part(part: Part) -> tuple[Any, ...]:
+            return without(part, _ANNOTATIONS, len(part.annotations))
+
+        def written_item(item: Item) -> tuple[Any, ...]:
+            return without(item, _BODY, 0)
+
+        def without(one: Part | Item, slot: int, length: int) -> tuple[Any, ...]:
+            """How to make an object again, with one slot, whose values nobody changes, kept beside it."""
+            make, (kind, values) = _values(one)
+            if value := values[slot]:
+                place = _place(kept, (value, length) if length else value)
+                values = (*values[:slot], _Kept(place), *values[slot + 1 :])
+            return make, (kind, values)
+
         self.dispatch_table = {
             _Kept: lambda one: (_again, (one.index,)),
-            Text: self._text,
-            Part: self._part,
-            Item: self._item,
+            Text: written_text,
+            Part: written_part,
+            Item: written_item,
             **dict.fromkeys((Turn, Response, Lane), _values),
         }
-
-    def _text(self, text: Text) -> tuple[Any, ...]:
-        return _again, (_place(self._kept, text.mark()),)
-
-    def _part(self, part: Part) -> tuple[Any, ...]:
-        return self._without(part, _ANNOTATIONS, len(part.annotations))
-
-    def _item(self, item: Item) -> tuple[Any, ...]:
-        return self._without(item, _BODY, 0)
-
-    def _without(self, one: Part | Item, slot: int, length: int) -> tuple[Any, ...]:
-        """How to make an object again, with one slot, whose values nobody changes, kept beside it."""
-        make, (kind, values) = _values(one)
-        if value := values[slot]:
-            place = _place(self._kept, (value, length) if length else value)
-            values = (*values[:slot], _Kept(place), *values[slot + 1 :])
-        return make, (kind, values)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -202,13 +204,14 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """The class of a small object, or the way to what is kept."""
-        return self._found if name == _again.__name__ else super().find_class(module, name)
+        return partial(_found, self._kept) if name == _again.__name__ else super().find_class(module, name)
 
-    def _found(self, index: int) -> Any:
-        kept = self._kept[index]
-        if type(kept) is Mark:
-            return kept.restore()
-        if type(kept) is tuple:
-            grown, length = kept
-            return grown[:length]
-        return kept
+
+def _found(kept: list[Any], index: int) -> Any:
+    one = kept[index]
+    if type(one) is Mark:
+        return one.restore()
+    if type(one) is tuple:
+        grown, length = one
+        return grown[:length]
+    return one

@@ -114,7 +114,7 @@ def test_checkpoints_are_thinned_when_they_become_heavy_and_the_newest_stays() -
     for number in range(1, 400):
         sessions.apply(frame({"type": "response.create", "input": "hi"}, Direction.CLIENT))
         checkpoints.note(sessions, number)
-        assert checkpoints.weight <= 5_000 + 3 * number or len(checkpoints) < 3
+        assert checkpoints.weight <= 5_000 + 2 * number or len(checkpoints) < 3
     restored, seen = checkpoints.restore(10**9)
     assert seen > 100
     assert restored.records == seen
