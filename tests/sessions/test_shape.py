@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessions.records import Direction, Kind
 from sessions.moves import Exchange
+from sessions.records import Direction, Kind
 from sessions.script import Script, read
 from sessions.shape import differences, ending_difference, shape_of
 from tests.make import record
