@@ -125,7 +125,8 @@ class Playback:
 
     def play(self) -> None:
         """Play from here; from the start when the playhead is at the end, or on its way there."""
-        if self._target == _END or (self.is_at_end and not self._is_growing):
+        is_on_its_way = self._target == _END and self._hunted is None
+        if is_on_its_way or (self.is_at_end and not self._is_growing):
             self.seek(0)
         self.pace = Pace.PLAYING
 

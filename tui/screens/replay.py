@@ -41,6 +41,7 @@ from tui.widgets.views import Views
 
 _SLICE_SECONDS = 0.003  # a key goes through some five tasks; each of them may wait for one slice
 _SHORTEST_SECONDS = 1 / 60
+_CLOCK_SECONDS = 0.1  # in a silence time is seen to pass
 _FOLDING_REST_SECONDS = 0.25
 _SHOWN_SECONDS = 0.1  # while much is folded, the line of time moves so often
 _OLD_SECONDS = 0.4  # so long the views may show where the playhead was, while it is on its way back
@@ -97,6 +98,7 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
         self.playback = playback
         self._moved = asyncio.Event()
         self._is_as_opened = playback.pace is not Pace.LIVE
+        self._is_left = False
         self._is_list_due = playback.pace is Pace.LIVE
         self._is_event_due = False
         self._is_told_of_end = False
@@ -121,6 +123,10 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
                 pane.hold()
         self.call_after_refresh(lambda: self.run_worker(self._drive(), group="playhead"))
 
+    def on_unmount(self) -> None:
+        """Leave the file alone from now on."""
+        self._is_left = True
+
     def farewell(self) -> str:
         """Nothing was recorded here."""
         return ""
@@ -133,10 +139,12 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
 
     async def _drive(self) -> None:
         """Move the playhead as time goes by, until the screen is left."""
-        while True:
+        while not self._is_left:
             due = self.playback.advance(_SLICE_SECONDS)
             self._look()
             if due > 0:
+                if self.playback.pace is Pace.PLAYING:
+                    due = min(due, _CLOCK_SECONDS)
                 self._moved.clear()
                 try:
                     async with asyncio.timeout(max(due, _SHORTEST_SECONDS)):
@@ -229,12 +237,13 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
         self._moved.set()
 
     def action_toggle_play(self) -> None:
-        """Play, or pause."""
-        if self.playback.pace is Pace.PLAYING:
-            self.playback.pause()
+        """Play, or pause; at the live end: stay here while the file grows."""
+        playback = self.playback
+        if playback.pace is Pace.PLAYING or (playback.pace is Pace.LIVE and playback.is_growing):
+            playback.pause()
             self._moved.set()
         else:
-            self.playback.play()
+            playback.play()
             self._move()
 
     def action_step_on(self) -> None:
