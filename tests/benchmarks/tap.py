@@ -50,7 +50,7 @@ _SWITCHED = (
 
 
 def _frame() -> bytes:
-    begin = b'{"type":"response.output_text.delta","sent":%019d,"delta":"' % time.monotonic_ns()
+    begin = b'{"type":"response.output_text.delta","sent":"%019d","delta":"' % time.monotonic_ns()
     payload = begin + b"x" * (_PAYLOAD_BYTES - len(begin) - 2) + b'"}'
     return b"\x81\x7e" + len(payload).to_bytes(2) + payload
 
@@ -108,7 +108,7 @@ def _receive(port: int, count: int, *, is_paced: bool) -> tuple[list[float], flo
             if is_paced:
                 waiting += more
                 while len(waiting) >= _FRAME_BYTES:
-                    sent = int(waiting[4:_FRAME_BYTES].partition(b'"sent":')[2][:19])
+                    sent = int(waiting[4:_FRAME_BYTES].partition(b'"sent":"')[2][:19])
                     took.append((now - sent) / 1000)
                     waiting = waiting[_FRAME_BYTES:]
         return took, time.monotonic() - began
@@ -190,11 +190,11 @@ def _tap(upstream: int, recording: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _mitmdump(program: str, upstream: int) -> Iterator[int]:
+def _mitmdump(mitmdump: str, upstream: int) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [program, "-q", "--mode", f"reverse:http://127.0.0.1:{upstream}"]
+    command = [mitmdump, "-q", "--mode", f"reverse:http://127.0.0.1:{upstream}"]
     with _process([*command, "--listen-host", "127.0.0.1", "-p", str(port)]):
         end = time.monotonic() + 60
         while time.monotonic() < end:
@@ -239,8 +239,8 @@ def run() -> None:
             "bare splice": stack.enter_context(_bare(upstream)),
             "tap": stack.enter_context(_tap(upstream, recording)),
         }
-        if program := mitmdump_path():
-            ports["mitmdump"] = stack.enter_context(_mitmdump(program, upstream))
+        if mitmdump := mitmdump_path():
+            ports["mitmdump"] = stack.enter_context(_mitmdump(mitmdump, upstream))
         _report_latency(ports)
         _report_flood(ports, recording)
 
