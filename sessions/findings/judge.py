@@ -1,0 +1,105 @@
+"""The judge: looks at each record as it passes and says what is wrong, each thing once a turn.
+
+Its one rule: the same records give the same findings, live or replayed, because nothing here keeps time. It
+reads the state and writes none of it. A profile's known deviation is told as a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from sessions.changes import Change, What
+from sessions.events import Event, Undecodable
+from sessions.findings import bodies, chains, frames, sockets, stream
+from sessions.findings.catalogue import CATALOGUE
+from sessions.findings.finding import Finding, Severity, Who
+from sessions.findings.seen import Claim, Memory, Seen
+from sessions.records import Kind, Record
+from sessions.state import State
+
+_TEXT = What.TEXT
+_SMALL = 1 << 16  # bytes of a message that no rule about size looks at
+_MAX_TOLD = 10_000  # findings of one recording; a hostile server could cause one each record
+
+#: every rule: one record in, what it proves out
+RULES: tuple[Callable[[Seen], Iterator[Claim]], ...] = (
+    sockets.look,
+    frames.look,
+    stream.look,
+    bodies.look,
+    chains.look,
+)
+
+
+def _is_plain(record: Record) -> bool:
+    """Whether nothing about this message as a message asks for a look."""
+    payload = record.payload
+    return (
+        record.kind is Kind.TEXT
+        and len(payload) <= _SMALL
+        and "frames" not in record.meta
+        and b"\\ud" not in payload
+        and b"\\uD" not in payload
+    )
+
+
+class Judge:
+    """Judges the records of one recording, in their order."""
+
+    def __init__(self, state: State, deviations: Iterable[str] = ()) -> None:
+        self._state = state
+        self._deviations = frozenset(deviations)  #: ids that the profile is known for
+        self._memory = Memory()
+        self._told: set[tuple[str, int, int]] = set()
+        self.counts: dict[str, int] = {}  #: how often each id was met, also where it was told before
+
+    def judge(
+        self, record: Record, number: int, event: Event | Undecodable | None, changes: tuple[Change, ...]
+    ) -> tuple[Finding, ...]:
+        """What this record proves, once the state has taken it. Never raises on what a peer sent."""
+        if len(changes) == 1 and changes[0].what is _TEXT and type(event) is Event:
+            if _is_plain(record) and self._memory.is_in_order(
+                changes[0].turn, event.sequence_number, record.elapsed
+            ):
+                return ()
+        seen = Seen(record, number, event, changes, self._state, self._memory)
+        return tuple(self._findings(seen))
+
+    def end(self) -> tuple[Finding, ...]:
+        """What is wrong because nothing more comes; for a recording that has ended."""
+        return tuple(
+            finding
+            for session in self._state.sessions.values()
+            if not session.phase.is_over
+            for claim in sockets.unfinished(self._state, session)
+            if (finding := self._finding(claim, session.number, claim.turn, claim.records)) is not None
+        )
+
+    def _findings(self, seen: Seen) -> Iterator[Finding]:
+        turn = seen.turn.number if seen.turn is not None else 0
+        for rule in RULES:
+            for claim in rule(seen):
+                records = (*claim.records, seen.number)
+                of = turn if claim.turn < 0 else claim.turn
+                if (finding := self._finding(claim, seen.record.session, of, records)) is not None:
+                    yield finding
+
+    def _finding(self, claim: Claim, session: int, turn: int, records: tuple[int, ...]) -> Finding | None:
+        self.counts[claim.id] = self.counts.get(claim.id, 0) + 1
+        key = (claim.id, session, turn)
+        if key in self._told or len(self._told) >= _MAX_TOLD:
+            return None
+        self._told.add(key)
+        entry = CATALOGUE[claim.id]
+        is_known = claim.id in self._deviations
+        return Finding(
+            claim.id,
+            Severity.NOTE if is_known else entry.severity,
+            session,
+            turn,
+            tuple(dict.fromkeys(records)),
+            Who.NOBODY if is_known else entry.who,
+            entry.title,
+            claim.evidence,
+            "This profile is known for it." if is_known else entry.remedy,
+        )

@@ -1,0 +1,140 @@
+"""What a rule is given: one record, what it changed, and what the judge remembers of the turn.
+
+A rule reads and claims. What has to be remembered from record to record stands in the turn's `Track`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sessions.changes import Change, What
+from sessions.dialects import Reading, read, unwrap
+from sessions.events import Event, Undecodable
+from sessions.records import Direction, Kind, Record
+from sessions.session import Response, Session, Turn
+from sessions.state import State
+
+
+class Claim(NamedTuple):
+    """What a rule says: an id of the catalogue, and the evidence in a sentence."""
+
+    id: str
+    evidence: str
+    records: tuple[int, ...] = ()  #: beside the record itself
+    turn: int = -1  #: -1: that of the record
+
+
+class Track:
+    """What is remembered of one turn."""
+
+    __slots__ = ("errored", "expected", "last_at", "longest_silence", "numbered", "terminal", "unnumbered")
+
+    def __init__(self) -> None:
+        self.expected: int | None = None  #: the next sequence_number
+        self.numbered = 0  #: events with a sequence_number
+        self.unnumbered = 0
+        self.last_at = -1.0
+        self.longest_silence = 0.0
+        self.terminal = -1  #: record of the terminal event
+        self.errored = -1  #: record of an error frame that spoke of it
+
+
+class Memory:
+    """What is remembered of all turns."""
+
+    def __init__(self) -> None:
+        self.tracks: dict[int, Track] = {}
+
+    def track(self, turn: int) -> Track:
+        """What is remembered of this turn."""
+        found = self.tracks.get(turn)
+        if found is None:
+            found = self.tracks[turn] = Track()
+        return found
+
+    def is_in_order(self, turn: int, sequence_number: int | None, at: float) -> bool:
+        """Whether this delta simply follows; it is then remembered, and no rule has to look at it."""
+        track = self.tracks.get(turn)
+        if track is None or sequence_number is None or track.expected != sequence_number:
+            return False
+        track.expected = sequence_number + 1
+        track.numbered += 1
+        if at - track.last_at > track.longest_silence:
+            track.longest_silence = at - track.last_at
+        track.last_at = at
+        return True
+
+
+class Seen:
+    """One record while it is judged."""
+
+    def __init__(
+        self,
+        record: Record,
+        number: int,
+        event: Event | Undecodable | None,
+        changes: tuple[Change, ...],
+        state: State,
+        memory: Memory,
+    ) -> None:
+        self.record = record
+        self.number = number
+        self.raw = event  #: as it was decoded
+        self.changes = changes
+        self.state = state
+        self.memory = memory
+
+    @property
+    def session(self) -> Session:
+        """The session of the record; the state has taken the record, so there is one."""
+        return self.state.sessions[self.record.session]
+
+    @cached_property
+    def turn(self) -> Turn | None:
+        """The turn that the record belongs to."""
+        return self.state.turn(self.state.turn_column[self.number])
+
+    @property
+    def response(self) -> Response | None:
+        """The newest response of that turn."""
+        return self.turn.response if self.turn is not None else None
+
+    @cached_property
+    def reading(self) -> Reading | None:
+        """The event in the contract's words; None when the record is no event of a server."""
+        if self.record.direction is not Direction.SERVER or self.raw is None:
+            return None
+        if isinstance(self.raw, Undecodable):
+            found = unwrap(self.record.payload)
+            return Reading(found[0], (found[1],)) if found is not None else None
+        return read(self.raw)
+
+    @property
+    def event(self) -> Event | None:
+        """The server's event in the contract's words."""
+        return self.reading.event if self.reading is not None else None
+
+    @property
+    def raw_type(self) -> str:
+        """The event's type as it was sent."""
+        return self.raw.type if isinstance(self.raw, Event) else ""
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The body of that event; empty when there is none."""
+        return self.event.body if self.event is not None else {}
+
+    @property
+    def is_from_server(self) -> bool:
+        """Whether the server sent it as a message."""
+        return self.record.direction is Direction.SERVER and self.record.kind in (
+            Kind.TEXT,
+            Kind.BINARY,
+            Kind.SSE,
+        )
+
+    def details(self, what: What) -> tuple[str, ...]:
+        """The details of the changes of this kind."""
+        return tuple(change.detail for change in self.changes if change.what is what)
