@@ -26,10 +26,11 @@ class Finding(NamedTuple):
     session: int  #: 0 when it is about the whole recording
     records: tuple[int, ...]  #: numbers of the records it is about
     line: int  #: of the file, from 1; 0 when it is about no single line
-    who: str  #: file, recorder, clock, client, server, tap
+    who: str  #: who can mend it: client, proxy, network, provider, nobody; or of the file: file, clock, tap
     title: str
     evidence: str
     remedy: str
+    turn: int = 0  #: 0 when it belongs to no turn
 
     def plain(self) -> dict[str, Any]:
         """The same as plain data, for machine-readable faces."""

@@ -6,10 +6,21 @@ One row an id. The ids are stable, because scripts and issues quote them; wordin
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from sessions.findings.finding import Severity, Who
+from sessions.finding import Severity
+
+
+class Who(StrEnum):
+    """Who can mend it."""
+
+    CLIENT = "client"
+    PROXY = "proxy"
+    NETWORK = "network"
+    PROVIDER = "provider"
+    NOBODY = "nobody"
 
 
 class Entry(NamedTuple):

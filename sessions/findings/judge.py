@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sessions.changes import Change, What
 from sessions.events import Event, Undecodable
+from sessions.finding import Finding, Severity
 from sessions.findings import bodies, chains, frames, sockets, stream
-from sessions.findings.catalogue import CATALOGUE
-from sessions.findings.finding import Finding, Severity, Who
+from sessions.findings.catalogue import CATALOGUE, Who
 from sessions.findings.seen import Claim, Memory, Seen
 from sessions.records import Kind, Record
 from sessions.state import State
@@ -96,10 +96,11 @@ class Judge:
             claim.id,
             Severity.NOTE if is_known else entry.severity,
             session,
-            turn,
             tuple(dict.fromkeys(records)),
-            Who.NOBODY if is_known else entry.who,
+            0,
+            (Who.NOBODY if is_known else entry.who).value,
             entry.title,
             claim.evidence,
             "This profile is known for it." if is_known else entry.remedy,
+            turn,
         )
