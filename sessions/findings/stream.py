@@ -102,7 +102,7 @@ def _numbers(seen: Seen, track: Track) -> Iterator[Claim]:
 def _flow(response: Response, track: Track) -> Iterator[Claim]:
     if response.deltas > _FLOOD:
         yield Claim("delta-flood", f"{response.deltas} deltas")
-    # A model may think long before its first item; between the item and its first delta nothing has to be done.
+    # A model may think long before its first item, but not between an item and its first delta.
     waited = response.first_token - response.first_item if response.first_item >= 0 else 0.0
     spread = response.last_token - response.first_token
     if response.deltas >= _BURST_DELTAS and waited > _BURST_SECONDS and spread < _BURST_SHARE * waited:
