@@ -45,10 +45,11 @@ def _first_screen(path: Path) -> None:
     reading.close()
 
 
-def _folded(reading: Reading, checkpoints: Checkpoints) -> tuple[list[float], list[float]]:
-    """Read and show everything in slices; how long each slice of reading and of showing took, in ms."""
+def _folded(reading: Reading, checkpoints: Checkpoints) -> tuple[list[float], list[float], list[float]]:
+    """Read and show everything in slices; how long each reading, showing and checkpoint took, in ms."""
     read: list[float] = []
     shown: list[float] = []
+    kept: list[float] = []
     inspector = Inspector(reading)
     while reading.known < reading.bytes_total():
         before = reading.known
@@ -57,8 +58,11 @@ def _folded(reading: Reading, checkpoints: Checkpoints) -> tuple[list[float], li
             break
     while len(reading) < reading.known:
         shown.append(_timed(lambda: inspector.show_on(reading.known, 0.01)))
-        checkpoints.note(inspector.sessions, len(reading))
-    return read, shown
+        count = len(checkpoints)
+        took = _timed(lambda: checkpoints.note(inspector.sessions, len(reading)))
+        if len(checkpoints) != count:
+            kept.append(took)
+    return read, shown, kept
 
 
 def _gone_back(reading: Reading, checkpoints: Checkpoints, count: int) -> None:
@@ -86,7 +90,7 @@ def run() -> None:
             found.append(_timed(lambda: offsets(large)))
         checkpoints = Checkpoints()
         reading = Reading.open(large)
-        read, shown = _folded(reading, checkpoints)
+        read, shown, kept = _folded(reading, checkpoints)
         back = [
             _timed(lambda place=place: _gone_back(reading, checkpoints, place))  # type: ignore[misc] # bound now
             for place in range(_LARGE - 10, _LARGE - 60, -10)
@@ -103,7 +107,8 @@ def run() -> None:
             Figure("a slice of reading (10 ms wanted)", "ms", tuple(read)),
             Figure("a slice of showing (10 ms wanted)", "ms", tuple(shown)),
             Figure("all of it read", "ms", (sum(read),)),
-            Figure("all of it shown, checkpoints included", "ms", (sum(shown),)),
+            Figure("a checkpoint", "ms", tuple(kept)),
+            Figure("all of it shown, checkpoints included", "ms", (sum(shown) + sum(kept),)),
             Figure(f"back by ten ({len(checkpoints)} checkpoints)", "ms", tuple(back)),
             Figure("the same from zero", "ms", tuple(zero)),
         ],
