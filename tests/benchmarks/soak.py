@@ -98,7 +98,7 @@ def _server(command: list[str]) -> Iterator[dict[str, str]]:
 
 
 def _recorded(path: Path) -> tuple[int, int, float]:
-    """Messages of the server in a recording, all its other records, and the seconds between first and last."""
+    """Messages of the server in a recording, all other records, and the seconds from first to last."""
     reading = Reading.whole(path)
     try:
         numbers = range(len(reading))
