@@ -70,6 +70,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "unparsed": Rule(
             Severity.WARNING, "tap", "the bytes were passed on all the same, but are not in this recording"
         ),
+        "odd-frame": Rule(
+            Severity.WARNING, "", "it is kept as it came; what the other side made of it is not known"
+        ),
         "irregular-move": Rule(
             Severity.NOTE, "", "the recording is sound; whether the peer was right is another question"
         ),
@@ -138,7 +141,8 @@ class Soundness:
         flaws = [*self._flaws(fields, record)]
         for change in self.sessions.apply(record):
             if change.what is What.IRREGULAR:
-                where = f"in {change.response}" if change.response else record.kind.value
+                event = self.sessions.type_at(number)
+                where = f"{event} in {change.response}" if change.response else event
                 flaws.append(_Flaw("irregular-move", change.detail, where))
             elif change.what is What.UNDECODABLE:
                 title = f"a {record.kind.value} message that is no event"
@@ -244,6 +248,9 @@ def _note_flaw(record: Record) -> Iterator[_Flaw]:
                 return
         if meta.get("agrees") != 1:
             yield _Flaw("digest-differs", "the tap says that its digests differ", "both pairs look alike")
+    elif meta.get("note") == "frame":
+        title = f"the {meta.get('direction', 'peer')} sent what is no message"
+        yield _Flaw("odd-frame", title, str(meta.get("detail", "no reason was written")))
     elif meta.get("note") == "unparsed":
         title = f"what the {meta.get('direction', 'peer')} sent from here on could not be read as frames"
         yield _Flaw("unparsed", title, str(meta.get("detail", "no reason was written")))
@@ -259,7 +266,9 @@ def _of_line(name: str, place: int, title: str, evidence: str) -> Finding:
 
 
 def _of_record(flaw: _Flaw, record: Record, number: int, place: int) -> Finding:
-    return _finding(flaw, record.session, (number,), place, record.direction.value)
+    is_seen = record.direction is Direction.LOCAL  # a tap's note says whose bytes it is about
+    sender = str(record.meta.get("direction", "tap")) if is_seen else record.direction.value
+    return _finding(flaw, record.session, (number,), place, sender)
 
 
 def _finding(flaw: _Flaw, session: int, records: tuple[int, ...], place: int, sender: str) -> Finding:

@@ -83,7 +83,8 @@ def test_scripts_get_objects_and_a_summary(
     assert check(file, "--json") == Exit.FINDINGS
     damaged, open_end, summary = objects(capsys)
     assert damaged.keys() == {
-        "id", "severity", "session", "records", "line", "who", "title", "evidence", "remedy"
+        "id", "severity", "session", "records", "line", "who", "title", "evidence", "remedy",
+        "turn",
     }  # fmt: skip
     assert (damaged["id"], damaged["line"], damaged["severity"]) == ("damaged-line", 7, "error")
     assert (open_end["id"], open_end["session"], open_end["records"]) == ("no-end", 1, [len(talk) - 4])

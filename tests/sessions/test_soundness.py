@@ -299,6 +299,16 @@ def test_bytes_that_were_not_read_as_frames_are_a_warning() -> None:
     assert finding.evidence == "the deflate stream is broken"
 
 
+def test_a_frame_that_is_no_message_is_a_warning() -> None:
+    wire = Wire()
+    meta: Meta = {"note": "frame", "direction": "client", "detail": "opcode 3 is reserved", "at_byte": 9}
+    opened = wire.open()
+    note = wire.record(b"?", Kind.NOTE, Direction.LOCAL, meta)
+    (finding,) = examine(lines_of([opened, note, wire.lost()]))
+    assert (finding.id, finding.severity, finding.who) == ("odd-frame", Severity.WARNING, "client")
+    assert finding.evidence == "opcode 3 is reserved"
+
+
 def test_irregular_moves_are_notes_and_undecodable_frames_errors() -> None:
     wire = Wire()
     records = [
@@ -313,6 +323,7 @@ def test_irregular_moves_are_notes_and_undecodable_frames_errors() -> None:
     irregular = [one for one in found if one.id == "irregular-move"]
     assert irregular
     assert {one.severity for one in irregular} == {Severity.NOTE}
+    assert {one.evidence for one in irregular} == {"response.output_text.delta"}
     undecodable = [one for one in found if one.id == "undecodable-frame"]
     assert [(one.line, one.who) for one in undecodable] == [(5, "server"), (6, "client")]
     assert {one.severity for one in undecodable} == {Severity.ERROR}
