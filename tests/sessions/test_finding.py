@@ -19,4 +19,5 @@ def test_plain_is_json_with_every_field() -> None:
         "title": "title",
         "evidence": "evidence",
         "remedy": "remedy",
+        "turn": 0,
     }
