@@ -54,6 +54,7 @@ Pure, no I/O, no clock:
   ways          the ways on after trouble, the safest that works first
   finding       one thing that is wrong or worth knowing about a recording, as every face shows it
   soundness     what is wrong with a recording as a file and as a fold
+  findings      what is wrong with what crossed the wire: a judge, its rules, a catalogue of ids
   survivors     what is left of each lane when its socket ends
   create        what a person wants to send, as a value, and back
   compose       the exact text of a frame
