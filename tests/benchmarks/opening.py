@@ -1,7 +1,7 @@
 """Opening 1,000,000 records: the first screen as soon as of 1,000, line offsets near `wc -l`, the way back.
 
-The first screen is an opened file, slices of reading and of showing until it is full. Going back by ten from the end
-restores a checkpoint and shows the rest; it is set against showing everything again from zero.
+The first screen is an opened file, slices of reading and of showing until it is full. Going back by ten from
+the end restores a checkpoint and shows the rest; it is set against showing everything again from zero.
 """
 
 from __future__ import annotations
