@@ -40,6 +40,11 @@ class Sockets:
         """The plan by which a session was opened."""
         return self._plans.get(session)
 
+    @property
+    def newest(self) -> int:
+        """The session whose socket was opened last; 0 when none was."""
+        return max(self._plans, default=0)
+
     def is_live(self, session: int) -> bool:
         """Whether this socket is opening or open."""
         return session in self._live

@@ -161,6 +161,31 @@ async def test_the_list_is_the_overview_and_opens_the_session_of_a_connection() 
         assert run.screen.body.view == "connections"
 
 
+async def test_without_names_the_composer_speaks_to_the_connection_that_is_shown() -> None:
+    async with serving() as server, journey(server) as run:
+        await run.say("On the first socket.")
+        await run.screen.sockets.close(1)
+        await run.press("escape", "c")
+        await run.shows("open a new socket")
+        await run.press("enter")
+        await run.until(lambda: run.screen.number == 2)
+        await run.is_open()
+        assert run.screen.scope.is_all
+        await run.press("0", "home", "enter")
+        assert run.screen.number == 1
+        await run.press("i")
+        await run.write("to the first")
+        await run.press("enter")
+        await run.shows("No socket is open; nothing was sent.")
+        assert run.screen.composer.text == "to the first"
+        await run.press("escape", "0", "a")
+        assert run.screen.number == 2
+        assert run.screen.scope.is_all
+        await run.press("i", "enter")
+        await run.turn_ended(2)
+        assert run.screen.inspector.sessions.turns[1].session == 2
+
+
 def entry(name: str, *, is_front: bool = False, is_marked: bool = False) -> Entry:
     return Entry(name, is_front, "streaming T31", Mood.BUSY, 3521.0, 3600.0, is_marked)
 

@@ -316,6 +316,8 @@ class SessionScreen(SessionActions):
                 self.number = event.session
             self.show_scope(only(event.session))
         else:
+            if not self.scope.is_all and not self.tabs.are_named:
+                self.number = self.sockets.newest or self.number
             self.show_scope(ALL)
         self._go("talk")
         self.describe()
