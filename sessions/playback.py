@@ -15,7 +15,7 @@ from enum import StrEnum
 from time import perf_counter
 
 from sessions.changes import Change, What
-from sessions.checkpoints import Checkpoints
+from sessions.checkpoints import INTERVAL, Checkpoints
 from sessions.contract import Status
 from sessions.inspector import Follower, Inspector
 from sessions.moment import Measure, Moment
@@ -28,7 +28,7 @@ _LOOK_SECONDS = 0.1  # between two looks whether the file has grown
 _IDLE_SECONDS = 0.25
 _READ_SHARE = 0.3  # of an allowance, for finding records; the rest is for folding them
 _END = sys.maxsize  # a target: wherever the end will be
-_NOTED = 10_000  # records between two checkpoints
+_NEAR = 500  # records
 _DUE = 4_096  # records looked at for being due, in one go
 _SHORTEST_SECONDS = 0.0005
 _FAILED = frozenset(status.value for status in (Status.FAILED, Status.ERRORED, Status.CUT))
@@ -56,6 +56,7 @@ class Playback:
         self._clock = clock
         self._checkpoints = Checkpoints()
         self._follower: Follower = self.inspector.follow()
+        self._near = -1  # where to keep a state on the way to a place that was gone back to
         self._marked = 0  # records whose marks are known
         self._time = 0.0
         self._driven_at = clock.elapsed()
@@ -275,10 +276,12 @@ class Playback:
         return position
 
     def _fold(self, limit: int, seconds: float) -> None:
-        at = self.position
-        self.inspector.show_on(min(limit, at - at % _NOTED + _NOTED), seconds)
+        is_before = self.position < self._near
+        self.inspector.show_on(min(limit, self._near) if is_before else limit, seconds)
         position = self.position
-        if position % _NOTED == 0:
+        if is_before and position == self._near:
+            self._checkpoints.keep(self.inspector.sessions, position)
+        else:
             self._checkpoints.note(self.inspector.sessions, position)
         changes = self._follower.take().changes
         if position > self._marked:
@@ -347,11 +350,13 @@ class Playback:
 
     def _come_near(self, count: int) -> None:
         """Take up a checkpoint where that is the only way, or spares folding much."""
-        if self.position <= count < self.position + _NOTED:
+        if self.position <= count < self.position + INTERVAL:
             return
         sessions, start = self._checkpoints.restore(count)
         if self.position <= count and start <= self.position:
             return
+        # Who goes back a step goes back another: that one is to be quicker.
+        self._near = count - _NEAR if count - start > 2 * _NEAR else -1
         self._follower.close()
         self.reading.show(start)
         self.inspector = Inspector(self.reading, sessions=sessions)
