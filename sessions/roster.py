@@ -124,8 +124,8 @@ def _lost(session: Session) -> str:
         return "broke off"
     heard = max(session.last_frame, session.opened)
     silent = session.ended - heard
-    after = f" after {silent:.0f}s of silence" if heard >= 0 and silent >= SILENCE_SECONDS else ""
-    return f"1006 lost{after}"
+    is_silent = heard >= 0 and silent >= SILENCE_SECONDS
+    return f"1006 after {silent:.0f}s of silence" if is_silent else "1006 lost"
 
 
 def _closed(session: Session) -> tuple[str, Mood]:

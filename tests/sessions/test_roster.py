@@ -102,7 +102,7 @@ def test_ends_without_agreement_say_how() -> None:
     records = [wire.open(), *wire.turn("resp_1")]
     wire.wait(100.2)
     told = row_of(*records, wire.lost(), now=500.0)
-    assert (told.state, told.mood) == ("1006 lost after 100s of silence", Mood.WRONG)
+    assert (told.state, told.mood) == ("1006 after 100s of silence", Mood.WRONG)
     assert told.age == pytest.approx(100.33, abs=0.2)
     wire = Wire()
     assert row_of(wire.open(), *wire.turn("resp_1"), wire.lost()).state == "1006 lost"
