@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from json.encoder import encode_basestring
@@ -83,9 +83,15 @@ class Scribe:
 
     def write(self, record: Record) -> None:
         """Write a record now; after a failure of the journal nothing is written any more."""
-        if self.journal.failure is None:
-            with suppress(RecordingError):  # `on_failure` of the journal has told it
-                self.journal.append(record)
+        self._write_all((record,))
+
+    def _write_all(self, records: Iterable[Record]) -> None:
+        append = self.journal.append
+        try:
+            for record in records:
+                append(record)
+        except RecordingError:
+            return  # `on_failure` of the journal has told it
 
     async def drained(self) -> None:
         """Wait until everything is read and written."""
@@ -113,8 +119,7 @@ class Scribe:
                     waiting.appendleft(first._replace(chunk=first.chunk[_PIECE_BYTES:]))
                     first = first._replace(chunk=first.chunk[:_PIECE_BYTES])
                 self._waiting_bytes -= len(first.chunk)
-                for record in first.watch.read(*first[1:]):
-                    self.write(record)
+                self._write_all(first.watch.read(*first[1:]))
             if perf_counter() >= end:
                 break
         self._go_on()

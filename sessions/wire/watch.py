@@ -11,6 +11,7 @@ from sessions.records import Direction, Kind, Meta, Record
 from sessions.wire.frames import Frames, Seen
 from sessions.wire.splice import Ending, How, Splice, Way
 
+_TEXT = Kind.TEXT
 _SIDES = {Direction.CLIENT: "the client", Direction.SERVER: "the server", Direction.LOCAL: "the tap"}
 
 
@@ -35,8 +36,18 @@ class Watch:
         """The records of what a chunk completes, credentials masked."""
         seen = self._frames[direction].feed(chunk)
         self._unfinished[direction] = 0 if seen else self._unfinished[direction] + len(chunk)
-        clean = self.masks.clean
-        return [clean(self._record(direction, one, wall, elapsed)) for one in seen]
+        clean, make, session = self.masks.clean, self._record, self.session
+        return [
+            clean(
+                Record(session, direction, _TEXT, wall, elapsed, one.payload)
+                if one.kind is _TEXT
+                and one.frames == 1
+                and one.wire_bytes == len(one.payload)
+                and not one.problem
+                else make(direction, one, wall, elapsed)
+            )
+            for one in seen
+        ]
 
     def _record(self, direction: Direction, seen: Seen, wall: int, elapsed: float) -> Record:
         kind = seen.kind
