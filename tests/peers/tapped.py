@@ -102,15 +102,20 @@ class Tapped:
             *("--listen", f"127.0.0.1:{PORT}", "--record", self.recording, *more),
         ]
 
-    def start(self) -> None:
-        """Start the tap and wait until it listens."""
+    def start(self, *more: str, environ: Mapping[str, str] | None = None) -> None:
+        """Start the tap and wait until it listens; clients are given the base URL that it says."""
         self._tap = self.room.start(
-            self.command("--headless"), folder=ROOT, environ={"HOME": str(self._home)}
+            self.command("--headless", *more),
+            folder=ROOT,
+            environ={"HOME": str(self._home), **(environ or {})},
         )
         _, line = self._tap.line_that(lambda line: '"ready"' in line)
         ready = json.loads(line)
-        assert ready["base_url"] == f"http://127.0.0.1:{PORT}/v1"
         assert ready["recording"] == str(self.recording)
+        there, here = f"http://127.0.0.1:{PORT}/", f"http://127.0.0.1:{self._before.port}/"
+        assert ready["base_url"].startswith(there)
+        assert ready["base_url"].endswith("/v1")
+        self.base_url = here + ready["base_url"].removeprefix(there)
 
     def stop(self) -> None:
         """Tell the tap to stop, as `tap --stop` does from another terminal, once its clients have gone."""

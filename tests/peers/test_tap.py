@@ -71,6 +71,24 @@ def test_openai_python_is_passed_on(tapped: Tapped, tmp_path: Path, scene: str) 
     assert sorted(_heard(turns)) == sorted((turn["id"], turn["text"]) for turn in facts["turns"])
 
 
+@pytest.mark.peer("openai")
+def test_a_token_in_the_path_is_taken_off_and_kept_nowhere(tapped: Tapped, tmp_path: Path) -> None:
+    """A client that can add no header shows it in its base URL; the server and the recording never see it."""
+    token = "heron-peer-token-0123456789"
+    tapped.start("--token-env", "TAP_TOKEN", environ={"TAP_TOKEN": token})
+    assert token in tapped.base_url
+    facts = run_driver(tapped.room, "openai", "openai_sync.py", "three_turns", tapped.base_url, home=tmp_path)
+    tapped.stop()
+    seen = tapped.finish()
+    assert_same_bytes(seen)
+    assert_recorded(seen)
+    assert [visit["requests"] for visit in seen.visits] == [[["GET", "/v1/responses", 101]]]
+    assert all(token.encode() not in spoken.client for spoken in seen.behind)
+    assert token not in tapped.recording.read_text("utf-8")
+    tapped.checked()
+    assert _heard(tapped.replayed()) == [(turn["id"], turn["text"]) for turn in facts["turns"]]
+
+
 @pytest.mark.peer("agents")
 def test_openai_agents_is_passed_on(tapped: Tapped, tmp_path: Path) -> None:
     """It offers compression and uses it; the tap reads a copy and passes on what it got."""
