@@ -70,6 +70,15 @@ class Index:
         """Records that were not taken up yet."""
         return len(self._log) - self.looked_at
 
+    def turn_back(self, sessions: Sessions) -> bool:
+        """Keep the rows of records that the log still has, for another state; False where rows are listed."""
+        if self.is_listed:
+            return False
+        self._sessions = sessions
+        self.looked_at = self.matching = min(self.looked_at, len(self._log))
+        del self._silences[bisect_left(self._silences, self.looked_at) :]
+        return True
+
     def advance(self, seconds: float) -> int:
         """Take up records until the time is over; returns the first row that is new or reads differently."""
         end = perf_counter() + seconds

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from sessions.inspector import Inspector
+from sessions.reading import Reading
 from sessions.recording import Recording
+from sessions.reducer import Sessions
 from tests import make
 from tui.index import Index, Place
 
@@ -119,3 +122,20 @@ def test_growing_in_two_steps_is_growing_in_one(shape: str, cut: int, is_folded:
                 assert whole.row_of(place.first) == whole.row_of(place.last) == row
     finally:
         recording.close()
+
+
+@pytest.mark.parametrize("count", range(8))
+def test_turned_back_it_is_as_if_it_had_never_been_further(tmp_path: Path, count: int) -> None:
+    written = Inspector(Recording.create(tmp_path / "a.jsonl"))
+    fill(written, "kk-d-dd-kk")
+    written.recording.close()
+    reading = Reading.whole(tmp_path / "a.jsonl")
+    index = index_of(Inspector(reading))
+    reading.show(count)
+    assert index.turn_back(Sessions())
+    assert places(index) == places(index_of(Inspector(reading)))
+    reading.show(reading.known)
+    index.advance(1.0)
+    assert places(index) == places(index_of(Inspector(reading)))
+    assert not Index(reading, Sessions(), is_folded=True).turn_back(Sessions())
+    reading.close()

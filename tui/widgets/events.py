@@ -179,7 +179,11 @@ class Events(Pane):
         self._columns = None
         if self.filter is not None:
             self.filter = parse(self.filter.text, inspector.recording, inspector.sessions)
-        self._rebuild()
+        if not self._index.turn_back(inspector.sessions):
+            self._rebuild()
+            return
+        self.reset_rows()
+        self._take_up()
 
     def on_mount(self) -> None:
         """Take up what is there already."""
