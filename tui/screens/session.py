@@ -8,8 +8,6 @@ the views show is theirs.
 from __future__ import annotations
 
 import gc
-from bisect import bisect_left
-from collections.abc import Sequence
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -18,7 +16,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from sessions.contract import Status
 from sessions.fallback import sentences
 from sessions.inspector import Batch, Inspector
 from sessions.profile import OPENAI
@@ -36,6 +33,7 @@ from tui.saving import Saving
 from tui.scope import ALL, Scope, only
 from tui.screens.session_actions import SessionActions
 from tui.sockets import Sockets
+from tui.steps import beside, failed_beside
 from tui.tabs import Tabs
 from tui.ways_on import WaysOn
 from tui.widgets.body import Body
@@ -61,7 +59,6 @@ STYLES: list[str | PurePath] = [
 ]
 _BY_WIDTH = [(0, "-speck"), (40, "-tiny"), (60, "-narrow"), (110, "-wide"), (180, "-huge")]
 _BY_HEIGHT = [(0, "-flat"), (10, "-low"), (16, "-short"), (30, "-tall")]
-_FAILED = (Status.ERRORED, Status.FAILED, Status.CUT)
 
 
 class SessionScreen(SessionActions):
@@ -472,16 +469,9 @@ class SessionScreen(SessionActions):
         self._step_turn(-1)
 
     def _step_turn(self, step: int) -> None:
-        turns = self.scope.turns(self.inspector.sessions)
-        if turns:
-            place = self._place_in(turns)
-            place = len(turns) - 1 if place is None else min(max(0, place + step), len(turns) - 1)
-            self._select_turn(turns[place])
-
-    def _place_in(self, turns: Sequence[Turn]) -> int | None:
-        """Where the selected turn stands among these; None when it is not one of them."""
-        place = bisect_left(turns, self.selected_turn, key=lambda turn: turn.number)
-        return place if place < len(turns) and turns[place].number == self.selected_turn else None
+        turn = beside(self.scope.turns(self.inspector.sessions), self.selected_turn, step)
+        if turn is not None:
+            self._select_turn(turn)
 
     def _select_turn(self, turn: Turn) -> None:
         self.selected_turn = turn.number
@@ -498,15 +488,11 @@ class SessionScreen(SessionActions):
         self._step_error(-1)
 
     def _step_error(self, step: int) -> None:
-        turns = self.scope.turns(self.inspector.sessions)
-        place = self._place_in(turns)
-        start = (-1 if step > 0 else len(turns)) if place is None else place
-        wanted = range(start + 1, len(turns)) if step > 0 else range(start - 1, -1, -1)
-        found = next((turns[at] for at in wanted if turns[at].status in _FAILED), None)
-        if found is None:
+        turn = failed_beside(self.scope.turns(self.inspector.sessions), self.selected_turn, step)
+        if turn is None:
             self.tell("no failed turn there")
         else:
-            self._select_turn(found)
+            self._select_turn(turn)
 
     # What is written -----------------------------------------------------------------------------------
 
