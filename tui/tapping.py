@@ -24,7 +24,7 @@ _READY_SECONDS = 15.0
 _SAID_BYTES = 4_096
 
 
-class TapProcess:
+class RunningTap:
     """A running tap, as whoever started it knows it."""
 
     def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any]) -> None:
@@ -35,7 +35,7 @@ class TapProcess:
         self.recording = Path(ready["recording"])
 
     def __repr__(self) -> str:
-        return f"<TapProcess {self.pid} recording to {self.recording}>"
+        return f"<RunningTap {self.pid} recording to {self.recording}>"
 
     def is_running(self) -> bool:
         """Whether it has not ended yet."""
@@ -55,7 +55,7 @@ class TapProcess:
         return f"turnscope attach {self.recording}\nturnscope tap --stop {self.recording}"
 
 
-def start_tap(args: argparse.Namespace) -> TapProcess:
+def start_tap(args: argparse.Namespace) -> RunningTap:
     """Start the tap that a command line asks for and wait until it is ready; not for the loop of a screen.
 
     Raises SessionsError with what it said when it does not become ready.
@@ -73,7 +73,7 @@ def start_tap(args: argparse.Namespace) -> TapProcess:
         with process.stdout as lines:
             ready = _first_line(lines)
         try:
-            return TapProcess(process, json.loads(ready))
+            return RunningTap(process, json.loads(ready))
         except (ValueError, KeyError, TypeError):
             process.kill()
             process.wait()
