@@ -157,7 +157,10 @@ def test_send_goes_through(newer: tuple[Room, LiteLLM], home: Path, tmp_path: Pa
 
 @NEWER
 def test_a_refusing_upstream_is_told(newer: tuple[Room, LiteLLM], home: Path) -> None:
-    """LiteLLM says 101 first and then passes a 403 on as an error without status and a close with 1008."""
+    """LiteLLM says 101 first and then passes a 403 on as an error without status and a close with 1008.
+
+    `send` closes too when a turn has failed; on a busy machine its close frame leaves first.
+    """
     done = _send(*newer, home, f"--model={MODEL}-403", "Say hello.", "And again.")
     assert done.status == 1, done.stderr
     *_, summary = _json_lines(done.stdout)
@@ -165,8 +168,9 @@ def test_a_refusing_upstream_is_told(newer: tuple[Room, LiteLLM], home: Path) ->
     assert turn["status"] == "errored"
     assert turn["error"]["status"] is None
     assert "HTTP 403" in turn["error"]["message"]
-    assert (summary["close"]["code"], summary["close"]["by"]) == (1008, "server")
-    assert "policy" in summary["close"]["meaning"]
+    close = summary["close"]
+    assert (close["code"], close["by"]) in ((1008, "server"), (1000, "client"))
+    assert ("policy" in close["meaning"]) == (close["code"] == 1008)
     assert "1 more turns were not sent" in done.stderr
 
 
