@@ -1,4 +1,4 @@
-"""The inspector: every record is stored, then applied, then told to whoever follows; in that order.
+"""The inspector: every record is stored, then applied, judged, and told to whoever follows; in that order.
 
 `feed` has no await in it, so the order is total. The log is the queue: a follower takes everything since its
 last look in one batch, so a slow one cannot slow the wire.
@@ -12,8 +12,12 @@ from collections.abc import AsyncIterator, Iterable
 from time import perf_counter
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from sessions.bodies import event_of
 from sessions.events import LARGE, Event, Undecodable, decode
+from sessions.finding import Finding
+from sessions.findings.judge import Judge
 from sessions.masking import Masks
+from sessions.profiles import known_deviations
 from sessions.reading import Reading
 from sessions.recording import Recording
 from sessions.records import Kind, Record, payload_field
@@ -43,6 +47,7 @@ class Batch(NamedTuple):
     last: int
     changes: tuple[Change, ...]
     is_complete: bool = True
+    findings: tuple[Finding, ...] = ()  #: what these records prove to be wrong
 
 
 class Follower:
@@ -52,13 +57,16 @@ class Follower:
         self._inspector = inspector
         self._cursor = start
         self._changes: list[Change] = []
+        self._findings: list[Finding] = []
         self._texts: dict[tuple[int, str], Change] = {}
         self._news = asyncio.Event()
         self._dropped = False
         if start < len(inspector.recording):
             self._news.set()
 
-    def _add(self, changes: tuple[Change, ...]) -> None:
+    def _add(self, changes: tuple[Change, ...], findings: tuple[Finding, ...]) -> None:
+        if findings:
+            self._findings.extend(findings)
         for change in changes:
             if change.what is What.TEXT:
                 self._texts[(change.turn, change.item)] = change
@@ -75,9 +83,11 @@ class Follower:
     def take(self) -> Batch:
         """Everything since the last take; empty (first == last) when nothing came."""
         last = len(self._inspector.recording)
-        batch = Batch(self._cursor, last, (*self._changes, *self._texts.values()), not self._dropped)
+        changes = (*self._changes, *self._texts.values())
+        batch = Batch(self._cursor, last, changes, not self._dropped, tuple(self._findings))
         self._cursor = last
         self._changes.clear()
+        self._findings.clear()
         self._texts.clear()
         self._dropped = False
         self._news.clear()
@@ -92,10 +102,19 @@ class Inspector:
     """One recording, the state it adds up to, and those who follow it."""
 
     def __init__(
-        self, recording: Recording, secrets: Iterable[str] = (), *, sessions: Sessions | None = None
+        self,
+        recording: Recording,
+        secrets: Iterable[str] = (),
+        *,
+        sessions: Sessions | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.recording = recording
         self.sessions = Sessions() if sessions is None else sessions  #: a restored state, or an empty one
+        self.judge = Judge(self.sessions, known_deviations()) if judge is None else judge
+        self.judge.go_on_with(self.sessions)
+        #: what is wrong with what was fed or shown so far; only grows
+        self.findings: list[Finding] = self.judge.before(len(recording))
         self._masks = Masks(secrets)
         self._followers: set[Follower] = set()
 
@@ -117,8 +136,20 @@ class Inspector:
         self.recording.append(record)
         kind = record.kind
         event = decode(payload) if kind is Kind.TEXT or kind is Kind.BINARY else None
-        changes = self.sessions.apply(record, event)
-        return self._tell(changes) if self._followers else changes
+        return self._take(record, event)
+
+    def _take(self, record: Record, event: Event | Undecodable | None) -> tuple[Change, ...]:
+        """Apply one record, judge it, tell the followers."""
+        if event is None and record.kind is Kind.SSE:
+            event = event_of(record)
+        sessions = self.sessions
+        number = sessions.records
+        changes = sessions.apply(record, event)
+        if findings := self.judge.judge(record, number, event, changes):
+            self.findings.extend(findings)
+        for follower in self._followers:
+            follower._add(changes, findings)
+        return changes
 
     def show_on(self, limit: int, seconds: float) -> int:
         """Show what a Reading has read already, up to this number and for at most this time; how many.
@@ -131,21 +162,17 @@ class Inspector:
             raise TypeError("only a Reading is shown; what is recorded here is fed")
         first = number = len(reading)
         end = perf_counter() + seconds
-        apply, tell = self.sessions.apply, self._tell
+        take = self._take
         try:
             for record in reading.records(first, min(limit, reading.known)):
                 number += 1
-                tell(apply(record))
+                is_message = record.kind is Kind.TEXT or record.kind is Kind.BINARY
+                take(record, decode(record.payload) if is_message else None)
                 if (not number % _CHECKED or len(record.payload) > LARGE) and perf_counter() >= end:
                     break
         finally:
             reading.show(number)
         return number - first
-
-    def _tell(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        for follower in self._followers:
-            follower._add(changes)
-        return changes
 
     def _prepare(self, record: Record) -> tuple[Record, str, Event | Undecodable]:
         """What is slow about a large message; touches no state, for it runs in a thread."""
@@ -171,7 +198,7 @@ class Inspector:
                             record, field, event = await asyncio.to_thread(self._prepare, rest[0])
                             rest.popleft()
                             self.recording.append(record, field)
-                            self._tell(self.sessions.apply(record, event))
+                            self._take(record, event)
                         else:
                             self._feed_some(rest)
                         if rest:

@@ -359,7 +359,7 @@ class Playback:
         self._near = count - _NEAR if count - start > 2 * _NEAR else -1
         self._follower.close()
         self.reading.show(start)
-        self.inspector = Inspector(self.reading, sessions=sessions)
+        self.inspector = Inspector(self.reading, sessions=sessions, judge=self.inspector.judge)
         self._follower = self.inspector.follow(start)
 
 

@@ -41,6 +41,7 @@ class Profile(BaseModel):
     failure_ends_chain: bool = False  #: after a failure no earlier id of the chain can be used
     headers: dict[str, str] = Field(default_factory=dict)
     deviations: tuple[str, ...] = ()  #: plain sentences
+    known: tuple[str, ...] = ()  #: ids of findings that are its habit: noted, not held against it
 
     def forecast_facts(self, name: str, lifetime_seconds: float = 0.0) -> ProfileFacts:
         """The part that decides what may be sent next; a lifetime set by a person wins."""
@@ -64,6 +65,12 @@ def built_in_profiles() -> Mapping[str, Profile]:
     file = Path(__file__).with_name("profiles.toml")
     text = file.read_text(encoding="utf-8")
     return profiles_from(tomllib.loads(text), str(file), text, prefix=())
+
+
+@cache
+def known_deviations() -> Mapping[str, frozenset[str]]:
+    """The ids of findings that each built-in profile is known for."""
+    return {name: frozenset(profile.known) for name, profile in built_in_profiles().items() if profile.known}
 
 
 def profiles_from(

@@ -6,7 +6,10 @@ reads the state and writes none of it. A profile's known deviation is told as a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from sessions.changes import Change, What
 from sessions.events import Event, Undecodable
@@ -15,7 +18,10 @@ from sessions.findings import bodies, chains, frames, sockets, stream
 from sessions.findings.catalogue import CATALOGUE, Who
 from sessions.findings.seen import Claim, Memory, Seen
 from sessions.records import Kind, Record
+from sessions.session import Session
 from sessions.state import State
+
+NO_DEVIATIONS: Mapping[str, Collection[str]] = MappingProxyType({})
 
 _TEXT = What.TEXT
 _SMALL = 1 << 16  # bytes of a message that no rule about size looks at
@@ -46,24 +52,41 @@ def _is_plain(record: Record) -> bool:
 class Judge:
     """Judges the records of one recording, in their order."""
 
-    def __init__(self, state: State, deviations: Iterable[str] = ()) -> None:
+    def __init__(self, state: State, known: Mapping[str, Collection[str]] = NO_DEVIATIONS) -> None:
+        self.findings: list[Finding] = []  #: only grows
+        self.counts: dict[str, int] = {}  #: how often each id was met, also where it was told before
+        self.judged = 0  #: records
         self._state = state
-        self._deviations = frozenset(deviations)  #: ids that the profile is known for
+        self._known = known  #: ids that each profile is known for
         self._memory = Memory()
         self._told: set[tuple[str, int, int]] = set()
-        self.counts: dict[str, int] = {}  #: how often each id was met, also where it was told before
+        self._fell = array("q")  # the record with which each finding fell due
 
     def judge(
         self, record: Record, number: int, event: Event | Undecodable | None, changes: tuple[Change, ...]
     ) -> tuple[Finding, ...]:
-        """What this record proves, once the state has taken it. Never raises on what a peer sent."""
+        """What this record proves, once the state has taken it. Never raises on what a peer sent.
+
+        A record that was judged before, because a reader has gone back, proves what it proved then.
+        """
+        if number < self.judged:
+            first = bisect_left(self._fell, number)
+            return tuple(self.findings[first : bisect_left(self._fell, number + 1)])
+        self.judged = number + 1
         if len(changes) == 1 and changes[0].what is _TEXT and type(event) is Event:
             if _is_plain(record) and self._memory.is_in_order(
                 changes[0].turn, event.sequence_number, record.elapsed
             ):
                 return ()
-        seen = Seen(record, number, event, changes, self._state, self._memory)
-        return tuple(self._findings(seen))
+        return self._look(Seen(record, number, event, changes, self._state, self._memory))
+
+    def go_on_with(self, state: State) -> None:
+        """Judge by this state from now on: one of its own, of the same records."""
+        self._state = state
+
+    def before(self, number: int) -> list[Finding]:
+        """The findings that records before this one prove."""
+        return self.findings[: bisect_left(self._fell, number)]
 
     def end(self) -> tuple[Finding, ...]:
         """What is wrong because nothing more comes; for a recording that has ended."""
@@ -72,35 +95,38 @@ class Judge:
             for session in self._state.sessions.values()
             if not session.phase.is_over
             for claim in sockets.unfinished(self._state, session)
-            if (finding := self._finding(claim, session.number, claim.turn, claim.records)) is not None
+            if (finding := self._finding(claim, session, claim.turn, claim.records)) is not None
         )
 
-    def _findings(self, seen: Seen) -> Iterator[Finding]:
+    def _look(self, seen: Seen) -> tuple[Finding, ...]:
+        before = len(self.findings)
         turn = seen.turn.number if seen.turn is not None else 0
         for rule in RULES:
             for claim in rule(seen):
                 records = (*claim.records, seen.number)
                 of = turn if claim.turn < 0 else claim.turn
-                if (finding := self._finding(claim, seen.record.session, of, records)) is not None:
-                    yield finding
+                if (finding := self._finding(claim, seen.session, of, records)) is not None:
+                    self.findings.append(finding)
+                    self._fell.append(seen.number)
+        return tuple(self.findings[before:])
 
-    def _finding(self, claim: Claim, session: int, turn: int, records: tuple[int, ...]) -> Finding | None:
+    def _finding(self, claim: Claim, session: Session, turn: int, records: tuple[int, ...]) -> Finding | None:
         self.counts[claim.id] = self.counts.get(claim.id, 0) + 1
-        key = (claim.id, session, turn)
+        key = (claim.id, session.number, turn)
         if key in self._told or len(self._told) >= _MAX_TOLD:
             return None
         self._told.add(key)
         entry = CATALOGUE[claim.id]
-        is_known = claim.id in self._deviations
+        is_known = entry.severity is not Severity.NOTE and claim.id in self._known.get(session.profile, ())
         return Finding(
             claim.id,
             Severity.NOTE if is_known else entry.severity,
-            session,
+            session.number,
             tuple(dict.fromkeys(records)),
             0,
             (Who.NOBODY if is_known else entry.who).value,
             entry.title,
             claim.evidence,
-            "This profile is known for it." if is_known else entry.remedy,
+            f"The profile {session.profile} is known for it." if is_known else entry.remedy,
             turn,
         )
