@@ -23,10 +23,9 @@ from sessions.text import Mark, Text
 
 INTERVAL = 10_000  # records from one checkpoint to the next, while the state is small
 _BUDGET = 1 << 20  # bytes of all checkpoints together, about, and as many more for each record:
-_BUDGET_PER_RECORD = 2
-_DEAR = (
-    40  # bytes of a checkpoint that cost about as much as one record that is folded; ten times that is fair
-)
+_BUDGET_PER_RECORD = 1
+#: bytes of a checkpoint that cost about as much as one record that is folded; ten times that is fair
+_DEAR = 40
 _REFERENCE_BYTES = 8
 
 
