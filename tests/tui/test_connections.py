@@ -169,3 +169,15 @@ async def test_one_connection_alone_has_no_list() -> None:
         await scene.press("0")
         assert scene.screen.body.view == "talk"
         assert "0 Connections" not in screen_text(scene.app)
+
+
+async def test_a_list_that_was_empty_when_one_came_to_it_opens_its_first_row() -> None:
+    async with playing([], elapsed=9.0) as scene:
+        connections = scene.screen.query_one(Connections)
+        connections.focus()
+        await scene.pilot.pause()
+        scene.screen.inspector.feed_all([Wire(1).open(), Wire(2, at=1.0).open()])
+        await scene.until(lambda: connections.row_count() == 2)
+        assert connections.cursor == -1
+        await scene.press("enter")
+        assert scene.screen.scope == only(1)

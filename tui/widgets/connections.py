@@ -190,6 +190,12 @@ class Connections(Pane):
         """Tell which connection was opened."""
         self.post_message(self.Opened(self.session_at(index)))
 
+    def action_open(self) -> None:
+        """Open the connection under the cursor; the first in sight when there was none to put it on before."""
+        if self.cursor < 0:
+            self.choose_row(self.top)
+        super().action_open()
+
     def action_open_all(self) -> None:
         """Show all connections at once."""
         self.post_message(self.Opened(0))
