@@ -191,7 +191,7 @@ class Connections(Pane):
         self.post_message(self.Opened(self.session_at(index)))
 
     def action_open(self) -> None:
-        """Open the connection under the cursor; the first in sight when there was none to put it on before."""
+        """Open the connection under the cursor; the first in sight while there is no cursor."""
         if self.cursor < 0:
             self.choose_row(self.top)
         super().action_open()
