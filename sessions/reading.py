@@ -258,6 +258,7 @@ class Reading(Recording):
         while start < stop:
             begin = offsets[start]
             last = max(start + 1, min(stop, bisect_right(offsets, begin + _BLOCK, start, stop + 1) - 1))
+            block = b""  # where the disk fails every record of the block is gone
             with suppress(OSError):
                 block = os.pread(self._descriptor, offsets[last] - begin, begin)
             for number in range(start, last):
