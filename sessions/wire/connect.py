@@ -257,6 +257,7 @@ class Connection:
             clock=clock,
             deliver=self._deliver,
             over=self._end,
+            ping_seconds=plan.ping_seconds,
         )
         self._settled.set()
         self._socket.take_over(stream)

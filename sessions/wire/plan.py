@@ -19,6 +19,7 @@ from sessions.wire.dial import SYSTEM_TRUST, Trust
 from sessions.wire.endpoint import Endpoint, derive, with_query
 from sessions.wire.route import DIRECT, Route, route_for
 
+PING_SECONDS = 20.0
 OPEN_SECONDS = 15.0  #: for DNS to TLS, and again for the answer to the upgrade; Codex waits as long
 _ANY_MODEL = "any"
 _ACCOUNT_HEADERS = ("openai-organization", "openai-project", "chatgpt-account-id")  # names, no credentials
@@ -40,6 +41,7 @@ class Plan:
     session: int = 1
     open_timeout_seconds: float = OPEN_SECONDS
     name: str = ""  #: what a person calls this session
+    ping_seconds: float = PING_SECONDS  #: between two pings of ours
 
     @property
     def has_login(self) -> bool:

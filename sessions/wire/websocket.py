@@ -136,7 +136,7 @@ class WebSocket(asyncio.Protocol):
                 self._fragments.append(payload)
             if frame.fin:
                 whole = b"".join(self._fragments) if self._fragments else payload
-                add(self._message(self._fragments_kind, whole, wall, elapsed))
+                add(self._message(self._fragments_kind, whole, wall, elapsed, len(self._fragments)))
                 self._fragments.clear()
             elif self._meter is not None:
                 self._fragments_wire += self._meter.received.popleft()
@@ -153,10 +153,10 @@ class WebSocket(asyncio.Protocol):
         else:
             add(self._record(Direction.SERVER, Kind.PONG, wall, elapsed, payload))
 
-    def _message(self, kind: Kind, payload: bytes, wall: int, elapsed: float) -> Record:
-        meta: Meta = NO_META
+    def _message(self, kind: Kind, payload: bytes, wall: int, elapsed: float, frames: int = 0) -> Record:
+        meta: Meta = {"frames": frames} if frames > 1 else NO_META
         if self._meter is not None:
-            meta = {"wire": self._meter.received.popleft() + self._fragments_wire}
+            meta = {**meta, "wire": self._meter.received.popleft() + self._fragments_wire}
             self._fragments_wire = 0
         return Record(self._session, Direction.SERVER, kind, wall, elapsed, payload, meta)
 
