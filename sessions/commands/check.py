@@ -82,13 +82,22 @@ def _opened(name: str) -> Iterator[Source]:
     path = Path(name).expanduser()
     reading = Reading.open(path)
     try:
-        with path.open("rb", buffering=1 << 20) as lines:
-            header = header_of(lines.readline(), path)
-            yield Source(str(path), header, lines, reading.bytes_total(), reading.is_growing())
+        lines = path.open("rb", buffering=1 << 20)
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror}") from error
     finally:
+        is_growing, size = reading.is_growing(), reading.bytes_total()
         reading.close()
+    with lines:
+        yield Source(str(path), header_of(lines.readline(), path), lines, size, is_growing)
+
+
+def _lines(source: Source) -> Iterator[bytes]:
+    """Raises RecordingError when the file can be read no further."""
+    try:
+        yield from source.lines
+    except OSError as error:
+        raise RecordingError(f"cannot read {source.name} to its end: {error.strerror}") from error
 
 
 def _examined(soundness: Soundness, source: Source) -> Iterator[Finding]:
@@ -96,7 +105,7 @@ def _examined(soundness: Soundness, source: Source) -> Iterator[Finding]:
     from sessions.soundness import FIRST_LINE
 
     done, looked = 0, -_PROGRESS_SECONDS
-    for place, line in enumerate(source.lines, FIRST_LINE):
+    for place, line in enumerate(_lines(source), FIRST_LINE):
         done += len(line)
         for finding in soundness.take(line, place):
             if finding.id != "cut-end" or not source.is_growing:  # the line that is being written

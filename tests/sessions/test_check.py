@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -197,6 +198,19 @@ def test_hostile_words_reach_no_terminal(
     assert max(map(len, printed.splitlines())) <= 600
     assert check(file, "--json") == Exit.FINDINGS
     assert is_safe(capsys.readouterr().out)
+
+
+def test_a_reader_that_leaves_early_ends_it_quietly(talk: list[bytes], file: Path) -> None:
+    """As `check FILE --json | head -1` does."""
+    write(file, [*talk, *[b"junk\n"] * 20_000])
+    command = [sys.executable, "-m", "sessions.cli", "check", str(file), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert b"damaged-line" in program.stdout.readline()
+        program.stdout.close()
+        assert program.stderr.read() == b""
+        assert program.wait(30) == Exit.DONE
 
 
 class Terminal(io.StringIO):
