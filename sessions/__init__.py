@@ -91,6 +91,7 @@ Edge, disk and tasks:
   exits         exit codes, each with its sentence
   talk          the one door to stderr
   wire          the only folder that opens a socket
+  doctor        checks of one endpoint, in stages; who must mend what
   commands      one file per verb
   cli           the parser of all verbs
 """

@@ -35,6 +35,7 @@ TESTED_TOGETHER = {
     "sessions/wire/scenarios": "sessions/test_fake*.py",  # the fake server, scene by scene
     "sessions/wire/embedded.py": "sessions/test_fake*.py",
     "sessions/findings": "sessions/test_findings*.py",  # the rules, by what they look at
+    "sessions/doctor": "sessions/test_doctor*.py",  # the battery, group by group
     "sessions/wire/exchange_log.py": "sessions/test_exchange.py",
     "sessions/commands/creating.py": "sessions/test_send.py",
     "sessions/commands/sending.py": "sessions/test_send.py",

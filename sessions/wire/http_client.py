@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import h11
 import httpx
@@ -56,13 +56,35 @@ class DialledTransport(httpx.AsyncBaseTransport):
             stream.close()
 
 
-async def list_models(plan: Plan, *, clock: Clock | None = None) -> tuple[str, ...]:
-    """The ids of the models that the server offers, in its order (GET models beside the responses path).
+class HttpAnswer(NamedTuple):
+    """What came back to one request, read whole; credentials in it are not masked."""
 
-    Raises ConnectError, with the class of an HTTP status where there is one.
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+    def header(self, name: str) -> str:
+        """The value of a header, "" when it is missing."""
+        return next((value for given, value in self.headers if given.lower() == name.lower()), "")
+
+
+async def request(
+    plan: Plan, method: str, path: str, body: bytes = b"", *, clock: Clock | None = None
+) -> HttpAnswer:
+    """One request on the plan's route, with its login and headers; raises ConnectError when none is answered.
+
+    `path` stands beside the responses route, as `models` does; "" is that route itself, and one that begins
+    with / is taken as it is.
     """
-    address = models_url(plan.endpoint.http_url, plan.endpoint.target)
-    headers = {"Host": plan.endpoint.authority, "User-Agent": f"turnscope/{version()}"}
+    endpoint = plan.endpoint
+    if path.startswith("/"):
+        address = f"{endpoint.origin}{path}"
+    else:
+        address = beside(endpoint.http_url, endpoint.target, path) if path else endpoint.http_url
+    headers = {"Host": endpoint.authority, "User-Agent": f"turnscope/{version()}"}
+    if body:
+        headers["Content-Type"] = "application/json"
     if authorization := authorization_for(plan):
         headers["Authorization"] = authorization
     headers.update(
@@ -71,15 +93,28 @@ async def list_models(plan: Plan, *, clock: Clock | None = None) -> tuple[str, .
     transport = DialledTransport(plan, clock or SystemClock())
     async with httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False) as client:
         try:
-            answer = await client.get(address, headers=headers, timeout=None)
+            answer = await client.request(
+                method, address, headers=headers, content=body or None, timeout=None
+            )
         except httpx.HTTPError as error:
             raise ConnectError(FailureClass.PROTOCOL, str(error)) from None
-    body = text(answer.text[:8192], plan.secrets).value
-    if answer.status_code != 200:
-        said = f"GET models: {answer.status_code} {answer.reason_phrase}".rstrip()
-        raise ConnectError(failure_class_for(answer.status_code), said, status=answer.status_code, body=body)
+    return HttpAnswer(
+        answer.status_code, answer.reason_phrase, tuple(answer.headers.multi_items()), answer.text
+    )
+
+
+async def list_models(plan: Plan, *, clock: Clock | None = None) -> tuple[str, ...]:
+    """The ids of the models that the server offers, in its order (GET models beside the responses path).
+
+    Raises ConnectError, with the class of an HTTP status where there is one.
+    """
+    answer = await request(plan, "GET", "models", clock=clock)
+    body = text(answer.body[:8192], plan.secrets).value
+    if answer.status != 200:
+        said = f"GET models: {answer.status} {answer.reason}".rstrip()
+        raise ConnectError(failure_class_for(answer.status), said, status=answer.status, body=body)
     try:
-        models = _model_ids(json.loads(answer.text))
+        models = _model_ids(json.loads(answer.body))
     except (ValueError, RecursionError):
         models = None
     if models is None:
@@ -88,10 +123,15 @@ async def list_models(plan: Plan, *, clock: Clock | None = None) -> tuple[str, .
     return models
 
 
-def models_url(http_url: str, target: str) -> str:
-    """The address of the model list: the last path segment of the target replaced, the query kept."""
+def beside(http_url: str, target: str, name: str) -> str:
+    """The address beside a target: its last path segment replaced by this name, the query kept."""
     path, mark, query = target.partition("?")
-    return f"{http_url[: len(http_url) - len(target)]}{path.rpartition('/')[0]}/models{mark}{query}"
+    return f"{http_url[: len(http_url) - len(target)]}{path.rpartition('/')[0]}/{name}{mark}{query}"
+
+
+def models_url(http_url: str, target: str) -> str:
+    """The address of the model list."""
+    return beside(http_url, target, "models")
 
 
 def _model_ids(answer: Any) -> tuple[str, ...] | None:

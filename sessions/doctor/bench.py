@@ -1,0 +1,336 @@
+"""The bench: what a check works with: fresh sockets, plain HTTP, one recording and one judge for the run.
+
+Its one rule: everything that crosses a socket here is recorded and judged, nothing is sent twice, and no
+answer is limited to fewer than sixteen tokens. What a later check wants to know stands in `facts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from sessions import redact
+from sessions.compose import frame
+from sessions.conversation import Conversation, Silence, converse
+from sessions.create import Create
+from sessions.doctor.check import LEAST_OUTPUT_TOKENS, Cost
+from sessions.doctor.rules import Rules, rules_for
+from sessions.errors import ConnectError
+from sessions.events import Event, Undecodable
+from sessions.finding import Finding
+from sessions.findings.judge import NO_DEVIATIONS, Judge
+from sessions.inspector import Inspector
+from sessions.profile import OPENAI, ProfileFacts
+from sessions.profiles import known_deviations
+from sessions.recording import Recording
+from sessions.records import Kind, Record
+from sessions.reducer import Sessions
+from sessions.safe import safe_line
+from sessions.session import Session, Turn
+from sessions.source import Clock
+from sessions.wire.clock import SystemClock
+from sessions.wire.connect import connect
+from sessions.wire.http_client import HttpAnswer, request
+from sessions.wire.plan import Plan
+
+#: what runs unless more is asked for
+USUAL_COSTS = frozenset({Cost.LOCAL, Cost.FREE, Cost.TURNS})
+PATIENCE_SECONDS = 15.0
+_EVIDENCE_CHARACTERS = 400
+_PROMPT = "Reply with the single word: ready"
+
+
+@dataclass
+class Facts:
+    """What earlier checks found out, for those that come later."""
+
+    opened: Record | None = None  #: of the bare upgrade
+    refused: Record | None = None  #: the bare upgrade's, when it was refused
+    found_path: str = ""  #: another path that takes the upgrade
+    http_status: int = 0  #: of GET models, 0 when it was not answered
+    turns: dict[str, Turn] = field(default_factory=dict)  #: turns that several checks look at, by name
+    notes: dict[str, Any] = field(default_factory=dict)  #: what a group's checks tell one another
+
+
+class Knock(NamedTuple):
+    """One upgrade that was dropped at once: how it was answered."""
+
+    record: Record  #: OPEN or REFUSED
+    error: ConnectError | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was accepted."""
+        return self.error is None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, 0 when there was none."""
+        return int(self.record.meta.get("status", 0))
+
+    @property
+    def words(self) -> str:
+        """The answer in words."""
+        return "101" if self.error is None else self.error.detail
+
+
+class Bout:
+    """One fresh socket, open while its block lasts."""
+
+    def __init__(self, bench: Bench, talk: Conversation, first: int) -> None:
+        self._bench = bench
+        self._talk = talk
+        self._first = first
+
+    @property
+    def session(self) -> Session:
+        """The state of its socket."""
+        return self._talk.session
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can cross it."""
+        return self.session.phase.is_over
+
+    @property
+    def records(self) -> list[Record]:
+        """Everything on this socket so far, its opening first."""
+        recording = self._bench.inspector.recording
+        number = self.session.number
+        every = map(recording.record, range(self._first, len(recording)))
+        return [one for one in every if one.session == number]
+
+    @property
+    def events(self) -> list[Event | Undecodable]:
+        """The server's messages so far, decoded."""
+        return [event for _, event in self.numbered_events()]
+
+    def numbered_events(self, start: int = 0) -> list[tuple[int, Event | Undecodable]]:
+        """The server's messages from this record on, each with its record's number."""
+        recording = self._bench.inspector.recording
+        number = self.session.number
+        return [
+            (place, recording.event(place))
+            for place in range(max(start, self._first), len(recording))
+            if (record := recording.record(place)).session == number
+            and record.direction == "server"
+            and record.kind in (Kind.TEXT, Kind.BINARY)
+        ]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the judge has found on this socket so far."""
+        number = self.session.number
+        return tuple(one for one in self._bench.inspector.findings if one.session == number)
+
+    async def send(self, text: str | bytes) -> Turn | None:
+        """Send one message; the turn that it began, None when it is no create. Raises ConnectError."""
+        return await self._talk.send(text)
+
+    async def ask(self, text: str | bytes) -> Turn:
+        """Send a create and wait until its turn is over; raises Silence, ConnectError."""
+        turn = await self._talk.ask(text)
+        assert turn is not None, "only a create is asked"
+        return turn
+
+    async def finish(self, turn: Turn) -> None:
+        """Wait until a turn is over; raises Silence."""
+        await self._talk.finish(turn)
+
+    async def say(self, text: str | bytes, seconds: float = 0.0) -> list[Event | Undecodable]:
+        """Send one message; what the server says to it, nothing when it is silent or the socket ends.
+
+        Waits for the first message, at most so many seconds (5 when 0), which is no named wait.
+        """
+        start = len(self._bench.inspector.recording)
+        before = self.session.frames_in
+        await self._talk.send(text)
+        await self.until(lambda: self.session.frames_in > before, seconds or 5.0)
+        return [event for _, event in self.numbered_events(start)]
+
+    async def events_until(
+        self, is_last: Callable[[Event | Undecodable], bool], seconds: float, start: int = 0
+    ) -> list[Event | Undecodable]:
+        """The server's messages from this record on, until one of them is the last; what came until then."""
+        events: list[Event | Undecodable] = []
+        place = max(start, self._first)
+
+        def has_come() -> bool:
+            nonlocal place
+            news = [event for _, event in self.numbered_events(place)]
+            place = len(self._bench.inspector.recording)
+            events.extend(news)
+            return any(map(is_last, news))
+
+        await self.until(has_come, seconds)
+        return events
+
+    async def until(self, is_true: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something is true, at most so long and no longer than the socket; whether it is."""
+        follower = self._bench.inspector.follow(len(self._bench.inspector.recording))
+        try:
+            async with asyncio.timeout(seconds):
+                while not is_true():
+                    if self.is_over:
+                        return is_true()
+                    await follower.wait()
+                    follower.take()
+        except TimeoutError:
+            return is_true()
+        finally:
+            follower.close()
+        return True
+
+    async def watch(self, seconds: float) -> None:
+        """Wait idly, no longer than the socket lives; a named wait."""
+        await self._bench.wait(self.until(lambda: self.is_over, seconds * self._bench.pace), seconds)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close it and wait for its end."""
+        await self._talk.close(code, reason)
+
+
+class Bench:
+    """Everything one run of the doctor shares."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        model: str = "",
+        facts: ProfileFacts = OPENAI,
+        rules: Rules | None = None,
+        recording: Recording | None = None,
+        environ: Mapping[str, str] = os.environ,
+        clock: Clock | None = None,
+        costs: frozenset[Cost] = USUAL_COSTS,
+        is_deep: bool = False,
+        patience_seconds: float = PATIENCE_SECONDS,
+        pace: float = 1.0,
+    ) -> None:
+        self.plan = plan
+        self.model = model
+        self.profile = facts
+        self.rules = rules or rules_for(plan.profile)
+        self.environ = environ
+        self.costs = costs
+        self.is_deep = is_deep  #: larger sizes, more tries
+        self.patience_seconds = patience_seconds  #: how long an answer may be silent
+        self.pace = pace  #: 1.0; tests shorten every named wait by it
+        self.clock: Clock = clock or SystemClock()
+        sessions = Sessions()
+        known = known_deviations() if rules is None or self.rules.forgives else NO_DEVIATIONS
+        self.inspector = Inspector(
+            recording or Recording.create(None, source="doctor"),
+            plan.secrets,
+            sessions=sessions,
+            judge=Judge(sessions, known),
+        )
+        self.facts = Facts()
+        self.capabilities: dict[
+            str, str
+        ] = {}  #: terminal name, lanes, frame limit ... for the report's last line
+        self.tokens = 0  #: spent over HTTP; those of sockets are read from the turns
+        self.waited_seconds = 0.0  #: in named waits
+        self._opened = 0
+
+    # Sockets -----------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def open(self, **changes: Any) -> AsyncIterator[Bout]:
+        """A fresh socket; `changes` replace fields of the plan. Raises ConnectError when it is refused."""
+        plan = self._next(changes)
+        first = len(self.inspector.recording)
+        live = connect(plan, clock=self.clock)
+        async with converse(live, self.inspector, plan.session, self.patience_seconds) as talk:
+            yield Bout(self, talk, first)
+
+    async def knock(self, **changes: Any) -> Knock:
+        """One upgrade, closed at once when it is accepted."""
+        first, number = len(self.inspector.recording), self._opened + 1
+        refusal: ConnectError | None = None
+        try:
+            async with self.open(**changes):
+                pass
+        except ConnectError as error:
+            refusal = error
+        recording = self.inspector.recording
+        records = map(recording.record, range(first, len(recording)))
+        answers = (Kind.OPEN, Kind.REFUSED)
+        return Knock(next(one for one in records if one.session == number and one.kind in answers), refusal)
+
+    def _next(self, changes: Mapping[str, Any]) -> Plan:
+        self._opened += 1
+        return replace(self.plan, session=self._opened, **changes)
+
+    # Frames ------------------------------------------------------------------------------------------
+
+    def create(self, text: str = _PROMPT, **fields: Any) -> Create:
+        """A create as small as may be; `fields` are those of `Create`, and keys of the wire in `extra`."""
+        limit = fields.pop("max_output_tokens", LEAST_OUTPUT_TOKENS)
+        if limit is not None and limit < LEAST_OUTPUT_TOKENS:
+            raise ValueError(
+                f"never fewer than {LEAST_OUTPUT_TOKENS} output tokens: servers refuse or cut them"
+            )
+        if "store" not in fields and self.profile.stores == "never":
+            fields["store"] = False
+        return Create(text=text, model=self.model, max_output_tokens=limit, **fields)
+
+    def frame(self, text: str = _PROMPT, *, shape: Literal["flat", "nested", ""] = "", **fields: Any) -> str:
+        """The frame of such a create, in the shape that the profile wants."""
+        return frame(self.create(text, **fields), shape or self.profile.create_shape)
+
+    # Beside the socket -------------------------------------------------------------------------------
+
+    async def http(self, method: str, path: str, body: bytes | str = b"", **changes: Any) -> HttpAnswer:
+        """One plain HTTP request to a path beside the responses route, such as `models`; raises ConnectError.
+
+        A path that begins with / is taken as it is; "" is the responses route itself.
+        """
+        plan = replace(self.plan, **changes) if changes else self.plan
+        return await request(plan, method, path, body.encode() if isinstance(body, str) else body)
+
+    async def wait(self, awaited: Any, seconds: float) -> None:
+        """Await something that is idle waiting of at most so many seconds, and count it as such."""
+        began = self.clock.elapsed()
+        try:
+            await awaited
+        finally:
+            self.waited_seconds += min(self.clock.elapsed() - began, seconds)
+
+    async def pause(self, seconds: float) -> None:
+        """A named wait."""
+        await self.wait(asyncio.sleep(seconds * self.pace), seconds)
+
+    def spend(self, tokens: int) -> None:
+        """Count tokens that no turn of a socket shows."""
+        self.tokens += tokens
+
+    @property
+    def spent(self) -> int:
+        """All tokens so far, as the server counted them."""
+        return self.tokens + self.spent_since(0)
+
+    def spent_since(self, turns: int) -> int:
+        """The tokens of all turns but the first so many, as the server counted them."""
+        used = (
+            response.usage
+            for turn in self.inspector.sessions.turns[turns:]
+            for response in turn.responses
+            if response.usage is not None
+        )
+        return sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in used)
+
+    def clean(self, text: str) -> str:
+        """A text from elsewhere in one line, without any credential."""
+        return safe_line(redact.text(text, self.plan.secrets).value, _EVIDENCE_CHARACTERS)
+
+    def __repr__(self) -> str:
+        return f"<Bench at {self.plan.endpoint.authority}>"
+
+
+__all__ = ["Bench", "Bout", "Facts", "Knock", "Silence"]

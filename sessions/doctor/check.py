@@ -1,0 +1,147 @@
+"""A check: one thing that can be tried, with what it costs and what must have worked before.
+
+Its one rule: a check is a value, so that the battery can be shown, counted and put in order before anything
+is opened. The function behind it is the check's name; its docstring says what is sent.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from sessions.doctor.result import Verdict
+
+if TYPE_CHECKING:
+    from sessions.doctor.bench import Bench
+
+Trial: TypeAlias = "Callable[[Bench], Awaitable[Verdict]]"
+
+#: no answer is ever limited to fewer: servers refuse or cut fewer without a word
+LEAST_OUTPUT_TOKENS = 16
+
+
+class Group(StrEnum):
+    """What a check looks at; the letter begins its id."""
+
+    LOCAL = "A"
+    REACH = "B"
+    ERRORS = "C"
+    TURNS = "D"
+    CHAIN = "E"
+    LIMITS = "F"
+    SECURITY = "G"
+
+    @property
+    def words(self) -> str:
+        """The group's heading."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Group.LOCAL: "this side, before anything is sent",
+    Group.REACH: "reachability and handshake",
+    Group.ERRORS: "first frame and errors",
+    Group.TURNS: "one turn",
+    Group.CHAIN: "chain and cache",
+    Group.LIMITS: "limits and liveness",
+    Group.SECURITY: "security",
+}
+
+
+class Cost(StrEnum):
+    """What a check costs; the last two are only run when they are asked for."""
+
+    LOCAL = "L"
+    FREE = "F"  #: free on a conforming endpoint: an upgrade, or refused before anything is generated
+    TURNS = "T"
+    SLOW = "S"  #: long idle waits
+    INTRUSIVE = "X"
+
+    @property
+    def words(self) -> str:
+        """What it costs, for a person."""
+        return _COSTS[self]
+
+
+_COSTS = {
+    Cost.LOCAL: "local",
+    Cost.FREE: "free",
+    Cost.TURNS: "tokens",
+    Cost.SLOW: "slow",
+    Cost.INTRUSIVE: "intrusive",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to try; calling it tries it on a bench."""
+
+    id: str
+    title: str
+    cost: Cost
+    trial: Trial
+    needs: tuple[str, ...] = ()  #: ids of checks without whose success nothing can be known here
+    explains: str = ""  #: id of a check; this one is only run when that one has failed
+    turns: int = 0  #: at most so many turns are generated
+    tokens: int = 0  #: at most so many tokens, in and out together
+    waits_seconds: float = 0.0  #: idle waiting, whatever the endpoint does
+    limit_seconds: float = 60.0  #: beyond its waits; then it has failed
+    findings: tuple[str, ...] = ()  #: ids of findings that decide it, also in a recording
+    suite: tuple[str, ...] = ()  #: names of tests of the public Open Responses suite that look at the same
+
+    @property
+    def group(self) -> Group:
+        """The group that its id begins with."""
+        return Group(self.id[0])
+
+    @property
+    def name(self) -> str:
+        """Its stable name in words: that of its function."""
+        return self.trial.__name__.replace("_", "-")
+
+    @property
+    def sends(self) -> str:
+        """What it does, in one sentence."""
+        return (inspect.getdoc(self.trial) or "").partition("\n")[0]
+
+    async def __call__(self, bench: Bench) -> Verdict:
+        """Try it; raises ConnectError or Silence where the endpoint does not play along."""
+        return await self.trial(bench)
+
+
+def check(
+    check_id: str,
+    title: str,
+    cost: Cost,
+    *,
+    needs: tuple[str, ...] = (),
+    explains: str = "",
+    turns: int = 0,
+    tokens: int = 0,
+    waits_seconds: float = 0.0,
+    limit_seconds: float = 60.0,
+    findings: tuple[str, ...] = (),
+    suite: tuple[str, ...] = (),
+) -> Callable[[Trial], Check]:
+    """Make a check of a function; the decorated name is the Check."""
+
+    def of(trial: Trial) -> Check:
+        return Check(
+            check_id,
+            title,
+            cost,
+            trial,
+            needs,
+            explains,
+            turns,
+            tokens,
+            waits_seconds,
+            limit_seconds,
+            findings,
+            suite,
+        )
+
+    return of
