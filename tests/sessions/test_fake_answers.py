@@ -439,3 +439,13 @@ async def test_an_append_continues_what_came_last() -> None:
         more = [{"role": "user", "content": "What was the word?"}]
         await one.send({"type": "response.append", "input": more})
         assert "heron" in text_of(await one.until("response.completed"))
+
+
+async def test_tools_that_came_once_as_an_item_can_be_called_for_the_rest_of_the_chain() -> None:
+    shell = {"type": "function", "name": "exec_command", "parameters": {"type": "object"}}
+    given = {"type": "additional_tools", "role": "developer", "tools": [shell]}
+    async with client() as one:
+        first = await one.turn([given, {"role": "user", "content": "Hello"}])
+        second = await one.turn("Call exec_command please.", previous_response_id=id_of(first))
+    assert [item["type"] for item in items(first)] == ["message"]
+    assert [item["name"] for item in items(second) if item["type"] == "function_call"] == ["exec_command"]

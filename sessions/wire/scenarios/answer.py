@@ -94,6 +94,7 @@ class Ask(NamedTuple):
     create: Create
     said: tuple[Said, ...]  #: the earlier turns, oldest first
     outputs: tuple[tuple[str, str], ...]  #: (tool name, output) that this create brings
+    tools: tuple[Item, ...]  #: that the model may call: the create's, and those in items of the chain
 
 
 class Scenario(NamedTuple):

@@ -9,7 +9,7 @@ from sessions.contract import ANSWERS
 from sessions.wire.scenarios.answer import Ask
 from sessions.wire.scenarios.memory import Kept, Said, is_hosted
 from sessions.wire.scenarios.problem import Problem
-from sessions.wire.scenarios.request import Create, Item, text_of
+from sessions.wire.scenarios.request import Create, Item, named_tools, text_of
 
 _OUTPUTS = frozenset(ANSWERS.values())
 
@@ -46,7 +46,16 @@ def asked(create: Create, parent: Kept | None) -> Ask:
         for item in fresh
     )
     said = [*(parent.history.turns() if parent else ()), *turns]
-    return Ask(text, create, tuple(turn for turn in said if turn.user or turn.assistant), outputs)
+    heard = tuple(turn for turn in said if turn.user or turn.assistant)
+    return Ask(text, create, heard, outputs, _tools(create, parent))
+
+
+def _tools(create: Create, parent: Kept | None) -> tuple[Item, ...]:
+    """The tools of this create, and those that came in items: Codex gives them once, as `additional_tools`."""
+    items = (*(parent.items() if parent else ()), *create.input)
+    added = (item.get("tools") for item in items if item.get("type") == "additional_tools")
+    inner = (tool for tools in added if isinstance(tools, list) for tool in tools if isinstance(tool, dict))
+    return (*create.tools, *named_tools(tuple(inner)))
 
 
 def _calls(create: Create, parent: Kept | None) -> dict[str, str]:

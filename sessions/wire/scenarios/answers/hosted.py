@@ -304,7 +304,7 @@ TOOLS: Mapping[str, tuple[str, _Use]] = MappingProxyType(
 def used(ask: Ask) -> Iterator[Step]:
     """The steps of the first hosted tool that the prompt asks for."""
     choice = ask.create.body.get("tool_choice")
-    for tool in ask.create.tools:
+    for tool in ask.tools:
         kind = str(tool.get("type"))
         if kind not in TOOLS:
             continue
@@ -321,6 +321,6 @@ def resumed(ask: Ask) -> Iterator[Step]:
     if not any(item.get("type") == "mcp_approval_response" for item in ask.create.input):
         return
     tool = next(
-        (tool for tool in ask.create.tools if tool.get("type") == "mcp"), {"server_label": "the server"}
+        (tool for tool in ask.tools if tool.get("type") == "mcp"), {"server_label": "the server"}
     )
     yield from mcp(ask, tool)

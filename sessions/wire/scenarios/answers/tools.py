@@ -28,10 +28,10 @@ _ALL = re.compile(
 def called(ask: Ask) -> Iterator[Step]:
     """The calls that this prompt leads to; none when there are no tools or none fits."""
     choice = ask.create.body.get("tool_choice", "auto")
-    if choice == "none" or not ask.create.tools or not ask.text:
+    if choice == "none" or not ask.tools or not ask.text:
         return
     callable_tools = [
-        tool for tool in _flattened(ask.create.tools) if tool.get("type") in ("function", "custom")
+        tool for tool in _flattened(ask.tools) if tool.get("type") in ("function", "custom")
     ]
     chosen = _forced(choice, callable_tools)
     if chosen is None:
