@@ -8,7 +8,7 @@ It reads records through a function it is given and opens nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from sessions.bodies import whole_of
@@ -153,21 +153,28 @@ def _answered(
             gaps.miss(f"An item of T{turn.number} ({item.type or 'of unknown type'}) was never finished.")
         else:
             bodies.append(body)
-    lost_reasoning = False
-    for body in bodies:
-        if body.get("type") == "reasoning" and not body.get("encrypted_content") and not body.get("content"):
-            lost_reasoning = True
-            gaps.note(
-                f"T{turn.number} has reasoning without encrypted_content, which a server cannot take back: "
-                f"it is left out. Ask for it with include {ENCRYPTED_REASONING} from the first turn on."
-            )
-    for body in bodies:
-        if lost_reasoning:
-            if body.get("type") == "reasoning" and not body.get("encrypted_content"):
-                continue
-            # an id would make the server look for the reasoning that belonged to it
-            body.pop("id", None)
-        yield body
+    kept, is_reasoning_lost = carried(bodies)
+    if is_reasoning_lost:
+        gaps.note(
+            f"T{turn.number} has reasoning without encrypted_content, which a server cannot take back: "
+            f"it is left out. Ask for it with include {ENCRYPTED_REASONING} from the first turn on."
+        )
+    yield from kept
+
+
+def carried(bodies: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
+    """A response's output items as items to send again, and whether reasoning had to be left out."""
+    items = [as_input(body) for body in bodies]
+    if not any(_is_lost(item) and not item.get("content") for item in items):
+        return items, False
+    kept = [item for item in items if not _is_lost(item)]
+    for item in kept:
+        item.pop("id", None)  # an id would make the server look for the reasoning that belonged to it
+    return kept, True
+
+
+def _is_lost(item: Mapping[str, Any]) -> bool:
+    return item.get("type") == "reasoning" and not item.get("encrypted_content")
 
 
 def _final_body(item: Item, read_record: ReadRecord) -> dict[str, Any] | None:
@@ -175,12 +182,12 @@ def _final_body(item: Item, read_record: ReadRecord) -> dict[str, Any] | None:
         return None
     found = whole_of(read_record(item.done))
     if isinstance(found, Undecodable):
-        return _as_input(item.body) if item.body else None
+        return as_input(item.body) if item.body else None
     event = read(found).event
     body = event.body.get("item")
     if not isinstance(body, dict):
         body = _from_output(event, item)
-    return _as_input(body) if isinstance(body, dict) else None
+    return as_input(body) if isinstance(body, dict) else None
 
 
 def _from_output(event: Event, item: Item) -> object:
@@ -192,7 +199,8 @@ def _from_output(event: Event, item: Item) -> object:
     return bodies[item.output_index] if 0 <= item.output_index < len(bodies) else None
 
 
-def _as_input(body: Mapping[str, Any]) -> dict[str, Any]:
+def as_input(body: Mapping[str, Any]) -> dict[str, Any]:
+    """An output item as an input item: without the keys that only outputs know."""
     return {
         key: value
         for key, value in body.items()
