@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 
 from sessions.errors import UsageError
+from sessions.talk import tell
 from tui.screens.opening import Opening, Ready
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tui.launch import Launch
     from tui.screens.replay import ReplayScreen
     from tui.screens.session import SessionScreen
+    from tui.screens.tap import TapScreen
+    from tui.tapping import RunningTap
 
 _STDIN = 0
 
@@ -29,8 +32,11 @@ _STDIN = 0
 def entry(args: argparse.Namespace) -> Callable[[], Screen[Any]]:
     """What makes the first screen of a verb; a recording is opened here, before the terminal is taken.
 
-    Raises RecordingError when it cannot be read, UsageError when none is meant.
+    So is a tap started, and told where it can be found again. Raises RecordingError when a recording cannot
+    be read, UsageError when none is meant or the tap does not start.
     """
+    if args.verb == "tap":
+        return _tap_entry(args)
     if args.verb not in ("replay", "attach"):
         return partial(first_screen, args)
     reading = _open_reading(args)
@@ -105,7 +111,36 @@ def replay_screen(reading: Reading, args: argparse.Namespace | None, is_live: bo
     playback = Playback(reading, SystemClock(), is_live=is_live)
     playback.speed = getattr(args, "speed", None) or 1.0
     playback.is_shortening = bool(getattr(args, "shorten_silences", False))
+    if is_live and reading.header.get("source") == "tap":
+        return tap_screen(reading, None)
     return ReplayScreen(playback)
+
+
+def _tap_entry(args: argparse.Namespace) -> Callable[[], Screen[Any]]:
+    """Start the tap, say on stderr where it is, and make the screen that follows it."""
+    from sessions.reading import Reading
+    from tui.tapping import start_tap
+
+    relay = start_tap(args)
+    tell(f"turnscope attach {relay.recording}")  # it stays in the scroll-back, whatever becomes of the screen
+    reading = Reading.open(relay.recording)
+    return partial(Opening, "the tap is ready …", partial(prepare_tap, reading, relay))
+
+
+def prepare_tap(reading: Reading, relay: RunningTap) -> Ready:
+    """Load what the screen of a tap needs; the result makes it."""
+    import tui.screens.tap  # noqa: F401
+
+    return partial(tap_screen, reading, relay)
+
+
+def tap_screen(reading: Reading, relay: RunningTap | None) -> TapScreen:
+    """The screen at the live edge of a tap's recording; `relay` when it was started here."""
+    from sessions.playback import Playback
+    from sessions.wire.clock import SystemClock
+    from tui.screens.tap import TapScreen
+
+    return TapScreen(Playback(reading, SystemClock(), is_live=True), relay)
 
 
 def _open_reading(args: argparse.Namespace) -> Reading:

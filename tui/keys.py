@@ -30,9 +30,11 @@ class Where(StrEnum):
     STATS = "stats"
     CONNECTIONS = "connections"
     LIVE = "any view of a live session"
+    TAP = "a tap"
     START = "start"
     DIALOG = "dialogs"
     READING = "a text to read"
+    RECIPES = "recipes"
     ANSWERING = "answers to calls"
 
 
@@ -164,6 +166,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("replay.go_live", "L", "end", "To the end; stays there while the file grows.", _R),
     Action("replay.toggle_silences", "u", "silences", "Cut silences to two seconds, or play them.", _R),
     Action("replay.keep", "K", "keep", "Mark the recording, so that no retention removes it; or not.", _R),
+    # -- a tap
+    Action(
+        "tap.show_recipes", "R", "recipes", "How to point clients at this tap; y copies one.", Where.TAP, 3
+    ),
+    Action(
+        "tap.show_happened", "H", "what happened", "What clients met, its cause and remedy.", Where.TAP, 2
+    ),
+    Action("recipes.copy_recipe", "y", "copy recipe", "Copy the recipe exactly.", Where.RECIPES, 1),
     # -- start
     Action("start.choose", "enter", "open", "Open the chosen way in.", Where.START, 1),
     Action("start.up", "up,k", "up", "The way in before.", Where.START),
@@ -189,12 +199,13 @@ TOGETHER: tuple[frozenset[Where], ...] = (
     *(
         frozenset({_A, *others, _P, view})
         for view in (Where.TALK, Where.EVENTS, Where.CHAIN, Where.RAW, Where.STATS, Where.CONNECTIONS)
-        for others in ((_S, _M, Where.LIVE), (_S, _M, _R))
+        for others in ((_S, _M, Where.LIVE), (_S, _M, _R, Where.TAP))
     ),
     frozenset({_A, _S, _T}),
     frozenset({_A, Where.START}),
     frozenset({_A, Where.DIALOG, Where.READING}),
     frozenset({_A, Where.DIALOG, Where.ANSWERING}),
+    frozenset({_A, Where.DIALOG, Where.RECIPES}),
 )
 
 #: the session's actions that a replay has, too: they look, and neither send nor close anything of others

@@ -16,11 +16,14 @@ import tempfile
 import time
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
-from sessions.errors import SessionsError, UsageError
+from sessions.errors import RecordingError, SessionsError, UsageError
+from sessions.exits import Exit
 from sessions.wire.control import ask
 
 _READY_SECONDS = 15.0
+_LAST_WORDS_SECONDS = 2.0
 _SAID_BYTES = 4_096
 
 
@@ -31,6 +34,7 @@ class RunningTap:
         self._process = process
         self.pid = process.pid
         self.base_url = str(ready["base_url"])  #: for clients; holds the token where there is one
+        self.shown_url = ""  #: the same for a screen, the token masked
         self.upstream = str(ready["upstream"])
         self.recording = Path(ready["recording"])
 
@@ -52,13 +56,18 @@ class RunningTap:
 
     def farewell(self) -> str:
         """What to say on leaving it running: how to look at it again, and how to stop it."""
-        return f"turnscope attach {self.recording}\nturnscope tap --stop {self.recording}"
+        return f"turnscope attach {self.recording}\n{stop_line(self.recording)}"
+
+
+def stop_line(recording: Path) -> str:
+    """What to run to stop the tap that writes this recording."""
+    return f"turnscope tap --stop {recording}"
 
 
 def start_tap(args: argparse.Namespace) -> RunningTap:
     """Start the tap that a command line asks for and wait until it is ready; not for the loop of a screen.
 
-    Raises SessionsError with what it said when it does not become ready.
+    Raises RecordingError or UsageError, as it ended, with what it said when it does not become ready.
     """
     # A file takes what it says: a pipe that nobody reads would fill up and hold the relay.
     with tempfile.TemporaryFile() as said:
@@ -73,13 +82,32 @@ def start_tap(args: argparse.Namespace) -> RunningTap:
         with process.stdout as lines:
             ready = _first_line(lines)
         try:
-            return RunningTap(process, json.loads(ready))
+            tap = RunningTap(process, json.loads(ready))
         except (ValueError, KeyError, TypeError):
-            process.kill()
-            process.wait()
+            code = _end(process)
             said.seek(0)
             words = said.read(_SAID_BYTES).decode("utf-8", "replace").strip()
-            raise SessionsError(words.removeprefix("turnscope: ") or "the tap did not start") from None
+            failure = RecordingError if code == Exit.RECORDING else UsageError
+            raise failure(words.removeprefix("turnscope: ") or "the tap did not start") from None
+        tap.shown_url = _shown_url(tap)
+        return tap
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a tap that did not become ready; one that hangs is ended."""
+    try:
+        return process.wait(_LAST_WORDS_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _shown_url(tap: RunningTap) -> str:
+    """The base URL as it may be seen, its token masked."""
+    try:
+        return str(ask(tap.recording, "status")["base_url"])
+    except (SessionsError, KeyError):  # without a control socket: nothing that may be a token is shown
+        return urlsplit(tap.base_url)._replace(path="/***").geturl()
 
 
 def arguments(args: argparse.Namespace) -> list[str]:

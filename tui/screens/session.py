@@ -66,6 +66,7 @@ class SessionScreen(SessionActions):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.SESSION, keys.Where.MOVING)]
     CSS_PATH = STYLES
+    FIRST_VIEW: ClassVar[str] = "talk"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = _BY_WIDTH
     VERTICAL_BREAKPOINTS = _BY_HEIGHT
@@ -109,7 +110,7 @@ class SessionScreen(SessionActions):
 
     def on_mount(self) -> None:
         """Show what is there, then open the first socket."""
-        self._show_view("talk")
+        self._show_view(self.FIRST_VIEW)
         self.set_interval(TICK_SECONDS, self.tick)
         self.run_worker(feed(self.inspector, self, rest=self.rest_seconds), group="feed")
         self._show_badges()
@@ -124,7 +125,7 @@ class SessionScreen(SessionActions):
                 for tab in self.tabs.all:
                     self.connecting.open(self.launch.plan, tab)
         if self.is_read_only:
-            self.query_one(Talk).focus()
+            self.query_one(f"#{self.FIRST_VIEW}").focus()
         else:
             self.composer.box.focus()
         self.call_after_refresh(self.tick)

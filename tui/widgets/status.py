@@ -124,7 +124,7 @@ class Status(Widget):
         sums = self._sums_now(session)
         around = self._surroundings(session)
         if self._is_overview:
-            lines = overview_lines(self.inspector.sessions, self.now, cells, around)[: max(1, height)]
+            lines = self.overview(cells, around)[: max(1, height)]
         else:
             lines = status_lines(self.inspector.sessions, session, self.now, cells, around, sums)
         if height < 2 and not self._is_overview:
@@ -143,6 +143,10 @@ class Status(Widget):
                 out.append("\n")
             out.append_text(self._styled(line))
         return out
+
+    def overview(self, cells: int, surroundings: Surroundings) -> list[Text]:
+        """Both lines about all connections together."""
+        return overview_lines(self.inspector.sessions, self.now, cells, surroundings)
 
     def _styled(self, line: Text) -> Text:
         spans = [
