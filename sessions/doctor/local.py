@@ -125,8 +125,8 @@ async def proxy_decision(bench: Bench) -> Verdict:
     if other and not rule and not endpoint.is_loopback and route.is_direct:
         return warned(
             f"ws:// goes {shown}: {other} is for encrypted addresses only",
-            "HTTP over TLS uses the proxy but this WebSocket goes direct: set HTTP_PROXY or ALL_PROXY too, or "
-            "use wss://.",
+            "HTTP over TLS uses the proxy but this WebSocket goes direct: set HTTP_PROXY or ALL_PROXY too, "
+            "or use wss://.",
             Who.CLIENT,
         )
     by_environ = bool(variable) and not rule
