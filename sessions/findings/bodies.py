@@ -1,146 +1,130 @@
-"""Rules about what events say: texts against their deltas, the final object, usage, the shape of errors."""
+"""Rules about what events say: texts against their deltas, the final object, usage, unknown fields."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sessions import dialects, facts
+from sessions import dialects, events, facts
 from sessions.changes import What
-from sessions.contract import FAMILIES, PARENT_NOT_FOUND, Family, Status, family
+from sessions.contract import LISTED, Family, Status, family
 from sessions.findings.seen import Claim, Seen
-from sessions.session import Failure
+from sessions.items import Item
+from sessions.session import Response
 
-#: every field that documented events have at their top [SDK], and those that vendors document
+#: every field that documented events have at their top [SDK]
 _FIELDS = frozenset({
     "agent", "annotation", "annotation_index", "arguments", "code", "command", "command_index",
-    "content_index", "delta", "diff", "error", "event_id", "headers", "input", "item", "item_id",
-    "logprobs", "message", "metadata", "name", "obfuscation", "output", "output_index", "param", "part",
-    "partial_image_b64", "partial_image_index", "refusal", "response", "response_id", "sequence_number",
-    "session", "status", "status_code", "steer_id", "stream_id", "summary_index", "text", "type",
-    "credits", "rate_limits", "timing", "id", "reason", "detail",
+    "content_index", "delta", "diff", "error", "headers", "input", "item", "item_id", "logprobs", "message",
+    "name", "obfuscation", "output", "output_index", "param", "part", "partial_image_b64",
+    "partial_image_index", "reason", "refusal", "required_input", "response", "response_id", "sequence_number", "status",
+    "status_code", "steer", "steer_id", "stream_id", "summary_index", "text", "type",
+    "background", "output_format", "quality", "size",  # of a partial image
 })  # fmt: skip
-_INTERNALS = re.compile(
-    r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\bat 0x[0-9a-fA-F]{6,}|"
-    r"(?<![\w.])/(?:usr|home|opt|var|app|srv|root)/[\w./-]+|[A-Z]:\\[\w\\.-]+|"
-    r"\b(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}:\d+"
-)
-_LIMIT = re.compile(r"rate.?limit|quota|usage.?limit|too many", re.IGNORECASE)
+_NAMED = 5  # unknown fields that evidence names
+_STATUSES = {
+    "response.completed": ("completed",),
+    "response.incomplete": ("incomplete",),
+    "response.failed": ("failed", "cancelled"),
+}
 
 
 def look(seen: Seen) -> Iterator[Claim]:
     """What is wrong with the contents of this event."""
-    if not seen.is_from_server or seen.event is None or seen.event.is_partial:
+    event = seen.event
+    if not seen.is_streamed or event is None or event.is_partial:
         return
     for detail in seen.details(What.REPLACED):
         yield Claim("text-mismatch", detail)
-    kind = family(seen.event.type)
-    if seen.event.type in FAMILIES and (strange := sorted(set(seen.body) - _FIELDS)):
-        yield Claim("unknown-field", f"{seen.event.type} has {', '.join(strange[:5])[:120]}")
-    if kind is Family.TERMINAL:
-        yield from _ending(seen)
-    elif kind is Family.ERROR:
-        yield from _error(seen)
+    if seen.raw_type in LISTED and (strange := sorted(seen.body.keys() - _FIELDS)):
+        yield Claim("unknown-field", f"{seen.raw_type[:80]} has {', '.join(strange[:_NAMED])[:120]}")
+    if family(event.type) is Family.TERMINAL:
+        body = seen.body.get("response")
+        if isinstance(body, dict) and seen.response is not None:
+            yield from _status(event.type, body)
+            yield from _usage(seen, body, seen.response)
+            yield from _output(seen, body.get("output"), seen.response)
+            yield from _calls(seen.response)
 
 
-def _ending(seen: Seen) -> Iterator[Claim]:
-    body = seen.body.get("response")
-    response = seen.response
-    if not isinstance(body, dict) or response is None or seen.event is None:
-        return
+def _status(event_type: str, body: Mapping[str, Any]) -> Iterator[Claim]:
+    status = body.get("status")
+    if status is not None and status not in _STATUSES.get(event_type, (status,)):
+        yield Claim("status-mismatch", f"{event_type} has a response of status {facts.brief(status)[:40]!r}")
+
+
+def _usage(seen: Seen, body: Mapping[str, Any], response: Response) -> Iterator[Claim]:
     usage = body.get("usage")
-    if dialects.CHAT_USAGE in (seen.reading.spellings if seen.reading else ()):
-        yield Claim(
-            "usage-renamed",
-            f"usage has {', '.join(sorted(usage)[:4])}" if isinstance(usage, dict) else "usage",
-        )
-    elif seen.event.type != "response.failed" and facts.usage(usage) is None:
-        yield Claim("usage-missing", f"{seen.event.type} has usage {facts.brief(usage)[:40]}")
-    streamed = [item for item in response.items if item.done >= 0 and item.done != seen.number]
-    output = body.get("output")
-    if isinstance(output, list) and seen.event.type == "response.completed":
-        if not output and streamed:
-            yield Claim(
-                "final-empty", f"{len(streamed)} items were streamed, output is empty", (streamed[0].done,)
-            )
-        elif (said := _final_text(output)) is not None and said != response.text and streamed:
-            yield Claim(
-                "final-mismatch", f"{len(response.text)} characters were streamed, output has {len(said)}"
-            )
-    failure = facts.failure(body) if isinstance(body.get("error"), dict) else None
-    if seen.event.type == "response.failed":
-        yield Claim("turn-failed", _said(failure))
-        if (
-            response.status is Status.FAILED
-            and response.failure is not None
-            and seen.turn is not None
-            and _was_errored(seen)
-        ):
-            yield Claim("failure-told-twice", "an error frame had ended this turn already")
-    if failure is not None:
-        yield from _leak(failure.message)
-
-
-def _was_errored(seen: Seen) -> bool:
-    """Whether an error frame has spoken of this turn before its response.failed."""
-    track = seen.memory.track(seen.turn.number if seen.turn is not None else 0)
-    return track.errored >= 0
-
-
-def _error(seen: Seen) -> Iterator[Claim]:
-    body, reading = seen.body, seen.reading
-    spellings = reading.spellings if reading is not None else ()
-    failure = facts.failure(body)
-    if seen.turn is not None:
-        seen.memory.track(seen.turn.number).errored = seen.number
-    if dialects.UNTYPED_ERROR in spellings:
-        yield Claim("error-untyped", f"its keys are {', '.join(sorted(body)[:6])}")
-    if dialects.DETAIL_ERROR in spellings or ("detail" in body and "error" not in body):
-        yield Claim("error-of-framework", facts.brief(body.get("detail"))[:120])
-    elif dialects.STRING_ERROR in spellings:
-        yield Claim("error-is-text", facts.brief(body.get("error"))[:120])
-    elif "error" not in body and ("code" in body or "message" in body):
-        yield Claim("error-flat", "code and message stand beside type")
-    if dialects.STATUS_CODE in spellings:
-        yield Claim("error-status-renamed", f"status_code {facts.brief(body.get('status_code'))[:20]}")
-    elif not failure.status:
-        yield Claim("error-without-status", _said(failure))
-    if not failure.code:
-        yield Claim("error-without-code", _said(failure))
-    if (
-        _LIMIT.search(f"{failure.code} {failure.message}")
-        and failure.status not in (0, 429)
-        and "websocket" not in failure.code
-    ):
-        yield Claim("limit-without-429", f"status {failure.status}: {_said(failure)}")
+    if dialects.CHAT_USAGE in (seen.reading.spellings if seen.reading is not None else ()):
+        named = ", ".join(sorted(usage)[:4]) if isinstance(usage, dict) else "other names"
+        yield Claim("usage-renamed", f"usage has {named[:120]}")
+        return
+    if response.status is Status.FAILED:
+        return
+    counted = facts.usage(usage)
+    if counted is None:
+        yield Claim("usage-missing", f"{body.get('status') or 'the response'} has usage {_brief(usage)}")
+    elif not counted.input_tokens and not counted.output_tokens and response.text:
+        yield Claim("usage-missing", "usage counts no tokens, though text came")
     turn = seen.turn
-    if turn is not None and turn.responses and turn.status is Status.ERRORED:
-        yield Claim("error-in-answer", _said(failure), (turn.responses[-1].first,))
-    if turn is not None and turn.parent and not turn.responses and failure.code != PARENT_NOT_FOUND:
-        if (
-            "previous_response" in failure.message
-            or failure.param == "previous_response_id"
-            or "not found" in failure.message.lower()
-        ):
-            yield Claim("parent-error-masked", f"code {failure.code or 'none'}: {_said(failure)}")
-    yield from _leak(failure.message)
+    if turn is not None and turn.is_warmup and (response.items or (counted and counted.output_tokens)):
+        tokens = counted.output_tokens if counted else None
+        yield Claim("warmup-generated", f"{len(response.items)} items, {tokens or 0} tokens of output")
 
 
-def _leak(message: str) -> Iterator[Claim]:
-    if found := _INTERNALS.search(message):
-        yield Claim("internals-leak", f"the message shows {found[0][:60]!r}")
+def _output(seen: Seen, output: object, response: Response) -> Iterator[Claim]:
+    if not isinstance(output, list) or response.status is not Status.COMPLETED:
+        return
+    streamed = [item for item in response.items if item.done >= 0 and item.done != seen.number]
+    if not output and streamed:
+        said = f"{len(streamed)} items were streamed, output is empty"
+        yield Claim("final-empty", said, (streamed[0].done,))
+        return
+    known = {item.id: item for item in streamed if item.id}
+    unstreamed = 0
+    for body in output:
+        if not isinstance(body, dict):
+            continue
+        item = known.get(facts.word(body.get("id")))
+        if item is None:
+            unstreamed += 1
+        elif difference := _difference(item, body):
+            yield Claim("final-mismatch", difference, (item.done,))
+    if unstreamed and not any(item.is_announced for item in response.items):
+        yield Claim("items-unstreamed", f"{unstreamed} items stand in the final object only")
+    text = _text(output)
+    if streamed and text is not None and text != response.text:
+        said = f"{len(response.text):,} characters were streamed, output has {len(text):,}"
+        yield Claim("final-mismatch", said)
 
 
-def _said(failure: Failure | None) -> str:
-    if failure is None:
-        return "no error object"
-    return (
-        " ".join(part for part in (failure.code, failure.message[:120]) if part) or "without code and message"
-    )
+def _difference(item: Item, body: Mapping[str, Any]) -> str:
+    """How a call in the final object differs from the one that was streamed; "" when it does not."""
+    if item.type in ("function_call", "custom_tool_call") and body.get("type") == item.type:
+        if item.call_id != facts.word(body.get("call_id")):
+            return f"call_id {item.call_id[:60]!r} became {facts.brief(body.get('call_id'))[:60]!r}"
+        slot = "arguments" if item.type == "function_call" else "input"
+        if item.text(slot) != facts.word(body.get(slot)):
+            return f"the {slot} of {item.name[:60] or 'a call'} differ"
+    return ""
 
 
-def _final_text(output: list[Any]) -> str | None:
+def _calls(response: Response) -> Iterator[Claim]:
+    met: dict[str, Item] = {}
+    for item in response.items:
+        if not item.is_call or not item.call_id:
+            continue
+        if (before := met.setdefault(item.call_id, item)) is not item:
+            yield Claim("call-doubled", f"call_id {item.call_id[:80]} came twice", (before.done, item.done))
+        if item.type == "function_call" and response.status is Status.COMPLETED:
+            text = item.text("arguments")
+            read = events.arguments(text)
+            if text and not read.is_complete:
+                said = f"{item.name[:60] or 'a call'}: {read.problem[:80]}"
+                yield Claim("arguments-broken", said, (item.done,))
+
+
+def _text(output: list[Any]) -> str | None:
     """The output text of a final object; None when one of its messages cannot be read."""
     pieces: list[str] = []
     for item in output:
@@ -157,3 +141,7 @@ def _final_text(output: list[Any]) -> str | None:
 
 def _is_text(part: object) -> bool:
     return isinstance(part, Mapping) and part.get("type") == "output_text"
+
+
+def _brief(value: object) -> str:
+    return "none" if value is None else facts.brief(value)[:40]

@@ -1,15 +1,21 @@
-"""Rules about the chain: parents lost, changed or forgotten, missing outputs, the shape of creates."""
+"""Rules about the chain: parents lost, changed or forgotten, settings changed, the shape of creates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sessions import dialects, facts
-from sessions.contract import PARENT_NOT_FOUND, Family, Status, family
+from sessions.contract import PARENT_NOT_FOUND, TERMINAL, Family, Status, family
 from sessions.events import Event
 from sessions.findings.seen import Claim, Seen
-from sessions.records import Direction
-from sessions.session import Turn
+from sessions.records import Direction, Kind
+from sessions.session import Response, Turn
+
+_LOST_SHARE = 0.5  # of the parent's input; what a server may leave out (old reasoning) is less
+_LEAST_TOKENS = 8
+_ECHOED = ("store", "max_output_tokens", "temperature", "top_p", "parallel_tool_calls")
 
 
 def look(seen: Seen) -> Iterator[Claim]:
@@ -22,76 +28,124 @@ def look(seen: Seen) -> Iterator[Claim]:
             yield from _create(seen, turn, seen.raw)
         return
     event = seen.event
-    if event is None:
-        return
-    if event.type == "response.created":
+    if event is not None and event.type == "response.created":
         yield from _began(seen, turn)
-    elif (
-        family(event.type) is Family.ERROR
-        and turn.failure is not None
-        and turn.failure.code == PARENT_NOT_FOUND
-    ):
-        parent = seen.state.turn(turn.parent_turn)
-        if parent is not None and parent.session != turn.session:
-            yield Claim(
-                "parent-of-other-socket",
-                f"{turn.parent} was made on socket {parent.session}, store {parent.store}",
-                (parent.create,) if parent.create >= 0 else (),
-            )
-        else:
-            yield Claim("parent-lost", f"{turn.parent} is not known on socket {turn.session}", (turn.create,))
+    elif event is not None and event.type in TERMINAL:
+        if (response := seen.response) is not None and response.status is Status.COMPLETED:
+            yield from _forgotten(seen, turn, response)
+    elif seen.record.kind is Kind.RESPONSE or (event is not None and family(event.type) is Family.ERROR):
+        yield from _refused(seen, turn)
+
+
+def _refused(seen: Seen, turn: Turn) -> Iterator[Claim]:
+    if turn.failure is None or turn.failure.code != PARENT_NOT_FOUND or not turn.parent:
+        return
+    parent = seen.state.turn(turn.parent_turn)
+    if parent is not None and parent.session != turn.session and not _is_stored(parent):
+        said = f"{turn.parent[:80]} was made on socket {parent.session} with store false"
+        yield Claim("parent-of-other-socket", said, (parent.create,) if parent.create >= 0 else ())
+    else:
+        yield Claim(
+            "parent-lost", f"{turn.parent[:80]} is not known on socket {turn.session}", (turn.create,)
+        )
+
+
+def _is_stored(turn: Turn) -> bool:
+    echoed = turn.response.store if turn.response is not None else None
+    return turn.store if echoed is None else echoed
 
 
 def _create(seen: Seen, turn: Turn, event: Event) -> Iterator[Claim]:
     fields, spellings = dialects.create_fields(event.body)
-    if dialects.NESTED_CREATE in spellings:
+    if seen.is_frame and dialects.NESTED_CREATE in spellings:
         yield Claim("create-nested", "the parameters stand under response")
     if dialects.CHAT_TOOLS in spellings:
         yield Claim("chat-tools", "a tool nests its schema under function")
-    if fields.get("background") is True:
-        yield Claim("stream-field", "background: true")
-    parent = seen.state.turn(turn.parent_turn)
-    response = parent.response if parent is not None else None
-    if response is not None and response.id == turn.parent:
-        missing = [
-            call.answer_id
-            for call in response.calls
-            if call.answer_id not in turn.answers and call.answered in (-1, seen.number)
-        ]
-        if (missing and turn.answers != ()) or (missing and _has_words(fields)):
-            yield Claim("output-missing", f"no output for {', '.join(missing[:3])}", (response.last,))
+    if seen.is_frame and fields.get("background") is True:
+        yield Claim("background-field", "background: true")
+    if not event.is_partial:
+        track = seen.memory.track(turn.number)
+        track.overhead = _overhead(fields)
+        track.asked = {name: fields[name] for name in _ECHOED if isinstance(fields.get(name), int | float)}
 
 
-def _has_words(fields: object) -> bool:
-    return isinstance(fields, dict) and bool(facts.plain_input(fields.get("input")))
+def _overhead(fields: Mapping[str, Any]) -> int:
+    """Characters of what a create says beside its input; the input's own belong to the chain."""
+    try:
+        tools = json.dumps(fields.get("tools") or [], default=str)
+    except (ValueError, RecursionError):  # nested as no tool is
+        return -1
+    return len(tools) + len(facts.word(fields.get("instructions")))
 
 
 def _began(seen: Seen, turn: Turn) -> Iterator[Claim]:
     response = seen.response
-    if response is None or turn.create < 0:
+    body = seen.body.get("response")
+    if response is None or not isinstance(body, dict):
+        return
+    if not response.id:
+        yield Claim("id-missing", "response.created has no id")
+    if turn.create < 0:
         return
     session = seen.session
-    body = seen.body.get("response")
-    echoed = body.get("previous_response_id") if isinstance(body, dict) else None
-    if turn.parent and isinstance(body, dict) and "previous_response_id" in body and echoed != turn.parent:
-        yield Claim(
-            "parent-not-echoed", f"sent {turn.parent}, echoed {facts.brief(echoed)[:80]}", (turn.create,)
-        )
-    if turn.parent and turn.parent in session.evicted and session.evicted[turn.parent] < turn.create:
-        yield Claim(
-            "no-eviction",
-            f"{turn.parent} was evicted by a failed continuation",
-            (session.evicted[turn.parent], turn.create),
-        )
-    same = [
-        other
-        for other in session.turns
-        if other is not turn and other.response_id and other.response_id == response.id
+    if turn.parent and response is turn.responses[0]:
+        yield from _parent(seen, turn, turn.parent, body)
+    same = [one for one in session.turns if one is not turn and _has(one, response.id)]
+    if response.id and same:
+        said = f"{response.id[:80]} was T{same[0].number}'s already"
+        yield Claim("id-repeated", said, (same[0].responses[-1].first,))
+    yield from _settings(seen, turn, body)
+
+
+def _has(turn: Turn, response_id: str) -> bool:
+    return bool(turn.responses) and turn.responses[-1].id == response_id
+
+
+def _parent(seen: Seen, turn: Turn, parent: str, body: Mapping[str, Any]) -> Iterator[Claim]:
+    echoed = body.get("previous_response_id")
+    if "previous_response_id" in body and echoed != parent:
+        said = f"sent {parent[:80]}, echoed {facts.brief(echoed)[:80]}"
+        yield Claim("parent-not-echoed", said, (turn.create,))
+    made = seen.state.turn(turn.parent_turn)
+    if made is None or _is_stored(made):
+        return
+    evicted = seen.session.evicted.get(parent, turn.create)
+    if evicted < turn.create:
+        said = f"a continuation of {parent[:80]} had failed, and another one is answered"
+        yield Claim("no-eviction", said, (evicted, turn.create))
+    if made.session != turn.session and not (made.store and turn.store):
+        said = f"{parent[:80]} was made on socket {made.session} with store false, and goes on here"
+        yield Claim("unstored-parent-used", said, (made.create,) if made.create >= 0 else ())
+
+
+def _settings(seen: Seen, turn: Turn, body: Mapping[str, Any]) -> Iterator[Claim]:
+    create = seen.memory.track(turn.number).asked
+    changed = [
+        f"{name} {facts.brief(create[name])[:40]} -> {facts.brief(body[name])[:40]}"
+        for name in _ECHOED
+        if name in create and body.get(name) not in (None, create[name])
     ]
-    if same:
-        yield Claim(
-            "id-repeated", f"{response.id} was T{same[0].number}'s already", (same[0].responses[-1].first,)
-        )
-    others = [one for one in session.live if one is not response and one.lane == response.lane]
-    if others and turn.status is not Status.CUT:
-        yield Claim("lanes-interleaved", f"T{others[0].turn} still runs on the same lane", (others[0].first,))
+    if changed:
+        yield Claim("settings-changed", ", ".join(changed), (turn.create,))
+
+
+def _forgotten(seen: Seen, turn: Turn, response: Response) -> Iterator[Claim]:
+    """Whether the input was counted so small that the parent's context cannot have been in it."""
+    parent = seen.state.turn(turn.parent_turn)
+    before = parent.response if parent is not None else None
+    if parent is None or before is None or before.id != turn.parent or turn.is_warmup:
+        return
+    usage, had = response.usage, before.usage
+    if usage is None or had is None or not usage.input_tokens or not had.input_tokens:
+        return
+    own = seen.memory.track(turn.number).overhead
+    if own < 0 or own < seen.memory.track(parent.number).overhead or _is_compacted(response, before):
+        return
+    context = had.input_tokens + (had.output_tokens or 0) - (had.reasoning_tokens or 0)
+    if context >= _LEAST_TOKENS and usage.input_tokens < _LOST_SHARE * had.input_tokens:
+        said = f"its input was {usage.input_tokens} tokens, that of its parent {had.input_tokens}"
+        yield Claim("context-lost", said, (before.last,))
+
+
+def _is_compacted(*responses: Response) -> bool:
+    return any(item.type == "compaction" for response in responses for item in response.items)

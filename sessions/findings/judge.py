@@ -14,7 +14,7 @@ from types import MappingProxyType
 from sessions.changes import Change, What
 from sessions.events import Event, Undecodable
 from sessions.finding import Finding, Severity
-from sessions.findings import bodies, chains, frames, sockets, stream
+from sessions.findings import bodies, chains, errors, frames, sockets, stream
 from sessions.findings.catalogue import CATALOGUE, Who
 from sessions.findings.seen import Claim, Memory, Seen
 from sessions.records import Kind, Record
@@ -33,6 +33,7 @@ RULES: tuple[Callable[[Seen], Iterator[Claim]], ...] = (
     frames.look,
     stream.look,
     bodies.look,
+    errors.look,
     chains.look,
 )
 

@@ -1,20 +1,26 @@
-"""What a rule is given: one record, what it changed, and what the judge remembers of the turn.
+"""What a rule is given: one record, what it changed, and what the judge remembers.
 
-A rule reads and claims. What has to be remembered from record to record stands in the turn's `Track`.
+A rule reads and claims. What has to be remembered from record to record stands in the turn's `Track` or the
+socket's `Manners`; it holds no part of the state, so that it outlives one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from sessions.bodies import event_of, is_create
 from sessions.changes import Change, What
 from sessions.dialects import Reading, read, unwrap
 from sessions.events import Event, Undecodable
 from sessions.records import Direction, Kind, Record
 from sessions.session import Response, Session, Turn
 from sessions.state import State
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_MESSAGES = (Kind.TEXT, Kind.BINARY, Kind.SSE, Kind.RESPONSE)
 
 
 class Claim(NamedTuple):
@@ -29,9 +35,21 @@ class Claim(NamedTuple):
 class Track:
     """What is remembered of one turn."""
 
-    __slots__ = ("errored", "expected", "last_at", "longest_silence", "numbered", "terminal", "unnumbered")
+    __slots__ = (
+        "asked",
+        "errored",
+        "expected",
+        "last_at",
+        "longest_silence",
+        "numbered",
+        "overhead",
+        "terminal",
+        "unnumbered",
+    )
 
     def __init__(self) -> None:
+        self.asked: Mapping[str, Any] = _NOTHING  #: settings of its create that a server echoes
+        self.overhead = -1  #: characters of instructions and tools in its create; -1: nobody knows
         self.expected: int | None = None  #: the next sequence_number
         self.numbered = 0  #: events with a sequence_number
         self.unnumbered = 0
@@ -41,11 +59,31 @@ class Track:
         self.errored = -1  #: record of an error frame that spoke of it
 
 
+class Manners:
+    """What is remembered of one socket."""
+
+    __slots__ = ("odd_frame", "sent_bytes", "sent_frame")
+
+    def __init__(self) -> None:
+        self.sent_frame = -1  #: record of the client's newest message
+        self.sent_bytes = 0  #: its size
+        self.odd_frame = -1  #: the same record, when that was no JSON or of no known type
+
+
 class Memory:
-    """What is remembered of all turns."""
+    """What is remembered of all turns and sockets."""
 
     def __init__(self) -> None:
         self.tracks: dict[int, Track] = {}
+        self.sockets: dict[int, Manners] = {}
+        self.lost: list[tuple[float, int, int]] = []  #: when, session, record of the newest LOST
+
+    def manners(self, session: int) -> Manners:
+        """What is remembered of this socket."""
+        found = self.sockets.get(session)
+        if found is None:
+            found = self.sockets[session] = Manners()
+        return found
 
     def track(self, turn: int) -> Track:
         """What is remembered of this turn."""
@@ -67,6 +105,13 @@ class Memory:
         return True
 
 
+def _event(record: Record) -> Event | Undecodable | None:
+    """The event of a record that carries one; None for any other."""
+    if record.kind in _MESSAGES or (record.kind is Kind.REQUEST and is_create(record)):
+        return event_of(record)
+    return None
+
+
 class Seen:
     """One record while it is judged."""
 
@@ -81,7 +126,7 @@ class Seen:
     ) -> None:
         self.record = record
         self.number = number
-        self.raw = event  #: as it was decoded
+        self.raw: Event | Undecodable | None = event if event is not None else _event(record)
         self.changes = changes
         self.state = state
         self.memory = memory
@@ -107,6 +152,8 @@ class Seen:
         if self.record.direction is not Direction.SERVER or self.raw is None:
             return None
         if isinstance(self.raw, Undecodable):
+            if self.record.kind not in (Kind.TEXT, Kind.BINARY):
+                return None
             found = unwrap(self.record.payload)
             return Reading(found[0], (found[1],)) if found is not None else None
         return read(self.raw)
@@ -127,13 +174,14 @@ class Seen:
         return self.event.body if self.event is not None else {}
 
     @property
-    def is_from_server(self) -> bool:
-        """Whether the server sent it as a message."""
-        return self.record.direction is Direction.SERVER and self.record.kind in (
-            Kind.TEXT,
-            Kind.BINARY,
-            Kind.SSE,
-        )
+    def is_frame(self) -> bool:
+        """Whether it is a message of a WebSocket."""
+        return self.record.kind is Kind.TEXT or self.record.kind is Kind.BINARY
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the server sent it as one of many events: a message, or an event of a stream."""
+        return self.record.direction is Direction.SERVER and (self.is_frame or self.record.kind is Kind.SSE)
 
     def details(self, what: What) -> tuple[str, ...]:
         """The details of the changes of this kind."""

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from sessions import facts
 from sessions.changes import What
 from sessions.contract import AGE_LIMIT, FailureClass, Status, close_meaning
 from sessions.findings.seen import Claim, Seen
+from sessions.loopback import is_loopback
 from sessions.records import Direction, Kind
 from sessions.session import Phase, Session, Turn
 from sessions.state import State
 
 _SLOW_UPGRADE_MS = 2_000.0
 _SILENT_SECONDS = 15.0  # after a create, without any event [CODEX]
+_SETTLED_SECONDS = 1.5  # after the last item, without the event that ends the response
 _USUAL_IDLE = (60.0, 100.0, 120.0, 300.0)  # nginx and ALB, Cloudflare, ...
 _IDLE_MARGIN = 2.0
+_AGE_MARGIN = 5.0
+_BIG_BYTES = 1 << 20
+_SAME_MOMENT, _SEVERAL = 1.0, 3  # seconds and sockets, to say that they died together
+_SECRET_NAME = re.compile(r"[?&;](?:api[-_]?key|key|(?:access[-_]?)?token|secret)=", re.IGNORECASE)
+_EDGE = re.compile(rb"(?im)^(?:cf-ray|cf-mitigated|server: ?cloudflare|x-akamai[\w-]*|x-sucuri-id)\b")
 _CLASSES = {
     FailureClass.DNS: "name-unknown",
     FailureClass.TCP: "port-closed",
@@ -38,108 +47,204 @@ _CLOSES = {
     1012: "restart-close",
     1013: "busy-close",
 }
+_QUIET_CLOSES = (1000, 1001, 1005)  # of a socket on which nothing runs: nobody's fault
 
 
 def look(seen: Seen) -> Iterator[Claim]:
     """What this record says about its socket."""
     match seen.record.kind:
+        case Kind.TEXT:
+            return
         case Kind.REFUSED:
+            yield from _url(seen)
             yield from _refused(seen)
         case Kind.OPEN:
+            yield from _url(seen)
             took = facts.quantity(seen.record.meta.get("upgrade_ms"))
             if took is not None and took > _SLOW_UPGRADE_MS:
                 yield Claim("upgrade-slow", f"{took / 1000:.1f} s")
         case Kind.CLOSE | Kind.LOST:
+            if seen.record.kind is Kind.CLOSE:
+                yield from _code(seen)
             if What.SESSION in {change.what for change in seen.changes} and seen.session.phase.is_over:
                 yield from _ended(seen)
+        case Kind.NOTE | Kind.PING | Kind.PONG:
+            yield from _noted(seen)
 
 
 def unfinished(state: State, session: Session) -> Iterator[Claim]:
     """What a recording that ended with this session open leaves unanswered."""
     for turn in session.turns:
         if turn.is_live and turn.create >= 0:
-            yield from _unanswered(state, session, turn, max(session.last_frame, session.last_pong))
+            yield from _unanswered(session, turn, max(session.last_frame, session.last_pong))
+
+
+def _url(seen: Seen) -> Iterator[Claim]:
+    url = facts.word(seen.record.meta.get("url"))
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return
+    if parts.scheme in ("ws", "http") and host and not is_loopback(host) and "tap" not in seen.record.meta:
+        yield Claim("unencrypted", f"{parts.scheme}://{host[:100]}")
+    if _SECRET_NAME.search(f"?{parts.query}"):
+        yield Claim("key-in-url", "a query parameter of the URL is named like a key")
 
 
 def _refused(seen: Seen) -> Iterator[Claim]:
-    session = seen.session
-    meta = seen.record.meta
-    detail = facts.word(meta.get("detail")) or f"status {session.status}"
-    if session.failure_class is FailureClass.FORBIDDEN and meta.get("with_model") == 101:
-        yield Claim("model-wanted-in-url", f"{detail}; with ?model= the upgrade was accepted")
-    elif session.failure_class is FailureClass.HTTP_STATUS:
-        if session.status == 405:
-            yield Claim("no-websocket-route", detail)
-        else:
-            yield Claim("server-failing" if session.status >= 500 else "answered-as-http", detail)
-    elif session.failure_class is not None:
-        yield Claim(_CLASSES.get(session.failure_class, "not-http"), detail)
+    session, meta = seen.session, seen.record.meta
+    detail = facts.word(meta.get("detail"))[:200] or f"status {session.status}"
+    probe = facts.word(meta.get("probe"))
+    match session.failure_class:
+        case FailureClass.FORBIDDEN if probe.endswith("was accepted"):
+            yield Claim("model-wanted-in-url", f"{detail}; the same with {probe[:100]}")
+        case FailureClass.FORBIDDEN if _EDGE.search(seen.record.payload):
+            yield Claim("edge-blocked", detail)
+        case FailureClass.HTTP_STATUS:
+            if session.status == 405:
+                yield Claim("no-websocket-route", detail)
+            elif session.status == 503:
+                yield Claim("server-unavailable", detail)
+            else:
+                yield Claim("server-failing" if session.status >= 500 else "answered-as-http", detail)
+        case FailureClass.CLOSED | None:
+            return  # somebody gave it up
+        case failure:
+            yield Claim(_CLASSES.get(failure, "not-http"), detail)
+
+
+def _code(seen: Seen) -> Iterator[Claim]:
+    """A close frame whose code no close frame may carry."""
+    payload = seen.record.payload
+    if len(payload) < 2:
+        return
+    code = int.from_bytes(payload[:2], "big")
+    if code < 1000 or code in (1004, 1005, 1006, 1015) or 1016 <= code < 3000 or code >= 5000:
+        who = "our" if seen.record.direction is Direction.CLIENT else "the server's"
+        yield Claim("close-code-invalid", f"{who} close frame says {code}: {close_meaning(code)}")
+
+
+def _noted(seen: Seen) -> Iterator[Claim]:
+    session, meta = seen.session, seen.record.meta
+    note = meta.get("note") if seen.record.kind is Kind.NOTE else ""
+    if note == "pong_overdue":
+        waited = facts.quantity(meta.get("s")) or 0.0
+        yield Claim("no-pong", f"a ping has waited {waited:.1f} s for its pong")
+    elif note == "close_unanswered":
+        waited = facts.quantity(meta.get("s")) or 0.0
+        yield Claim("close-unanswered", f"our close frame was not answered within {waited:.0f} s")
+    elif note in ("", "latency"):
+        for turn in session.turns[-1:]:
+            if turn.is_live and turn.create >= 0 and not turn.responses:
+                yield from _unanswered(session, turn, seen.record.elapsed)
 
 
 def _ended(seen: Seen) -> Iterator[Claim]:
-    session, state = seen.session, seen.state
+    session = seen.session
+    if session.is_http:
+        yield from _stream_ended(seen)
+        return
+    cut = [turn for turn in session.turns if turn.status is Status.CUT and turn.ended == session.ended]
+    is_theirs = session.closed_by == Direction.SERVER.value
+    is_lost = session.phase is Phase.LOST
     if session.failure is not None and session.failure.code == AGE_LIMIT:
         yield Claim("age-limit", session.failure.message[:120] or AGE_LIMIT)
         return
     if session.failure_class is FailureClass.POLICY_CLOSE:
-        yield Claim(
-            "closed-by-policy", f"1008 after {session.ended - session.opened:.2f} s {session.close_reason!r}"
-        )
+        waited = session.ended - session.opened
+        yield Claim("closed-by-policy", f"1008 after {waited:.2f} s {session.close_reason[:80]!r}")
         return
-    cut = [turn for turn in session.turns if turn.status is Status.CUT and turn.ended == session.ended]
-    silent = seen.record.elapsed - max(session.last_frame, session.opened)
-    how = f"{session.close_code} ({close_meaning(session.close_code)}) {session.close_reason[:80]!r}"
-    is_theirs = session.closed_by == Direction.SERVER.value
-    for turn in cut:
-        if not turn.responses or (not is_theirs and session.phase is not Phase.LOST):
-            yield from _unanswered(state, session, turn, seen.record.elapsed)
-    running = [turn for turn in cut if turn.responses]
-    if session.close_code == 1009 and is_theirs:
-        yield Claim("too-big-close", how)
-    elif is_theirs and (running or (cut and session.close_code != 1000)):
-        name = _CLOSES.get(
-            session.close_code, "private-close" if session.close_code >= 3000 else "closed-in-answer"
-        )
-        yield Claim(name, f"{how}, {_what_ran(cut)}", turn=cut[-1].number)
-    elif session.phase is Phase.LOST and cut:
-        yield Claim(
-            "cut-in-answer",
-            f"{session.close_reason[:120] or 'no close frame'}, {_what_ran(cut)}",
-            turn=cut[-1].number,
-        )
-    elif (
-        session.closed_by == Direction.CLIENT.value
-        and session.phase is Phase.CLOSED
-        and seen.record.kind is Kind.LOST
-    ):
-        yield Claim("close-unanswered", "our close frame was not answered")
-    limit = next((one for one in _USUAL_IDLE if abs(silent - one) < _IDLE_MARGIN), None)
-    if limit is not None and (session.phase is Phase.LOST or is_theirs):
-        yield Claim(
-            "idle-limit", f"it ended after {silent:.1f} s without a frame, a usual limit is {limit:.0f} s"
-        )
-    if "pong" in session.close_reason.lower() or "ping timeout" in session.close_reason.lower():
+    reason = session.close_reason.lower()
+    if "pong" in reason or "ping timeout" in reason or "keepalive" in reason:
         yield Claim("no-pong", session.close_reason[:120])
+    age = session.ended - session.opened
+    if (is_theirs or is_lost) and session.opened >= 0 and abs(age - session.lifetime) < _AGE_MARGIN:
+        yield Claim("age-limit", f"it ended {age:.0f} s after it had opened, without an error that says so")
+    silent = [turn for turn in cut if not turn.responses] if is_theirs or is_lost else cut
+    for turn in silent:
+        yield from _unanswered(session, turn, seen.record.elapsed)
+    if is_theirs:
+        yield from _closed(seen, cut)
+    elif is_lost:
+        yield from _lost(seen, cut)
+    if is_theirs or is_lost:
+        yield from _idle(seen)
 
 
-def _unanswered(state: State, session: Session, turn: Turn, now: float) -> Iterator[Claim]:
-    waited = now - turn.sent
+def _closed(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
+    session = seen.session
+    code = session.close_code
+    how = f"{code} ({close_meaning(code)}) {session.close_reason[:80]!r}"
+    odd = seen.memory.manners(session.number).odd_frame
+    if odd >= 0:
+        yield Claim("frame-kills-socket", f"after a message that it did not take: {how}", (odd,))
+    elif code in (1009, 1013):
+        yield Claim(_CLOSES[code], f"{how}{_what_ran(cut)}", turn=cut[-1].number if cut else 0)
+    elif any(turn.responses for turn in cut) or (cut and code != 1000):
+        name = _CLOSES.get(code, "private-close" if code >= 3000 else "closed-in-answer")
+        yield Claim(name, f"{how}{_what_ran(cut)}", turn=cut[-1].number)
+    elif cut:
+        yield Claim("closed-without-answer", f"{how}{_what_ran(cut)}", (cut[-1].create,), cut[-1].number)
+    elif code not in _QUIET_CLOSES and not session.errors:
+        yield Claim("closed-while-idle", how)
+
+
+def _lost(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
+    session, manners = seen.session, seen.memory.manners(seen.session.number)
+    how = session.close_reason[:120] or "no close frame"
+    if manners.odd_frame >= 0:
+        yield Claim(
+            "frame-kills-socket", f"after a message that it did not take: {how}", (manners.odd_frame,)
+        )
+    elif cut and not cut[-1].responses and manners.sent_bytes > _BIG_BYTES:
+        said = f"after a message of {manners.sent_bytes:,} bytes: {how}"
+        yield Claim("too-big-hidden", said, (manners.sent_frame,), cut[-1].number)
+    elif cut:
+        yield Claim("cut-in-answer", f"{how}{_what_ran(cut)}", turn=cut[-1].number)
+    lost = seen.memory.lost
+    at = seen.record.elapsed
+    lost[:] = [one for one in lost if at - one[0] <= _SAME_MOMENT][-_SEVERAL:]
+    lost.append((at, session.number, seen.number))
+    if len({number for _, number, _ in lost}) >= _SEVERAL:
+        said = f"{len(lost)} connections ended within {at - lost[0][0]:.1f} s"
+        yield Claim("died-together", said, tuple(record for _, _, record in lost))
+
+
+def _stream_ended(seen: Seen) -> Iterator[Claim]:
+    session = seen.session
+    if session.phase is Phase.LOST:
+        cut = [turn for turn in session.turns if turn.status is Status.CUT and turn.ended == session.ended]
+        if cut:
+            said = f"{session.close_reason[:120] or 'the stream broke'}{_what_ran(cut)}"
+            yield Claim("cut-in-answer", said, turn=cut[-1].number)
+
+
+def _idle(seen: Seen) -> Iterator[Claim]:
+    session = seen.session
+    silent = seen.record.elapsed - max(session.last_frame, session.opened)
+    limit = next((one for one in _USUAL_IDLE if abs(silent - one) < _IDLE_MARGIN), None)
+    if limit is not None:
+        said = f"it ended after {silent:.1f} s without a message, a usual limit is {limit:.0f} s"
+        yield Claim("idle-limit", said)
+
+
+def _unanswered(session: Session, turn: Turn, now: float) -> Iterator[Claim]:
     if turn.responses:
         response = turn.responses[-1]
         is_all_done = bool(response.items) and all(item.done >= 0 for item in response.items)
-        if is_all_done or now - session.last_frame >= _SILENT_SECONDS:
-            yield Claim(
-                "terminal-missing",
-                f"T{turn.number} has no terminal event",
-                (turn.responses[-1].last,),
-                turn.number,
-            )
-    elif waited >= _SILENT_SECONDS or session.last_pong > turn.sent:
+        silent = now - session.last_frame
+        if silent >= (_SETTLED_SECONDS if is_all_done else _SILENT_SECONDS):
+            said = f"T{turn.number} has no terminal event"
+            yield Claim("terminal-missing", said, (response.last,), turn.number)
+        return
+    waited = now - turn.sent
+    heads = [one for one in session.live if one.lane == turn.lane]
+    if waited >= _SILENT_SECONDS and not heads:
         pongs = " though pongs came" if session.last_pong > turn.sent else ""
-        yield Claim(
-            "app-silent", f"T{turn.number}: nothing for {waited:.0f} s{pongs}", (turn.create,), turn.number
-        )
+        said = f"T{turn.number}: nothing for {waited:.0f} s{pongs}"
+        yield Claim("app-silent", said, (turn.create,), turn.number)
 
 
 def _what_ran(cut: list[Turn]) -> str:
-    return f"while {', '.join(f'T{turn.number}' for turn in cut[:5])} ran"
+    return f", while {', '.join(f'T{turn.number}' for turn in cut[:5])} ran" if cut else ""

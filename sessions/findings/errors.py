@@ -1,0 +1,130 @@
+"""Rules about errors and failures: their shape, what they hide, what they say too much of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sessions import dialects, facts
+from sessions.contract import AGE_LIMIT, PARENT_NOT_FOUND, Family, Status, family
+from sessions.findings.seen import Claim, Seen
+from sessions.records import Kind
+from sessions.session import Failure, Turn
+
+_WORDS = 120  # characters of a message that evidence quotes
+_INTERNALS = re.compile(
+    r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\bat 0x[0-9a-fA-F]{6,}|"
+    r"(?<![\w.:/])/(?:usr|home|opt|var|app|srv|root)/[\w./-]+|\b[A-Z]:\\[\w\\.-]+|"
+    r"\b(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}:\d+"
+)
+_LIMIT = re.compile(r"rate.?limit|quota|usage.?limit|too many requests", re.IGNORECASE)
+_CALL_LOST = re.compile(r"no tool call found", re.IGNORECASE)
+_OUTPUT_MISSING = re.compile(r"no tool output found", re.IGNORECASE)
+_DOUBLED = re.compile(r"duplicate item", re.IGNORECASE)
+_REASONING_LOST = re.compile(r"item.{0,12}rs_\w+.{0,40}not found", re.IGNORECASE)
+
+
+def look(seen: Seen) -> Iterator[Claim]:
+    """What is wrong with an error, or with a response that failed."""
+    if seen.record.kind is Kind.RESPONSE:
+        yield from _refusal_over_http(seen)
+        return
+    event = seen.event
+    if not seen.is_streamed or event is None or event.is_partial:
+        return
+    if family(event.type) is Family.ERROR:
+        if seen.is_frame:
+            yield from _shape(seen)
+        yield from _meaning(seen, facts.failure(seen.body))
+    elif event.type == "response.failed":
+        yield from _failed(seen)
+
+
+def _failed(seen: Seen) -> Iterator[Claim]:
+    body = seen.body.get("response")
+    error = body.get("error") if isinstance(body, dict) else None
+    failure = facts.failure({"error": error}) if isinstance(error, dict) else None
+    yield Claim("turn-failed", said(failure))
+    if seen.turn is not None and seen.memory.track(seen.turn.number).errored >= 0:
+        yield Claim("failure-told-twice", "an error frame had ended this turn already")
+    if failure is not None:
+        if not failure.code:
+            yield Claim("error-without-code", said(failure))
+        yield from _about(failure, seen.turn)
+
+
+def _refusal_over_http(seen: Seen) -> Iterator[Claim]:
+    turn = seen.turn
+    if turn is None or turn.failure is None or turn.status is not Status.ERRORED:
+        return
+    yield from _meaning(seen, turn.failure)
+
+
+def _shape(seen: Seen) -> Iterator[Claim]:
+    body = seen.body
+    spellings = seen.reading.spellings if seen.reading is not None else ()
+    failure = facts.failure(body)
+    if dialects.UNTYPED_ERROR in spellings:
+        yield Claim("error-untyped", f"its keys are {', '.join(sorted(body)[:6])[:_WORDS]}")
+    if dialects.DETAIL_ERROR in spellings or ("detail" in body and "error" not in body):
+        yield Claim("error-of-framework", facts.brief(body.get("detail"))[:_WORDS])
+        return  # nothing else can be asked of it
+    if dialects.STRING_ERROR in spellings:
+        yield Claim("error-is-text", facts.brief(body.get("error"))[:_WORDS])
+        return
+    error = body.get("error")
+    if "error" not in body and ("code" in body or "message" in body):
+        yield Claim("error-flat", "code and message stand beside type")
+    elif dialects.STATUS_CODE in spellings:
+        yield Claim("error-status-renamed", f"status_code {facts.brief(body.get('status_code'))[:20]}")
+    elif not failure.status and seen.event is not None and seen.event.sequence_number is None:
+        yield Claim("error-without-status", said(failure))  # in the middle of an answer it needs none
+    if not failure.code and not (isinstance(error, dict) and "code" in error and failure.type):
+        yield Claim("error-without-code", said(failure))
+
+
+def _meaning(seen: Seen, failure: Failure) -> Iterator[Claim]:
+    turn = seen.turn
+    if failure.code == AGE_LIMIT:
+        return  # told when the socket ends
+    is_of_turn = turn is not None and turn.status is Status.ERRORED
+    if turn is not None:
+        seen.memory.track(turn.number).errored = seen.number
+    if _LIMIT.search(f"{failure.code} {failure.message}") and failure.status not in (0, 429):
+        if "websocket" not in failure.code:
+            yield Claim("limit-without-429", f"status {failure.status}: {said(failure)}")
+    if is_of_turn and turn is not None:
+        if turn.responses:
+            yield Claim("error-in-answer", said(failure), (turn.responses[-1].first,))
+        elif failure.code != PARENT_NOT_FOUND:
+            yield Claim("turn-refused", said(failure), (turn.create,) if turn.create >= 0 else ())
+    yield from _about(failure, turn)
+
+
+def _about(failure: Failure, turn: Turn | None) -> Iterator[Claim]:
+    """What the words of an error give away."""
+    message = failure.message
+    if found := _INTERNALS.search(message):
+        yield Claim("internals-leak", f"the message shows {found[0][:60]!r}")
+    if _CALL_LOST.search(message):
+        if turn is not None and turn.parent and turn.parent_turn:
+            yield Claim("call-lost", said(failure), (turn.create,))
+    elif _OUTPUT_MISSING.search(message):
+        yield Claim("output-missing", said(failure))
+    elif _DOUBLED.search(message):
+        yield Claim("history-doubled", said(failure))
+    elif _REASONING_LOST.search(message):
+        yield Claim("reasoning-lost", said(failure))
+    elif turn is not None and turn.parent and not turn.responses and failure.code != PARENT_NOT_FOUND:
+        words = message.lower()
+        is_param = failure.param == "previous_response_id" and "not" in words
+        if is_param or ("response" in words and "not found" in words):
+            yield Claim("parent-error-masked", f"code {failure.code or 'none'}: {said(failure)}")
+
+
+def said(failure: Failure | None) -> str:
+    """Code and message of an error, short enough for evidence."""
+    if failure is None:
+        return "no error object"
+    words = " ".join(part for part in (failure.code, failure.message[:_WORDS]) if part)
+    return words or "without code and message"
