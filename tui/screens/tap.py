@@ -102,7 +102,7 @@ class TapScreen(ReplayScreen):
         return True
 
     @property
-    def is_running(self) -> bool:
+    def is_tapping(self) -> bool:
         """Whether the tap still writes."""
         return self.playback.is_growing
 
@@ -111,7 +111,7 @@ class TapScreen(ReplayScreen):
         path = self.playback.reading.path
         if path is None:
             return ""
-        if not self.is_running or (self.relay is not None and not self.relay.is_running()):
+        if not self.is_tapping or (self.relay is not None and not self.relay.is_running()):
             return f"the tap has ended; turnscope replay {path}"
         return f"the tap goes on\nturnscope attach {path}\n{stop_line(path)}"
 
@@ -130,7 +130,7 @@ class TapScreen(ReplayScreen):
         """Say what is known of the tap now; and change places with the recipes when the first one comes."""
         state, playback = self.inspector.sessions, self.playback
         self._has_met = self._has_met or bool(state.sessions)
-        self._show_waiting(not self._has_met and not playback.is_folding and self.is_running)
+        self._show_waiting(not self._has_met and not playback.is_folding and self.is_tapping)
         self._agreement.look()
         self._told = newest_first(sentences(state, self.sockets.now))
         self.query_one(TapStatus).show_facts(self._facts())
@@ -146,7 +146,7 @@ class TapScreen(ReplayScreen):
             str(reading.header.get("upstream", "")),
             reading.path.name if reading.path is not None else "",
             reading.bytes_known,
-            self.is_running,
+            self.is_tapping,
             sum(1 for one in self._told if one.is_fallback),
             agreement.compared,
             agreement.differing,
