@@ -101,7 +101,9 @@ def parts(record: Record) -> Parts:
 
 
 def is_create(record: Record) -> bool:
-    """Whether a REQUEST asks for a response: a POST to a path that ends in /responses."""
+    """Whether a REQUEST asks for a response: a POST to a path that ends in /responses, or one of our own."""
+    if "exchange" in record.meta:
+        return True
     path = str(record.meta.get("target", "")).partition("?")[0]
     return record.meta.get("method") == "POST" and path.rstrip("/").endswith("/responses")
 
@@ -125,12 +127,18 @@ def event_of(record: Record) -> Event | Undecodable:
         return decode(record.payload)
     if kind is Kind.SSE and "cut" in record.meta:
         return Undecodable("the stream ended in the middle of this event", len(record.payload))
-    return _named(record, decode(text_of(record)))
+    return _on_its_lane(record, _named(record, decode(text_of(record))))
 
 
 def whole_of(record: Record) -> Event | Undecodable:
     """The same with its complete body, however large; for when someone opens it. Never raises."""
-    return _named(record, whole(text_of(record)))
+    return _on_its_lane(record, _named(record, whole(text_of(record))))
+
+
+def _on_its_lane(record: Record, event: Event | Undecodable) -> Event | Undecodable:
+    """The event of a request that runs beside others: HTTP names no lane, so whoever sent it noted one."""
+    lane = record.meta.get("lane")
+    return event._replace(stream_id=lane) if isinstance(lane, str) and isinstance(event, Event) else event
 
 
 def _named(record: Record, event: Event | Undecodable) -> Event | Undecodable:

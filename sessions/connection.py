@@ -44,11 +44,16 @@ def refused(step: Step, record: Record) -> None:
     session.end_record = step.record
     describe(step, record)
     session.status = facts.number(meta.get("status")) or 0
-    session.failure_class = _FAILURES.get(facts.word(meta.get("failure_class")), FailureClass.PROTOCOL)
+    session.failure_class = failure_class_of(record)
     if session.is_http:
         _fail(step, Failure(session.failure_class.value, facts.word(meta.get("detail"))))
     _cut(step)
     step.emit(What.SESSION, "refused")
+
+
+def failure_class_of(record: Record) -> FailureClass:
+    """The class that a REFUSED record names; a word that nobody knows counts as a broken protocol."""
+    return _FAILURES.get(facts.word(record.meta.get("failure_class")), FailureClass.PROTOCOL)
 
 
 def closed(step: Step, record: Record) -> None:

@@ -1,7 +1,9 @@
-"""The part of an HTTP exchange in the state: asked, answered, ended; a POST to /responses is a turn.
+"""The part of HTTP in the state: begun, asked, answered, ended; a POST to /responses is a turn.
 
 Its one rule: an exchange becomes the same turns, responses and failures as a socket does, so that nobody who
 reads the state asks which of the two it was. What is not a create is a session without turns.
+A tapped exchange is a session of its own. Ours are many on one session, which begins with an OPEN whose meta
+says `transport` http; their records carry `exchange`, and `lane` where it is not the default one.
 """
 
 from __future__ import annotations
@@ -9,24 +11,84 @@ from __future__ import annotations
 from sessions import facts
 from sessions.bodies import event_of, is_create, parts, text_of
 from sessions.changes import What
-from sessions.connection import describe, finish
-from sessions.contract import Family, family
+from sessions.connection import describe, failure_class_of, finish
+from sessions.contract import Family, Status, family
 from sessions.error_frames import errored
 from sessions.events import Event, Undecodable
-from sessions.lifecycle import lifecycle
+from sessions.lifecycle import end, end_turn, lifecycle
 from sessions.records import Record
 from sessions.requests import sent
-from sessions.session import Phase
+from sessions.session import Failure, Phase, Session, Turn
 from sessions.state import Step
 
 STREAM = "text/event-stream"
 _REASON_CHARACTERS = 500
 
 
+def is_way(record: Record) -> bool:
+    """Whether an OPEN begins a session over HTTP, where nothing is opened yet."""
+    return record.meta.get("transport") == "http"
+
+
+def is_one_of_many(record: Record) -> bool:
+    """Whether a record ends one exchange only, and not its session."""
+    return "exchange" in record.meta
+
+
+def begun(step: Step, record: Record) -> None:
+    """Take the OPEN of a session over HTTP; a socket that was tried before it may have been refused."""
+    session = step.session
+    is_after_socket = session.phase.is_over and not session.is_http
+    if session.phase is not Phase.OPENING and not is_after_socket:
+        step.irregular(f"opened while {session.phase}")
+        return
+    session.is_http = session.spans_requests = True
+    session.phase = Phase.OPEN
+    session.opened = step.at
+    session.ended = -1.0
+    session.end_record = -1
+    session.status = session.close_code = 0
+    session.close_reason = session.closed_by = session.compression = ""
+    session.fallback = facts.word(record.meta.get("said"))
+    describe(step, record)
+    step.emit(What.SESSION, "opened")
+
+
+def unreached(step: Step, record: Record) -> None:
+    """Take a REFUSED of one exchange: the server was not reached, so nothing was asked of it."""
+    session = step.session
+    session.failure_class = failure_class_of(record)
+    step.emit(What.SESSION, "unreached")
+
+
+def broke(step: Step, record: Record) -> None:
+    """Take a LOST of one exchange: its turn is cut, the session goes on."""
+    _end_exchange(step, record, Failure("", facts.word(record.meta.get("detail"))))
+
+
+def _end_exchange(step: Step, record: Record, failure: Failure | None = None) -> None:
+    """What still runs or waits on the lane of an exchange is over with it."""
+    lane = step.session.lanes.get(_lane_of(record))
+    if lane is not None and lane.open is not None:
+        lane.open.failure = failure or lane.open.failure
+        end(step, lane, lane.open, Status.CUT)
+    elif lane is not None:
+        while lane.waiting:
+            end_turn(step, lane.waiting.popleft(), Status.CUT, failure)
+        step.turn = lane.settled.number if lane.settled is not None else 0
+    step.emit(What.SESSION, "ended")
+
+
+def _lane_of(record: Record) -> str | None:
+    lane = record.meta.get("lane")
+    return lane if isinstance(lane, str) else None
+
+
 def asked(step: Step, record: Record) -> None:
     """Take a REQUEST: the session begins, and a turn with it when the request is a create."""
     session = step.session
     session.is_http = True
+    opening = session.handshake
     session.bytes_out += step.size
     session.wire_out += step.size
     session.frames_out += 1
@@ -35,6 +97,8 @@ def asked(step: Step, record: Record) -> None:
     if not session.phase.is_over:
         session.phase = Phase.OPEN
     describe(step, record)
+    if session.spans_requests:
+        session.handshake = opening
     step.emit(What.SESSION, "asked")
     if is_create(record):
         event = event_of(record)
@@ -63,14 +127,25 @@ def answered(step: Step, record: Record) -> None:
     elif body and session.waiting and session.media_type != STREAM:
         _take_whole(step, record)
     else:
-        turn = session.turns[-1] if session.turns else None
+        turn = _asking(session, record)
         step.turn = turn.number if turn is not None else 0
         step.emit(What.SESSION, "answered")
 
 
+def _asking(session: Session, record: Record) -> Turn | None:
+    """The turn whose request an answer belongs to."""
+    lane = session.lanes.get(_lane_of(record))
+    if lane is not None and lane.waiting:
+        return lane.waiting[0]
+    return session.turns[-1] if session.turns else None
+
+
 def ended(step: Step, record: Record) -> None:
-    """Take the note that the exchange came to its end."""
+    """Take the note that an exchange came to its end, or the session of all of them."""
     session = step.session
+    if is_one_of_many(record) and session.spans_requests:
+        _end_exchange(step, record)
+        return
     if (size := facts.number(record.meta.get("bytes"))) is not None:
         session.wire_in = session.head_in + size
     if session.phase.is_over:
@@ -106,4 +181,4 @@ def _failure(record: Record, status: int) -> Event:
         body = {"error": {"message": said[:_REASON_CHARACTERS] or reason}}
     if facts.number(body.get("status")) is None:
         body["status"] = status
-    return Event("error", body)
+    return Event("error", body, stream_id=_lane_of(record))

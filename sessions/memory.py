@@ -2,6 +2,7 @@
 
 Its one rule: a connection keeps the latest response of each lane, or of the whole socket where there are no
 lanes; what was stored outlives it; a continuation that fails takes its parent out of the memory [WSG].
+HTTP remembers nothing from one request to the next.
 It answers questions about one response and decides nothing.
 """
 
@@ -32,7 +33,7 @@ def is_stored(sessions: Sessions, response: Response, profile: ProfileFacts = OP
 
 def is_remembered(session: Session, response: Response, profile: ProfileFacts = OPENAI) -> bool:
     """Whether it is in this connection's memory: the latest of its lane, or of the socket without lanes."""
-    if response.session != session.number or response.id in session.evicted:
+    if session.is_http or response.session != session.number or response.id in session.evicted:
         return False
     if profile.lanes:
         lane = session.lanes.get(response.lane)

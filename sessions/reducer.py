@@ -20,7 +20,7 @@ from sessions.contract import DELTAS, Family, Status, family
 from sessions.dialects import DONE_MARKER, read, unwrap
 from sessions.error_frames import errored
 from sessions.events import Event, Undecodable, decode
-from sessions.exchanges import answered, asked, ended
+from sessions.exchanges import answered, asked, begun, broke, ended, is_one_of_many, is_way, unreached
 from sessions.lifecycle import lifecycle
 from sessions.records import Direction, Kind, Meta, Record
 from sessions.requests import sent
@@ -141,12 +141,18 @@ def _take(step: Step, record: Record, event: Event | Undecodable | None) -> str:
             answered(step, record)
         case Kind.NOTE if record.meta.get("note") == "end":
             ended(step, record)
+        case Kind.OPEN if is_way(record):
+            begun(step, record)
         case Kind.OPEN:
             opened(step, record)
+        case Kind.REFUSED if is_one_of_many(record) and session.spans_requests:
+            unreached(step, record)
         case Kind.REFUSED:
             refused(step, record)
         case Kind.CLOSE:
             closed(step, record)
+        case Kind.LOST if is_one_of_many(record) and session.spans_requests:
+            broke(step, record)
         case Kind.LOST:
             lost(step, record)
         case Kind.NOTE if record.meta.get("note") == "latency":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from math import inf
 from typing import Any, NamedTuple
 
 from sessions.contract import LIFETIME_SECONDS, FailureClass, Status
@@ -264,7 +265,7 @@ class Lane:
 
 
 class Session:
-    """One socket, or one HTTP exchange, from its opening to its end."""
+    """One socket, one HTTP exchange, or one way over HTTP, from its opening to its end."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -281,7 +282,9 @@ class Session:
         self.peer = ""  #: address and port of that client
         self.pair = ""  #: the client's own id, which all its connections share
         self.thread = ""  #: the client's id of one conversation
-        self.is_http = False  #: one HTTP request and its answer, not a socket
+        self.is_http = False  #: HTTP requests and their answers, not a socket
+        self.spans_requests = False  #: over HTTP, one request after another until a person ends it
+        self.fallback = ""  #: why it speaks HTTP although a socket was tried first, in words
         self.method = ""
         self.target = ""  #: of the request, as the client wrote it
         self.media_type = ""  #: of the answer, without parameters
@@ -353,7 +356,12 @@ class Session:
 
 
 def remaining(session: Session, now: float) -> float:
-    """Seconds until the session's age limit, from the 101; `now` is recording time. Never below zero."""
+    """Seconds until the session's age limit, from the 101; `now` is recording time. Never below zero.
+
+    HTTP has no such limit: without end.
+    """
+    if session.is_http:
+        return inf
     if session.opened < 0:
         return session.lifetime
     end = session.ended if session.ended >= 0 else now

@@ -215,7 +215,7 @@ class Soundness:
         if kind in _ASIDE:
             if course is not None and kind is Kind.NOTE:
                 course.has_digest |= record.meta.get("note") == "digest"
-                course.is_over |= record.meta.get("note") == "end"
+                course.is_over |= record.meta.get("note") == "end" and "exchange" not in record.meta
             return
         if course is None:
             course = self._courses[session] = _Course()
@@ -223,7 +223,10 @@ class Soundness:
             if kind not in _FIRST:
                 title = f"session {session} does not begin with an opening"
                 yield _Flaw("session-without-start", title, f"its first record is {_named(record)}")
-        elif kind in _FIRST:
+        elif _is_way_after_socket(record, course):
+            course.is_over = False  # the same session goes on over HTTP
+            course.closed.clear()
+        elif kind in _FIRST and "exchange" not in record.meta:
             title = f"session {session} begins a second time"
             yield _Flaw("session-starts-twice", title, f"{_named(record)} after record {course.last}")
         elif course.is_over or direction in course.closed:
@@ -231,9 +234,15 @@ class Soundness:
             yield _Flaw("record-after-end", title, f"{_named(record)} after record {course.last}")
         if kind is Kind.CLOSE:
             course.closed.add(direction)
-        course.is_over |= kind in (Kind.LOST, Kind.REFUSED)
+        course.is_over |= kind in (Kind.LOST, Kind.REFUSED) and "exchange" not in record.meta
         course.elapsed = max(course.elapsed, record.elapsed)
         course.last = self.sessions.records
+
+
+def _is_way_after_socket(record: Record, course: _Course) -> bool:
+    """Whether this is HTTP after a socket that was not to be had."""
+    is_http = record.kind is Kind.OPEN and record.meta.get("transport") == "http"
+    return is_http and (course.is_over or bool(course.closed))
 
 
 def _note_flaw(record: Record) -> Iterator[_Flaw]:
