@@ -91,6 +91,7 @@ Edge, disk and tasks:
   exits         exit codes, each with its sentence
   talk          the one door to stderr
   wire          the only folder that opens a socket
+  compare       one script on two sides, aligned turn by turn; the transports timed against each other
   doctor        checks of one endpoint, in stages; who must mend what
   commands      one file per verb
   cli           the parser of all verbs

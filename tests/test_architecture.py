@@ -34,6 +34,7 @@ TOP = [path.stem for path in MODULES if path.parent == Path("sessions")]
 TESTED_TOGETHER = {
     "sessions/wire/scenarios": "sessions/test_fake*.py",  # the fake server, scene by scene
     "sessions/wire/embedded.py": "sessions/test_fake*.py",
+    "sessions/compare/": "sessions/test_compare*.py",  # rules, runs and tables, by what they compare
     "sessions/findings": "sessions/test_findings*.py",  # the rules, by what they look at
     "sessions/doctor": "sessions/test_doctor*.py",  # the battery, group by group
     "sessions/wire/exchange_log.py": "sessions/test_exchange.py",

@@ -1,0 +1,146 @@
+"""Two sides laid beside each other, turn by turn, by their place in the script.
+
+Its one rule: it is pure. The same records give the same differences, wherever they came from; only what
+differs is told, most important first within a turn as `difference.WHAT` has it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sessions.compare.contents import (
+    id_differences,
+    item_differences,
+    setting_differences,
+    text_differences,
+    usage_differences,
+)
+from sessions.compare.difference import WHAT, Difference, Weight, is_breaking, weigh
+from sessions.compare.events import event_differences, key_differences, status_differences
+from sessions.compare.openings import ending_differences, opening_differences
+from sessions.compare.side import Side
+from sessions.compare.timings import timing_differences
+from sessions.finding import Severity
+from sessions.moves import Exchange
+from sessions.session import Turn
+from sessions.shape import shape_of
+
+_RANK = {word: place for place, word in enumerate(WHAT)}
+
+
+class Pair(NamedTuple):
+    """One turn of the script on both sides; number 0 is the connection."""
+
+    number: int
+    a: Exchange | None
+    b: Exchange | None
+    differences: tuple[Difference, ...]
+
+
+class Comparison(NamedTuple):
+    """Everything that was compared; pairs without a difference are among them."""
+
+    a: Side
+    b: Side
+    pairs: tuple[Pair, ...]
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """All of them, by turn."""
+        return tuple(one for pair in self.pairs for one in pair.differences)
+
+    @property
+    def is_breaking(self) -> bool:
+        """Whether a client that works with one side may fail with the other."""
+        return is_breaking(self.differences)
+
+    def summary(self) -> dict[str, Any]:
+        """The last line of a headless run."""
+        counts = Counter(one.weight for one in self.differences)
+        return {
+            "event": "summary",
+            "a": self.a.label,
+            "b": self.b.label,
+            "turns": len(self.pairs) - 1,
+            "same_turns": sum(not pair.differences for pair in self.pairs[1:]),
+            "breaking": counts[Weight.BREAKING],
+            "harmless": counts[Weight.HARMLESS],
+        }
+
+
+def compare(a: Side, b: Side) -> Comparison:
+    """Lay two sides beside each other."""
+    pairs = [Pair(0, None, None, _ordered(_of_connection(a, b)))]
+    for number in range(1, max(len(a.exchanges), len(b.exchanges)) + 1):
+        one, other = a.exchange(number), b.exchange(number)
+        pairs.append(Pair(number, one, other, _ordered(_of_turn(number, a, b, one, other))))
+    return Comparison(a, b, tuple(pairs))
+
+
+def _ordered(found: Iterator[Difference]) -> tuple[Difference, ...]:
+    return tuple(sorted(found, key=lambda one: (one.weight is Weight.HARMLESS, _RANK[one.what])))
+
+
+def _of_connection(a: Side, b: Side) -> Iterator[Difference]:
+    yield from opening_differences(a, b)
+    if not a.is_refused and not b.is_refused:
+        yield from _findings(0, a, b)
+    yield from ending_differences(a, b)
+
+
+def _of_turn(
+    number: int, a: Side, b: Side, one: Exchange | None, other: Exchange | None
+) -> Iterator[Difference]:
+    if one is None or other is None:
+        there, absent = (b, a) if one is None else (a, b)
+        why = "its connection was refused" if absent.is_refused else "its connection had ended"
+        if not absent.is_refused and absent.ending is None:
+            why = "its script is shorter"
+        yield Difference(
+            number, "unsent", Weight.BREAKING, one is not None, other is not None,
+            f"only {there.label} was asked; at {absent.label} {why}", "There is nothing to compare it with.",
+        )  # fmt: skip
+        return
+    shapes = shape_of(one), shape_of(other)
+    turns = _last(one), _last(other)
+    names = (number, a.label, b.label)
+    is_across = a.is_http != b.is_http
+    has_same_items = shapes[0].items == shapes[1].items
+    has_same_end = shapes[0].statuses == shapes[1].statuses
+    yield from status_differences(*names, *shapes, turns, is_across=is_across)
+    if has_same_end:
+        # an answer that was cut short or failed lacks the rest by that
+        yield from item_differences(*names, *shapes)
+        yield from event_differences(*names, *shapes, has_same_items=has_same_items)
+        if has_same_items:
+            yield from key_differences(*names, *shapes, is_across=is_across)
+    yield from _findings(number, a, b)
+    was, now = turns[0].response, turns[1].response
+    if was is None or now is None or not has_same_end:
+        return
+    yield from text_differences(*names, was, now)
+    yield from id_differences(*names, one, other)
+    yield from setting_differences(*names, was, now)
+    yield from usage_differences(*names, was, now, shapes)
+    yield from timing_differences(*names, *turns)
+
+
+def _findings(number: int, a: Side, b: Side) -> Iterator[Difference]:
+    """What is wrong on one side only."""
+    was = {one.id: one for one in a.findings_of(number)}
+    now = {one.id: one for one in b.findings_of(number)}
+    for name in sorted(was.keys() ^ now.keys()):
+        finding = was.get(name) or now[name]
+        side = a if name in was else b
+        yield Difference(
+            number, "finding", weigh(finding.severity is Severity.ERROR),
+            name if name in was else None, name if name in now else None,
+            f"only {side.label}: {finding.title}" + (f" ({finding.evidence})" if finding.evidence else ""),
+            finding.remedy,
+        )  # fmt: skip
+
+
+def _last(exchange: Exchange) -> Turn:
+    return exchange.turns[-1]
