@@ -293,7 +293,11 @@ class SessionScreen(SessionActions):
         self.query_one(Connections).refresh_at(now)
         self.query_one(Brief).refresh_at(now)
         sessions = self.inspector.sessions
-        self.query_one(Happened).show(sentences(sessions, now), sessions)
+        self.query_one(Happened).show(sentences(sessions, self.watched_until()), sessions)
+
+    def watched_until(self) -> float:
+        """Recording time in seconds up to which it is known what did not come."""
+        return self.sockets.now
 
     @on(Connections.Selected)
     def _connection_selected(self, event: Connections.Selected) -> None:

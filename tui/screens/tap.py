@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from pathlib import PurePath
+from time import monotonic
 from typing import ClassVar
 
 from textual import on
@@ -20,7 +21,7 @@ from textual.widgets import OptionList, Static
 from sessions.errors import SessionsError
 from sessions.fallback import Sentence, sentences
 from sessions.inspector import Batch
-from sessions.playback import Playback
+from sessions.playback import Pace, Playback
 from sessions.recipes import Recipe
 from sessions.state import State
 from sessions.wire.control import ask
@@ -53,7 +54,6 @@ class TapScreen(ReplayScreen):
     def __init__(self, playback: Playback, relay: RunningTap | None = None) -> None:
         super().__init__(playback)
         self.relay = relay  #: None: somebody else started it
-        self.has_been_asked = False  #: whether the tap was asked where it listens
         self._is_list_due = False
         self._is_waiting = False
         self._has_met = False  # whether any client ever came
@@ -62,6 +62,7 @@ class TapScreen(ReplayScreen):
         self._agreement = Agreement(playback.reading)
         self._told: tuple[Sentence, ...] = ()
         self._is_difference_told = False
+        self._last_came = (-1, 0.0)  # records, and when on our own clock the newest of them came
 
     def compose(self) -> ComposeResult:
         """The replay's views under a header of its own; in the place of an empty list the recipes."""
@@ -87,9 +88,12 @@ class TapScreen(ReplayScreen):
                 answer = await asyncio.to_thread(ask, path, "status")
             except SessionsError:  # a tap that ended just now, or one that cannot be spoken to
                 answer = {}
-            self._shown_url = str(answer.get("base_url", ""))
-            self.query_one(RecipeBook).show_urls(self._shown_url)
-        self.has_been_asked = True
+            self.show_urls(str(answer.get("base_url", "")))
+
+    def show_urls(self, shown_url: str) -> None:
+        """The tap has said where it listens."""
+        self._shown_url = shown_url
+        self.query_one(RecipeBook).show_urls(shown_url)
         self._look_at_tap()
 
     @property
@@ -132,12 +136,21 @@ class TapScreen(ReplayScreen):
         self._has_met = self._has_met or bool(state.sessions)
         self._show_waiting(not self._has_met and not playback.is_folding and self.is_tapping)
         self._agreement.look()
-        self._told = newest_first(sentences(state, self.sockets.now))
+        self._told = newest_first(sentences(state, self.watched_until()))
         self.query_one(TapStatus).show_facts(self._facts())
         self._show_seen(state)
         if self._agreement.differing and not self._is_difference_told:
             self._is_difference_told = True
             self.tell("the tap's own check: bytes were changed on their way through it", is_wrong=True)
+
+    def watched_until(self) -> float:
+        """At a live edge the time without any record counts as well: silence tells that nobody tried again."""
+        playback = self.playback
+        if playback.pace is not Pace.LIVE or playback.is_folding or not self.is_tapping:
+            return self.sockets.now
+        if self._last_came[0] != playback.position:
+            self._last_came = (playback.position, monotonic())
+        return max(self.sockets.now, playback.duration + monotonic() - self._last_came[1])
 
     def _facts(self) -> TapFacts:
         reading, agreement = self.playback.reading, self._agreement
