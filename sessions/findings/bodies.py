@@ -17,7 +17,8 @@ _FIELDS = frozenset({
     "agent", "annotation", "annotation_index", "arguments", "code", "command", "command_index",
     "content_index", "delta", "diff", "error", "headers", "input", "item", "item_id", "logprobs", "message",
     "name", "obfuscation", "output", "output_index", "param", "part", "partial_image_b64",
-    "partial_image_index", "reason", "refusal", "required_input", "response", "response_id", "sequence_number", "status",
+    "partial_image_index", "reason", "refusal", "required_input", "response", "response_id",
+    "sequence_number", "status",
     "status_code", "steer", "steer_id", "stream_id", "summary_index", "text", "type",
     "background", "output_format", "quality", "size",  # of a partial image
 })  # fmt: skip

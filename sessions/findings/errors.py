@@ -50,7 +50,7 @@ def _failed(seen: Seen) -> Iterator[Claim]:
     if failure is not None:
         if not failure.code:
             yield Claim("error-without-code", said(failure))
-        yield from _about(failure, seen.turn)
+        yield from _about(seen, failure)
 
 
 def _refusal_over_http(seen: Seen) -> Iterator[Claim]:
@@ -98,17 +98,18 @@ def _meaning(seen: Seen, failure: Failure) -> Iterator[Claim]:
             yield Claim("error-in-answer", said(failure), (turn.responses[-1].first,))
         elif failure.code != PARENT_NOT_FOUND:
             yield Claim("turn-refused", said(failure), (turn.create,) if turn.create >= 0 else ())
-    yield from _about(failure, turn)
+    yield from _about(seen, failure)
 
 
-def _about(failure: Failure, turn: Turn | None) -> Iterator[Claim]:
+def _about(seen: Seen, failure: Failure) -> Iterator[Claim]:
     """What the words of an error give away."""
-    message = failure.message
+    message, turn = failure.message, seen.turn
     if found := _INTERNALS.search(message):
         yield Claim("internals-leak", f"the message shows {found[0][:60]!r}")
     if _CALL_LOST.search(message):
-        if turn is not None and turn.parent and turn.parent_turn:
-            yield Claim("call-lost", said(failure), (turn.create,))
+        if turn is not None and turn.parent_turn:
+            is_known = _answers_its_parent(seen, turn)
+            yield Claim("call-lost" if is_known else "output-unasked", said(failure), (turn.create,))
     elif _OUTPUT_MISSING.search(message):
         yield Claim("output-missing", said(failure))
     elif _DOUBLED.search(message):
@@ -120,6 +121,14 @@ def _about(failure: Failure, turn: Turn | None) -> Iterator[Claim]:
         is_param = failure.param == "previous_response_id" and "not" in words
         if is_param or ("response" in words and "not found" in words):
             yield Claim("parent-error-masked", f"code {failure.code or 'none'}: {said(failure)}")
+
+
+def _answers_its_parent(seen: Seen, turn: Turn) -> bool:
+    parent = seen.state.turn(turn.parent_turn)
+    calls = (
+        {call.answer_id for one in parent.responses for call in one.calls} if parent is not None else set()
+    )
+    return calls.issuperset(turn.answers)
 
 
 def said(failure: Failure | None) -> str:

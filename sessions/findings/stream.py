@@ -68,13 +68,13 @@ def look(seen: Seen) -> Iterator[Claim]:
             yield Claim("terminal-renamed", "response.done stands for the terminal event")
         elif spelling in (PART_DELTA, SHORT_DELTA, OBJECT_DELTA):
             yield Claim("delta-renamed", f"{seen.raw_type}: {spelling}")
+    if family(event.type) in _ASIDE:
+        _count_aside(seen, event)
     if seen.turn is None or is_over:
         return
     track = seen.memory.track(seen.turn.number)
     if family(event.type) not in _ASIDE:
         yield from _numbers(seen, event, track)
-    elif event.sequence_number is not None and event.sequence_number == track.expected:
-        track.expected += 1
     at = seen.record.elapsed
     if track.last_at >= 0:
         track.longest_silence = max(track.longest_silence, at - track.last_at)
@@ -82,6 +82,19 @@ def look(seen: Seen) -> Iterator[Claim]:
     if event.type in TERMINAL and seen.response is not None and track.terminal < 0:
         track.terminal = seen.number
         yield from _flow(seen.response, track)
+
+
+def _count_aside(seen: Seen, event: Event) -> None:
+    """Let the number of an event that is no part of a response count where it continues one's numbers."""
+    number = event.sequence_number
+    if number is None:
+        return
+    own = [seen.turn.number] if seen.turn is not None else [one.turn for one in seen.session.live]
+    for turn in own:
+        track = seen.memory.track(turn)
+        if track.expected == number:
+            track.expected = number + 1
+            return
 
 
 def _was_finished(seen: Seen) -> bool:

@@ -1,1 +1,1 @@
-"""What each finding is called, how bad it is and what to do: one table for each file of rules."""
+"""What each finding is called, how bad it is and what to do: a table beside each file of rules."""

@@ -108,6 +108,12 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "the server does not know the call that an output answers",
             "The parent was dropped or the turn went to another replica: pass previous_response_id on.",
         ),
+        "output-unasked": Entry(
+            _W,
+            Who.CLIENT,
+            "an output answers a call that its parent did not make",
+            "Answer the calls of the response that is continued, by their call_id.",
+        ),
         "history-doubled": Entry(
             _E,
             Who.PROXY,
