@@ -1,0 +1,184 @@
+"""What several groups of checks send, and how they read what comes back.
+
+Its one rule: a probe that is meant to be refused names a parent that nobody made, so that a server that
+does as the guide says generates nothing for it. Nothing here decides whether an answer is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from sessions import facts
+from sessions.contract import LIFECYCLE, PARENT_NOT_FOUND, TERMINAL
+from sessions.dialects import read
+from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.check import LEAST_OUTPUT_TOKENS
+from sessions.doctor.result import Outcome, Verdict
+from sessions.errors import ConnectError
+from sessions.events import Event, Undecodable
+from sessions.finding import Finding, Severity
+from sessions.findings.catalogue import CATALOGUE
+from sessions.session import Failure
+
+#: an id that no server has given out
+NOBODYS_ID = "resp_" + "0" * 48
+#: so long a server may take to refuse what it refuses without thinking
+REFUSAL_SECONDS = 3.0
+#: asks for as little as can be asked for; a short answer ends by itself
+SHORT_PROMPT = "What is the capital of France? Answer in one word."
+#: tokens of one such turn, in and out, with room for what a server adds
+SHORT_TURN_TOKENS = 45 + LEAST_OUTPUT_TOKENS
+
+_OUTCOMES = {Severity.ERROR: Outcome.FAIL, Severity.WARNING: Outcome.WARN, Severity.NOTE: Outcome.INFO}
+
+
+def parentless(bench: Bench, **fields: Any) -> str:
+    """A create that continues what nobody made: refused, and free, wherever parents are looked up."""
+    return bench.frame("This is to be refused.", parent=NOBODYS_ID, **fields)
+
+
+class Reply(NamedTuple):
+    """What a server said to one probe."""
+
+    errors: tuple[Failure, ...] = ()
+    created: int = 0  #: responses that began
+    ended: int = 0  #: responses that ended
+    others: int = 0  #: messages that are none of these
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no message came at all."""
+        return not (self.errors or self.created or self.ended or self.others)
+
+    @property
+    def words(self) -> str:
+        """It in words, for evidence."""
+        parts = [f"an error: {failure_words(one)}" for one in self.errors]
+        if self.created:
+            parts.append("a response began")
+        if self.ended:
+            parts.append("a response ended")
+        if self.others and not parts:
+            parts.append("something that is no answer")
+        return "; ".join(parts) or "nothing"
+
+
+def reply_in(events: Iterable[Event | Undecodable]) -> Reply:
+    """What these messages say, in whichever spelling."""
+    errors: list[Failure] = []
+    created = ended = others = 0
+    for raw in events:
+        if isinstance(raw, Undecodable):
+            others += 1
+            continue
+        event = read(raw).event
+        if event.type == "error":
+            errors.append(facts.failure(event.body))
+        elif event.type in TERMINAL:
+            ended += 1
+        elif event.type == "response.created":
+            created += 1
+        else:
+            others += event.type not in LIFECYCLE
+    return Reply(tuple(errors), created, ended, others)
+
+
+def failure_words(failure: Failure) -> str:
+    """What an error says of itself, short enough for one line."""
+    status = str(failure.status) if failure.status else ""
+    said = " ".join(part for part in (status, failure.code or "no code", failure.message[:120]) if part)
+    return f"{said} (param {failure.param})" if failure.param and failure.param not in said else said
+
+
+def is_refusal(bench: Bench, failure: Failure) -> bool:
+    """Whether an error is the one that a create without a parent gets here, under whatever code."""
+    known = bench.facts.notes.get("refusal")
+    if known is not None and (known.code, known.message) == (failure.code, failure.message):
+        return True
+    return failure.code == PARENT_NOT_FOUND or NOBODYS_ID in failure.message
+
+
+async def followed(bench: Bench, bout: Bout, *payloads: str | bytes) -> tuple[Reply, bool]:
+    """Send messages that should be refused; what came of them, and whether the socket still answers.
+
+    Whether it answers is asked by a create without a parent, where such a create is known to be refused;
+    else only whether the socket is still open.
+    """
+    reply = Reply()
+    for payload in payloads:
+        if bout.is_over:
+            return reply, False
+        before = len(bout.events)
+        try:
+            await bout.send(payload)
+        except ConnectError:
+            return reply, False  # it ended meanwhile
+        if not knows_refusal(bench):
+            await bout.until(lambda seen=before: len(bout.events) > seen, REFUSAL_SECONDS)  # type: ignore[misc]
+            reply = plus(reply, reply_in(bout.events[before:]))
+            continue
+        if not await _marked(bench, bout, before):
+            return plus(reply, reply_in(bout.events[before:])), False
+        reply = plus(reply, _without_mark(reply_in(bout.events[before:])))
+    return reply, not bout.is_over or knows_refusal(bench)
+
+
+async def _marked(bench: Bench, bout: Bout, before: int) -> bool:
+    """Ask the socket for the refusal that is known; whether it came."""
+    try:
+        await bout.send(parentless(bench))
+    except ConnectError:
+        return False
+    return await bout.until(lambda: _has_mark(bench, reply_in(bout.events[before:])), REFUSAL_SECONDS)
+
+
+def _has_mark(bench: Bench, reply: Reply) -> bool:
+    return len(reply.errors) > 1 or any(is_refusal(bench, one) for one in reply.errors)
+
+
+def _without_mark(reply: Reply) -> Reply:
+    """The reply without the answer to the mark, which comes last."""
+    return reply._replace(errors=reply.errors[:-1])
+
+
+def plus(one: Reply, other: Reply) -> Reply:
+    """Two replies as one."""
+    return Reply(
+        one.errors + other.errors,
+        one.created + other.created,
+        one.ended + other.ended,
+        one.others + other.others,
+    )
+
+
+def knows_refusal(bench: Bench) -> bool:
+    """Whether a create without a parent is known to be refused here, so that it may be sent for free."""
+    return bench.facts.notes.get("refusal") is not None
+
+
+def end_words(bout: Bout) -> str:
+    """How a socket ended, in words."""
+    session = bout.session
+    if not session.close_code or session.close_code == 1006:
+        return "the connection was lost without a close frame"
+    reason = f" {session.close_reason[:80]!r}" if session.close_reason else ""
+    who = "the server closed" if session.closed_by == "server" else "the socket was closed"
+    return f"{who} with {session.close_code}{reason}"
+
+
+def catalogued(finding_id: str, evidence: str, *, at_most: Outcome = Outcome.FAIL) -> Verdict:
+    """The verdict that a finding of this id would give, for what only a doctor can see."""
+    entry = CATALOGUE[finding_id]
+    outcome = _OUTCOMES[entry.severity]
+    if at_most is Outcome.WARN and outcome is Outcome.FAIL:
+        outcome = Outcome.WARN
+    if at_most is Outcome.INFO:
+        outcome = Outcome.INFO
+    said = f"{entry.title}: {evidence}" if evidence else entry.title
+    return Verdict(outcome, said, entry.remedy, entry.who, "", (finding_id,))
+
+
+def findings_of(bench: Bench, sessions: Collection[int]) -> tuple[Finding, ...]:
+    """What the judge has found on these sockets."""
+    return tuple(one for one in bench.inspector.findings if one.session in sessions)
