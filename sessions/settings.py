@@ -84,7 +84,7 @@ class Settings(BaseModel):
     no_proxy: bool = False
     ca: str = ""
     insecure: bool = False
-    transport: Literal["ws"] = "ws"
+    transport: Literal["ws", "http", "auto"] = "ws"
     compression: bool = True
     age_limit: float = Field(default=LIFETIME_SECONDS, gt=0)  #: seconds a socket lives
     open_timeout: float = Field(default=15.0, gt=0)  #: seconds

@@ -48,7 +48,11 @@ def add_connection_options(parser: argparse.ArgumentParser, *, positional: bool 
     way.add_argument("--no-proxy", action="store_true", default=None, help="ignore the proxy variables")
     group.add_argument("--ca", metavar="FILE", help="certificates to trust beside the system's")
     group.add_argument("--insecure", action="store_true", default=None, help="trust any certificate")
-    group.add_argument("--transport", choices=["ws"], help="how to speak: ws")
+    group.add_argument(
+        "--transport",
+        choices=["ws", "http", "auto"],
+        help="how to speak: a WebSocket (ws), POST and an event stream (http), or ws first, else http (auto)",
+    )
     group.add_argument(
         "--no-compression",
         dest="compression",

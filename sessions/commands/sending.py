@@ -31,9 +31,10 @@ from sessions.safe import safe, safe_json
 from sessions.session import Turn
 from sessions.talk import tell
 from sessions.tools import Tools, load
-from sessions.wire.connect import connect, is_policy_close
+from sessions.wire.connect import is_policy_close
 from sessions.wire.http_client import list_models
 from sessions.wire.plan import plan_from
+from sessions.wire.transport import live
 
 _LAST = re.compile(r'("previous_response_id"\s*:\s*)"@last"')
 
@@ -96,8 +97,8 @@ class Sending:
 
     async def _speak(self) -> Exit:
         """Open the socket and send everything on it."""
-        live = connect(self._plan)
-        async with converse(live, self._inspector, self._plan.session, self._args.silence) as talk:
+        way = live(self._plan)
+        async with converse(way, self._inspector, self._plan.session, self._args.silence) as talk:
             return await self._talk(talk)
 
     async def _talk(self, talk: Conversation) -> Exit:

@@ -188,6 +188,16 @@ class Connection:
         self._socket.resume_reading()
         await self._over.wait()
 
+    async def closed_within(self, seconds: float) -> int:
+        """Wait at most so long for the other side's close frame; its code, 0 while there is none."""
+        await self.opened()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+        except TimeoutError:
+            pass  # it stays open, as it should
+        return self._socket.close_code if self._socket is not None else 0
+
     async def aclose(self) -> None:
         """Close the socket, if it is open; records already made can still be read."""
         await self.close()

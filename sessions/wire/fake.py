@@ -62,6 +62,7 @@ class FakeServer:
         self.ca_pem = b""
         self.port = 0
         self._upgrades = 0
+        self._posts = 0
         self._open: set[Connection | RecordedConnection] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
@@ -169,7 +170,9 @@ class FakeServer:
             if refused is not None:
                 status = await http_face.refuse(http, refused)
             else:
-                status = await http_face.respond(http, request, self._setting)
+                is_create = request.method == "POST" and request.path.rstrip("/").endswith("/responses")
+                self._posts += is_create
+                status = await http_face.respond(http, request, self._setting, self._posts)
             visit.requests.append((request.method, request.target, status))
             if not http.is_reusable():
                 return

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
@@ -154,6 +156,16 @@ class HttpConnection:
         """End a response that was begun with `start`."""
         self._send(h11.EndOfMessage())
         await self._writer.drain()
+
+    def abort(self, *, is_reset: bool) -> None:
+        """End the connection in the middle of a response: by reset, or after what was written."""
+        if is_reset:
+            sock = self._writer.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._writer.transport.abort()
+        else:
+            self._writer.close()
 
     def is_reusable(self) -> bool:
         """Make ready for the next request; False when the connection has to be closed instead."""

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from sessions import redact
 from sessions.contract import LIFETIME_SECONDS
@@ -20,6 +21,8 @@ from sessions.wire.endpoint import Endpoint, derive, with_query
 from sessions.wire.route import DIRECT, Route, route_for
 
 PING_SECONDS = 20.0
+Transport: TypeAlias = Literal["ws", "http", "auto"]
+
 OPEN_SECONDS = 15.0  #: for DNS to TLS, and again for the answer to the upgrade; Codex waits as long
 _ANY_MODEL = "any"
 _ACCOUNT_HEADERS = ("openai-organization", "openai-project", "chatgpt-account-id")  # names, no credentials
@@ -41,6 +44,7 @@ class Plan:
     session: int = 1
     open_timeout_seconds: float = OPEN_SECONDS
     name: str = ""  #: what a person calls this session
+    transport: Transport = "ws"  #: a WebSocket, HTTP, or a WebSocket with HTTP to fall back on
     ping_seconds: float = PING_SECONDS  #: between two pings of ours
 
     @property
@@ -61,7 +65,10 @@ class Plan:
             for name, value in self.headers
             if name.lower() not in _ACCOUNT_HEADERS and redact.header(name, value).masked
         )
-        return tuple(dict.fromkeys((*(secret.reveal() for secret in known if secret), *in_headers)))
+        in_query = redact.in_query(self.endpoint.target)
+        return tuple(
+            dict.fromkeys((*(secret.reveal() for secret in known if secret), *in_headers, *in_query))
+        )
 
 
 def plan_from(settings: Settings, environ: Mapping[str, str] = os.environ, *, session: int = 1) -> Plan:
@@ -81,6 +88,7 @@ def plan_from(settings: Settings, environ: Mapping[str, str] = os.environ, *, se
         model=settings.model,
         session=session,
         open_timeout_seconds=settings.open_timeout,
+        transport=settings.transport,
     )
 
 

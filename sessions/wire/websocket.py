@@ -70,6 +70,12 @@ class WebSocket(asyncio.Protocol):
         """Whether a message can be sent now."""
         return not self._is_over and self._protocol.state is State.OPEN
 
+    @property
+    def close_code(self) -> int:
+        """The code of the other side's close frame; 0 when none has come."""
+        received = self._protocol.close_rcvd
+        return received.code if received is not None else 0
+
     def take_over(self, stream: ByteStream) -> None:
         """Continue on the stream's transport, with the bytes it has already read."""
         self._transport = stream.transport

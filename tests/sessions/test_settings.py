@@ -175,7 +175,7 @@ def test_own_profiles_stand_beside_the_built_in_ones(file: Path) -> None:
         ("compression = 7\n", 1, "compression", "", "compression"),
         ('# c\nage_limit = "long"\n', 2, "age_limit", "", "age_limit"),
         ("age_limit = -1\n", 1, "age_limit", "", "greater than 0"),
-        ('transport = "http"\n', 1, "transport", "", "transport"),
+        ('transport = "smoke"\n', 1, "transport", "", "transport"),
         ("model = \n", 1, "", "", "not TOML"),
         ('[headers]\n"Bad Name" = "x"\n', 1, "headers", "", "'Bad ...' is not a header name"),
         ('[headers]\nUpgrade = "x"\n', 1, "headers", "", "belongs to the handshake"),

@@ -1,7 +1,8 @@
 """The same answers over plain HTTP: POST with JSON or an event stream, compaction, models, stored responses.
 
 Its one rule: HTTP has no connection-local memory, so a parent must be stored; keys that exist on a socket
-only are refused.
+only are refused. Dialects and faults read the same units as on a socket; a close frame, which HTTP has not,
+is an end of TCP in mid-stream here.
 """
 
 from __future__ import annotations
@@ -16,21 +17,40 @@ from sessions.wire.http1 import HttpConnection, Request
 from sessions.wire.scenarios import problem, request
 from sessions.wire.scenarios.answers import answer
 from sessions.wire.scenarios.asking import asked, wrong_outputs
+from sessions.wire.scenarios.dialects.openai import wrapped_error
+from sessions.wire.scenarios.faults import OpeningFault, StepFault, UnitFault
 from sessions.wire.scenarios.narration import RUN, narrate
 from sessions.wire.scenarios.problem import Problem
 from sessions.wire.scenarios.setting import Setting
 from sessions.wire.scenarios.turn import Turn
-from sessions.wire.scenarios.units import Deltas, Event, Pause, Unit, encode, singly
+from sessions.wire.scenarios.units import (
+    Abort,
+    Batch,
+    Close,
+    Deltas,
+    Event,
+    Hang,
+    Pause,
+    Payload,
+    Pieces,
+    Unit,
+    encode,
+    is_delta,
+    singly,
+)
 
 
-async def respond(http: HttpConnection, asked_for: Request, setting: Setting) -> int:
-    """Answer one request that is no upgrade; returns the status."""
+async def respond(http: HttpConnection, asked_for: Request, setting: Setting, number: int = 1) -> int:
+    """Answer one request that is no upgrade; returns the status.
+
+    `number` counts the creates of the server, for the faults that hit one of them.
+    """
     path = asked_for.path.rstrip("/")
     tail = path.rsplit("/", 2)
     get = asked_for.method in ("GET", "HEAD")
     if path.endswith("/responses"):
         if asked_for.method == "POST":
-            return await _create(http, asked_for.body, setting)
+            return await _create(http, asked_for.body, setting, number)
         if get:
             message = "This path takes POST, or a WebSocket upgrade."
             wrong = Problem(426, "upgrade_required", message)
@@ -119,48 +139,111 @@ async def _compact(http: HttpConnection, content: bytes, setting: Setting) -> in
     return await _json(http, compacted)
 
 
-async def _create(http: HttpConnection, content: bytes, setting: Setting) -> int:
+async def _create(http: HttpConnection, content: bytes, setting: Setting, number: int) -> int:
+    for spoilt, argument in setting.hitting(OpeningFault, number):
+        opening = spoilt.opening(argument)
+        if opening.is_for_posts:
+            await http.respond(opening.status, opening.headers, opening.body.encode())
+            return opening.status
     body = _body(content)
     if isinstance(body, Problem):
         return await refuse(http, body)
     for key in request.SOCKET_KEYS:
         if key in body:
             return await refuse(http, problem.unknown_parameter(key))
-    create = request.read_create(body, None, store=setting.options.store)
+    turn = _turn(body, setting, number)
+    if isinstance(turn, Problem):
+        return await refuse(http, turn)
+    units = _units(turn, setting, number)
+    if body.get("stream") is not True:
+        await _drain(units, setting)
+        return await _json(http, _respelled(turn, setting))
+    await http.start(
+        200, (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+    )
+    for unit in units:
+        if not await _put(http, unit, setting):
+            break
+    await http.finish()
+    return 200
+
+
+def _turn(body: Mapping[str, Any], setting: Setting, number: int) -> Turn | Problem:
+    """The turn that a body asks for."""
+    dialect = setting.dialect
+    store = setting.options.store and dialect.name != "codex"
+    create = request.read_create(body, None, store=store)
     if isinstance(create, Problem):
-        return await refuse(http, create)
-    parent = setting.storage.find(create.parent_id) if create.parent_id else None
+        return create
+    parent = setting.storage.find(dialect.parent_id(create.parent_id)) if create.parent_id else None
     if create.parent_id and parent is None:
-        return await refuse(http, problem.parent_not_found(create.parent_id))
-    wrong = request.flat_tools(create.tools) or wrong_outputs(create, parent)
+        return problem.parent_not_found(create.parent_id)
+    wrong = dialect.check(create, parent) or wrong_outputs(create, parent)
     if wrong is not None:
-        return await refuse(http, wrong)
+        return wrong
+    create = create._replace(tools=request.named_tools(create.tools))
 
     def keep(turn: Turn) -> None:
         if turn.status in ("completed", "incomplete") and create.store:
             setting.storage.keep(turn.kept())
 
-    turn = Turn(create, parent, setting.ids, on_end=keep)
+    return Turn(create, parent, setting.ids, number=number, on_end=keep)
+
+
+def _units(turn: Turn, setting: Setting, number: int) -> Iterator[Unit]:
+    """What the turn sends, in the dialect's words, with what goes wrong on purpose."""
     options = setting.options
-    steps = answer(asked(create, parent), options.scenario)
+    steps = answer(asked(turn.create, turn.parent), options.scenario)
+    for step_fault, argument in setting.hitting(StepFault, number):
+        steps = step_fault.act(steps, argument)
     units = narrate(turn, steps, think_seconds=options.think_ms / 1000, run=1 if options.rate else RUN)
-    if body.get("stream") is not True:
-        await _drain(units, setting)
-        return await _json(http, turn.resource())
-    await http.start(
-        200, (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
-    )
-    for unit in units:
-        match unit:
-            case Deltas():
+    units = setting.dialect.respell(units, turn)
+    for unit_fault, argument in setting.hitting(UnitFault, number):
+        units = unit_fault.act(singly(units), argument, turn)
+    return units
+
+
+async def _put(http: HttpConnection, unit: Unit, setting: Setting) -> bool:
+    """Send one unit; False when it was the last. Raises ConnectionError when it ends the connection."""
+    match unit:
+        case Deltas():
+            await _pace(setting)
+            await http.write(b"".join(_framed(event) for event in unit.events()))
+        case dict():
+            if is_delta(unit):
                 await _pace(setting)
-                await http.write(b"".join(_framed(event) for event in unit.events()))
-            case dict():
-                await http.write(_framed(unit))
-            case Pause(seconds):
-                await asyncio.sleep(seconds)
-    await http.finish()
-    return 200
+            await http.write(_framed(unit))
+        case Problem():
+            await http.write(_framed(wrapped_error(unit, None)))
+            return False
+        case Payload(content, _):
+            await http.write(_block(content))
+        case Batch(contents):
+            await http.write(b"".join(map(_block, contents)))
+        case Pieces(pieces):
+            for piece in (b"data: ", *pieces, b"\n\n"):
+                await http.write(piece)
+        case Pause(seconds):
+            await asyncio.sleep(seconds)
+        case Hang():
+            await asyncio.Event().wait()
+        case Close():
+            http.abort(is_reset=False)
+            raise ConnectionAbortedError
+        case Abort(is_reset):
+            http.abort(is_reset=is_reset)
+            raise ConnectionAbortedError
+    return True
+
+
+def _respelled(turn: Turn, setting: Setting) -> Event:
+    """The finished response as this server words it."""
+    whole_event: Event = {"type": "response.completed", "response": turn.resource()}
+    for unit in setting.dialect.respell(iter((whole_event,)), turn):
+        if isinstance(unit, dict) and isinstance(unit.get("response"), dict):
+            response: Event = unit["response"]
+            return response
+    return turn.resource()
 
 
 async def _drain(units: Iterator[Unit], setting: Setting) -> None:
@@ -171,6 +254,11 @@ async def _drain(units: Iterator[Unit], setting: Setting) -> None:
 
 async def _pace(setting: Setting) -> None:
     await asyncio.sleep(1 / setting.options.rate if setting.options.rate else 0)
+
+
+def _block(content: bytes) -> bytes:
+    """Any bytes as one event of a stream, each of their lines a data line."""
+    return b"".join(b"data: " + line + b"\n" for line in content.split(b"\n")) + b"\n"
 
 
 def _framed(event: Event) -> bytes:

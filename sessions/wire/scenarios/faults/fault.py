@@ -20,6 +20,7 @@ class Opening(NamedTuple):
     goes_on: bool = False  #: answer 101 after all
     stays_open: bool = False  #: the response never ends
     unless_model: bool = False  #: only when the URL has no `?model=`
+    is_for_posts: bool = False  #: a POST to the same path is answered so, too: it is about who asks
 
 
 class OpeningFault(NamedTuple):

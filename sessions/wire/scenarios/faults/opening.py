@@ -20,7 +20,9 @@ FAULTS: tuple[Fault, ...] = (
         lambda _: Opening(426, _error("Use HTTP."), (*_JSON, ("upgrade", "HTTP/1.1"))),
     ),
     OpeningFault(
-        "401", "401 with a JSON body", lambda _: Opening(401, _error("Bad key.", "invalid_api_key"), _JSON)
+        "401",
+        "401 with a JSON body, over HTTP, too",
+        lambda _: Opening(401, _error("Bad key.", "invalid_api_key"), _JSON, is_for_posts=True),
     ),
     OpeningFault(
         "403", "403 with a JSON body", lambda _: Opening(403, _error("Not for this account."), _JSON)
@@ -33,16 +35,19 @@ FAULTS: tuple[Fault, ...] = (
     OpeningFault("404", "404 with a JSON body", lambda _: Opening(404, _error("No such route."), _JSON)),
     OpeningFault(
         "429",
-        "429 with Retry-After (argument: seconds, 7)",
+        "429 with Retry-After, over HTTP, too (argument: seconds, 7)",
         lambda seconds: Opening(
             429,
             _error("Slow down.", "rate_limit_exceeded", "rate_limit_error"),
             (*_JSON, ("retry-after", seconds or "7")),
+            is_for_posts=True,
         ),
         needs_number=True,
     ),
     OpeningFault(
-        "500", "500 with a JSON body", lambda _: Opening(500, _error("Broken.", None, "server_error"), _JSON)
+        "500",
+        "500 with a JSON body, over HTTP, too",
+        lambda _: Opening(500, _error("Broken.", None, "server_error"), _JSON, is_for_posts=True),
     ),
     OpeningFault(
         "503",
