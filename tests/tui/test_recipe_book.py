@@ -49,7 +49,6 @@ async def test_a_client_that_came_is_seen_in_a_word() -> None:
         await pilot.press("down", "down")
         app.book.show_seen(fold([Wire(1).open(client="codex_cli_rs/0.169.0")]))
         await pilot.pause()
-        shown = [line.split()[0] for line in screen_text(app).splitlines() if "Codex  " in line]
-        assert shown == ["seen", "seen"]
+        assert screen_text(app).count("seen  Codex  ") == 2
         assert "-     openai-python" in screen_text(app)
         assert app.book.chosen.client == "openai-python"  # the cursor stays

@@ -29,7 +29,7 @@ from sessions.wire.endpoint import derive
 from sessions.wire.fake import FakeServer
 from sessions.wire.plan import Plan
 from tests.conftest import HandClock
-from tests.make import WALL, Wire, create, created
+from tests.make import WALL, Wire, answer, create, created
 from tests.screen import screen_lines, screen_text
 from tui import keys
 from tui.app import TurnscopeApp
@@ -39,7 +39,7 @@ from tui.tapping import RunningTap, start_tap
 
 PATIENCE_SECONDS = 20.0
 SIZES = [(80, 24), (120, 40), (200, 60)]
-FACTS = {"upstream": "https://api.openai.com/v1", "pid": 1}
+FACTS: dict[str, str | int] = {"upstream": "https://api.openai.com/v1", "pid": 1}
 TURN = '{"type":"response.create","model":"m","input":"hi"}'
 
 
@@ -98,9 +98,13 @@ def digest(wire: Wire, agrees: int = 1) -> Record:
 
 def three_clients() -> list[Record]:
     """One that streams, one that closed, and one that took HTTP after five tries."""
-    python = {"client": "AsyncOpenAI/Python 3.52.0", "peer": "127.0.0.1:40001"}
-    codex = {"client": "codex_cli_rs/0.169.0 (linux)", "peer": "127.0.0.1:40002", "pair": "s-1"}
-    node = {"client": "OpenAI/JS 7.55.0", "peer": "127.0.0.1:40003"}
+    python: dict[str, Any] = {"client": "AsyncOpenAI/Python 3.52.0", "peer": "127.0.0.1:40001"}
+    codex: dict[str, Any] = {
+        "client": "codex_cli_rs/0.169.0",
+        "peer": "127.0.0.1:40002",
+        "pair": "s-1",
+    }
+    node: dict[str, Any] = {"client": "OpenAI/JS 7.55.0", "peer": "127.0.0.1:40003"}
     first = Wire(1)
     records = [first.open(**node), *first.turn("resp_1", "All is well."), first.close(), digest(first)]
     streams = Wire(2, at=1.0)
@@ -108,7 +112,8 @@ def three_clients() -> list[Record]:
     for number, at in enumerate((2.0, 2.1, 2.5, 3.3, 5.0), 3):
         records.append(Wire(number, at=at).refused("upgrade_required", status=426, **codex))
     post = Wire(8, at=5.1)
-    return [*records, post.asked({"model": "m", "input": "Hi"}, **codex), post.answered(), post.ended()]
+    posted = [post.asked({"model": "m", "input": "Hi"}, **codex), post.answered()]
+    return [*records, *posted, *post.streamed_all(answer("resp_3", "Over HTTP.")), post.ended()]
 
 
 # What is read -----------------------------------------------------------------------------------------------
@@ -130,7 +135,7 @@ async def test_two_hundred_connections(
     tmp_path: Path, size: tuple[int, int], snapshot: SnapshotAssertion
 ) -> None:
     path = tmp_path / "tap.jsonl"
-    client = {"client": "codex_cli_rs/0.169.0"}
+    client: dict[str, Any] = {"client": "codex_cli_rs/0.169.0"}
     opened = (Wire(n, at=n / 100).open(peer=f"127.0.0.1:{40_000 + n}", **client) for n in range(1, 201))
     writer = recorded(path, opened)
     async with watching(tap_screen(path, elapsed=3.0), size) as watch:

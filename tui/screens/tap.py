@@ -33,6 +33,8 @@ from tui.screens.recipes import Recipes
 from tui.screens.replay import ReplayScreen
 from tui.tap_header import Agreement, TapFacts
 from tui.tapping import RunningTap, stop_line
+from tui.widgets.brief import Brief
+from tui.widgets.connections import Connections
 from tui.widgets.happened import full_words, newest_first
 from tui.widgets.recipe_book import RecipeBook
 from tui.widgets.status import Status as Header
@@ -133,7 +135,9 @@ class TapScreen(ReplayScreen):
     def _look_at_tap(self) -> None:
         """Say what is known of the tap now; and change places with the recipes when the first one comes."""
         state, playback = self.inspector.sessions, self.playback
-        self._has_met = self._has_met or bool(state.sessions)
+        if state.sessions and not self._has_met:
+            self._has_met = True
+            self._choose_first(min(state.sessions))
         self._show_waiting(not self._has_met and not playback.is_folding and self.is_tapping)
         self._agreement.look()
         self._told = newest_first(sentences(state, self.watched_until()))
@@ -143,8 +147,15 @@ class TapScreen(ReplayScreen):
             self._is_difference_told = True
             self.tell("the tap's own check: bytes were changed on their way through it", is_wrong=True)
 
+    def _choose_first(self, number: int) -> None:
+        """The list was empty when the keys came to it: the cursor begins on the first connection."""
+        connections = self.query_one(Connections)
+        if connections.session == 0:
+            connections.select_session(number)
+            self.query_one(Brief).show_session(number)
+
     def watched_until(self) -> float:
-        """At a live edge the time without any record counts as well: silence tells that nobody tried again."""
+        """At a live edge time without any record counts as well: nobody tried again in it."""
         playback = self.playback
         if playback.pace is not Pace.LIVE or playback.is_folding or not self.is_tapping:
             return self.sockets.now
