@@ -88,6 +88,11 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
         ),
         "fake": Entry("sessions.commands.fake", "a server that follows a script, with faults by name", False),
         "check": Entry("sessions.commands.check", "what is wrong with a recording; `-` reads stdin", False),
+        "compare": Entry(
+            "sessions.commands.compare",
+            "one script on two endpoints, transports or recordings, and what differs",
+            False,
+        ),
         "info": Entry(
             "sessions.commands.info", "versions, paths, settings with their sources, the endpoint", False
         ),

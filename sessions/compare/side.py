@@ -107,10 +107,13 @@ class Side:
     def _open(self, record: Record) -> None:
         meta = record.meta
         is_refused = record.kind is Kind.REFUSED
+        is_http = self.state.sessions[record.session].is_http or meta.get("transport") == "http"
+        if is_http and not is_refused:
+            return  # nothing has been dialled; each answer tells how it was
         self.openings.append(
             Opening(
                 record.session,
-                self.state.sessions[record.session].is_http,
+                is_http,
                 facts.number(meta.get("status")) or 0,
                 str(meta.get("failure_class") or "closed") if is_refused else "",
                 str(meta.get("detail", "")),

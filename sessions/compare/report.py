@@ -1,0 +1,68 @@
+"""A comparison in words: the plain text that a person reads, and the lines that a script reads.
+
+Its one rule: whatever came from a server passes `safe` here. Turns without a difference take one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessions.compare.alignment import Comparison, Pair
+from sessions.compare.side import Side
+from sessions.safe import safe_line
+
+_TITLE_CHARACTERS = 400
+
+
+def plain(comparison: Comparison) -> Iterator[str]:
+    """The report as lines without their ends."""
+    a, b = comparison.a, comparison.b
+    width = max(len(a.label), len(b.label))
+    for side in (a, b):
+        yield f"{side.label:<{width}}  {where(side)}"
+    yield ""
+    for pair in comparison.pairs:
+        yield from _pair(pair)
+    yield ""
+    yield verdict(comparison)
+
+
+def lines(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    """One object a difference, and the summary."""
+    for one in comparison.differences:
+        yield {"event": "difference", **one.plain()}
+    yield comparison.summary()
+
+
+def verdict(comparison: Comparison) -> str:
+    """The whole comparison in one sentence."""
+    found = comparison.summary()
+    turns = f"{found['turns']} turn{'' if found['turns'] == 1 else 's'}"
+    if not found["breaking"] and not found["harmless"]:
+        return f"no difference in {turns}"
+    return f"{found['breaking']} breaking and {found['harmless']} harmless differences in {turns}"
+
+
+def where(side: Side) -> str:
+    """Where a side was asked and over what, in one line."""
+    session = next(iter(side.state.sessions.values()), None)
+    way = "HTTP" if side.is_http else "WebSocket"
+    url = safe_line(session.url) if session is not None and session.url else "an unnamed place"
+    turns = len(side.exchanges)
+    return f"{url}  over {way}, {turns} turn{'' if turns == 1 else 's'}"
+
+
+def place(pair: Pair) -> str:
+    """`connection`, or `turn 3`."""
+    return f"turn {pair.number}" if pair.number else "connection"
+
+
+def _pair(pair: Pair) -> Iterator[str]:
+    if not pair.differences:
+        yield f"{place(pair)}: no difference"
+        return
+    yield f"{place(pair)}:"
+    for one in pair.differences:
+        yield f"  {one.weight.value:<8}  {one.what}: {safe_line(one.title, _TITLE_CHARACTERS)}"
+        yield f"            {safe_line(one.meaning, _TITLE_CHARACTERS)}"

@@ -1,0 +1,105 @@
+"""One side asked live: the script's turns one after another, each awaited to its end.
+
+Its one rule: every create is sent once and in the script's order; what the connection does not survive is
+not sent, and the comparison says so. A tool is answered only as the caller said beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sessions.answers import answer, answers_create, pending
+from sessions.compare.asking import Ask, names_on, payload_frame, prompt_frame
+from sessions.compare.side import Side
+from sessions.compose import Create, frame
+from sessions.contract import FailureClass, Status
+from sessions.conversation import Conversation, Silence, converse
+from sessions.errors import ConnectError
+from sessions.inspector import Inspector
+from sessions.profiles import known_deviations
+from sessions.session import Turn
+from sessions.wire.connect import is_policy_close
+from sessions.wire.plan import Plan
+from sessions.wire.transport import live
+
+SILENCE_SECONDS = 120.0
+_GOES_ON = (Status.COMPLETED, Status.INCOMPLETE)
+
+
+@dataclass(frozen=True)
+class Party:
+    """One side that is asked live: where, and what every create carries beside its prompt."""
+
+    label: str
+    plan: Plan
+    create: Create = field(default_factory=Create)
+    model: str = ""  #: also of recorded creates; "": they keep their own
+    answers: Mapping[str, str] = field(default_factory=dict)  #: tool name -> output
+    silence_seconds: float = SILENCE_SECONDS
+
+
+class Run:
+    """One party and what came of asking it; `side` grows with every turn."""
+
+    def __init__(self, party: Party, inspector: Inspector) -> None:
+        self.party = party
+        self.inspector = inspector
+        self.side = Side(party.label, known_deviations())
+        self.error: ConnectError | Silence | None = None  #: what ended it early
+        self._parent: str | None = None
+        self._counterparts: dict[int, int] = {}
+
+    async def ask(
+        self, asks: Iterable[Ask], recorded: Side | None = None, on_turn: Callable[[], None] = lambda: None
+    ) -> None:
+        """Open the connection and ask everything; `error` says what ended it before.
+
+        `on_turn` is called after each turn. Raises UsageError for a script that cannot be asked.
+        """
+        plan = self.party.plan
+        try:
+            async with converse(live(plan), self.inspector, plan.session, self.party.silence_seconds) as talk:
+                for ask in asks:
+                    if talk.session.phase.is_over:
+                        break
+                    await self._ask(talk, ask, recorded)
+                    on_turn()
+        except (ConnectError, Silence) as error:
+            self.error = error
+        self._hear()
+        if self.error is None and is_policy_close(self.inspector.recording):
+            self.error = ConnectError(FailureClass.POLICY_CLOSE, "the socket was accepted and closed at once")
+
+    async def _ask(self, talk: Conversation, ask: Ask, recorded: Side | None) -> None:
+        party = self.party
+        if ask.payload:
+            names = names_on(self.side, recorded, self._counterparts)
+            text = payload_frame(ask, names, self._parent, party.model)
+        else:
+            text = prompt_frame(ask, party.create, self._parent)
+        before = len(self.side.exchanges)
+        turn = await talk.ask(text)
+        self._hear()
+        if ask.recorded and len(self.side.exchanges) > before:
+            self._counterparts[ask.recorded] = before + 1
+        if not ask.payload:
+            turn = await self._answer_calls(talk, turn)
+        if turn is not None and turn.status in _GOES_ON:
+            self._parent = turn.response_id or self._parent
+
+    async def _answer_calls(self, talk: Conversation, turn: Turn | None) -> Turn | None:
+        party = self.party
+        while turn is not None and (calls := pending(self.inspector.sessions, turn)):
+            if any(call.name not in party.answers for call in calls):
+                return turn  # the next prompt goes on without; the server says what it thinks of that
+            answered = [(call, answer(call, party.answers[call.name])) for call in calls]
+            base = party.create.model_copy(update={"parent": turn.response_id})
+            turn = await talk.ask(frame(answers_create(base, answered)))
+            self._hear()
+        return turn
+
+    def _hear(self) -> None:
+        recording = self.inspector.recording
+        for number in range(self.side.state.records, len(recording)):
+            self.side.add(recording.record(number))
