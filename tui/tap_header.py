@@ -112,7 +112,8 @@ def _how(sessions: Sessions, now: float, facts: TapFacts) -> list[Piece]:
         pieces.append(Piece((f"{wrong} lost or refused",), "status--wrong", 70))
     if facts.compared and not facts.differing:
         of = f"digests of {facts.compared} agree"
-        pieces.append(Piece(("bytes in = out", f"bytes in = bytes out, {of}"), "status--good", 75))
+        forms = ("bytes in = out", f"bytes in = out, {of}", f"bytes in = bytes out, {of}")
+        pieces.append(Piece(forms, "status--good", 75))
     elif known and not facts.differing:
         pieces.append(Piece(("bytes are compared when a socket ends",), "status--dim", 30))
     left = [countdown(one, now) for one in known if one.phase is Phase.OPEN and not one.is_http]

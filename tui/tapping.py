@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import select
 import subprocess
 import sys
@@ -30,8 +31,9 @@ _SAID_BYTES = 4_096
 class RunningTap:
     """A running tap, as whoever started it knows it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any], said: IO[bytes]) -> None:
         self._process = process
+        self._said = said
         self.pid = process.pid
         self.base_url = str(ready["base_url"])  #: for clients; holds the token where there is one
         self.shown_url = ""  #: the same for a screen, the token masked
@@ -45,6 +47,10 @@ class RunningTap:
         """Whether it has not ended yet."""
         return self._process.poll() is None
 
+    def last_words(self) -> str:
+        """What it said on stderr last; "" when nothing, or when it was stopped from here."""
+        return "" if self._said.closed else _words(self._said)
+
     def stop(self) -> None:
         """Let it write its last records and end, and wait for that; not for the loop of a screen."""
         if self.is_running():
@@ -53,6 +59,7 @@ class RunningTap:
             except UsageError:  # no control socket, or it is ending already
                 self._process.terminate()
             self._process.wait(_READY_SECONDS)
+        self._said.close()
 
     def farewell(self) -> str:
         """What to say on leaving it running: how to look at it again, and how to stop it."""
@@ -70,27 +77,36 @@ def start_tap(args: argparse.Namespace) -> RunningTap:
     Raises RecordingError or UsageError, as it ended, with what it said when it does not become ready.
     """
     # A file takes what it says: a pipe that nobody reads would fill up and hold the relay.
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sessions.cli", "tap", "--headless", *arguments(args)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        with process.stdout as lines:
-            ready = _first_line(lines)
-        try:
-            tap = RunningTap(process, json.loads(ready))
-        except (ValueError, KeyError, TypeError):
-            code = _end(process)
-            said.seek(0)
-            words = said.read(_SAID_BYTES).decode("utf-8", "replace").strip()
-            failure = RecordingError if code == Exit.RECORDING else UsageError
-            raise failure(words.removeprefix("turnscope: ") or "the tap did not start") from None
-        tap.shown_url = _shown_url(tap)
-        return tap
+    said = tempfile.TemporaryFile()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sessions.cli", "tap", "--headless", *arguments(args)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=said,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as lines:
+        ready = _first_line(lines)
+    try:
+        tap = RunningTap(process, json.loads(ready), said)
+    except (ValueError, KeyError, TypeError):
+        code = _end(process)
+        with said:
+            words = _words(said)
+        failure = RecordingError if code == Exit.RECORDING else UsageError
+        raise failure(words or "the tap did not start") from None
+    tap.shown_url = _shown_url(tap)
+    return tap
+
+
+def _words(said: IO[bytes]) -> str:
+    """The end of what it said on stderr; the file's place is the tap's own and stays where it is."""
+    size = os.fstat(said.fileno()).st_size
+    words = (
+        os.pread(said.fileno(), _SAID_BYTES, max(0, size - _SAID_BYTES)).decode("utf-8", "replace").strip()
+    )
+    return words.removeprefix("turnscope: ").removeprefix("turnscope tap: ")
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:

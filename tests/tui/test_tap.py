@@ -33,6 +33,7 @@ from tests.make import WALL, Wire, answer, create, created
 from tests.screen import screen_lines, screen_text
 from tui import keys
 from tui.app import TurnscopeApp
+from tui.entrance import replay_screen
 from tui.screens.choose import Choose
 from tui.screens.tap import TapScreen
 from tui.tapping import RunningTap, start_tap
@@ -310,3 +311,39 @@ async def test_a_port_in_use_is_an_error_before_the_screen(relay: RunningTap, tm
     words = ("--upstream", relay.upstream, "--listen", listen, "--record", str(tmp_path / "s.jsonl"))
     with pytest.raises(UsageError, match=listen.rpartition(":")[2]):
         await asyncio.to_thread(start_tap, parsed(*words))
+
+
+async def test_a_tap_that_ends_by_itself_says_so_with_its_last_words(relay: RunningTap) -> None:
+    async with watching(live_screen(relay)) as watch:
+        await watch.shows("waiting for clients")
+        await asyncio.to_thread(ask, relay.recording, "stop")
+        await watch.shows("TAP ENDED")
+        await watch.shows("the tap has ended: ended; 0 connections")
+        await watch.pilot.press("q")  # nothing is left to be asked
+        await watch.until(lambda: watch.app.return_value == 0)
+
+
+async def test_silence_at_the_live_edge_tells_that_a_client_never_tried_a_socket(tmp_path: Path) -> None:
+    path = tmp_path / "tap.jsonl"
+    post = Wire(1)
+    caller = {"client": "OpenAI/Python 3.52.0", "peer": "127.0.0.1:40001"}
+    records = [post.asked({"model": "m", "input": "Hi"}, **caller), post.answered(), post.ended()]
+    writer = recorded(path, records)
+    async with watching(tap_screen(path, elapsed=1.0)) as watch:
+        await watch.shows("h1")
+        assert "has not tried WebSocket" not in screen_text(watch.app)
+        count, came = watch.screen._last_came
+        watch.screen._last_came = (count, came - 6.0)  # as if it had been quiet for so long
+        watch.screen.tick()
+        await watch.shows("openai-python asks over HTTP and has not tried WebSocket")
+        await watch.shows("Point it here as its recipe says")
+    writer.close()
+
+
+def test_a_growing_recording_of_a_tap_opens_the_screen_of_a_tap(tmp_path: Path) -> None:
+    path = tmp_path / "tap.jsonl"
+    recorded(path, three_clients()).close()
+    for is_live in (True, False):
+        reading = Reading.open(path)
+        assert isinstance(replay_screen(reading, None, is_live), TapScreen) is is_live
+        reading.close()

@@ -64,6 +64,7 @@ class TapScreen(ReplayScreen):
         self._agreement = Agreement(playback.reading)
         self._told: tuple[Sentence, ...] = ()
         self._is_difference_told = False
+        self._is_end_told = False
         self._last_came = (-1, 0.0)  # records, and when on our own clock the newest of them came
 
     def compose(self) -> ComposeResult:
@@ -143,6 +144,7 @@ class TapScreen(ReplayScreen):
         self._told = newest_first(sentences(state, self.watched_until()))
         self.query_one(TapStatus).show_facts(self._facts())
         self._show_seen(state)
+        self._tell_end()
         if self._agreement.differing and not self._is_difference_told:
             self._is_difference_told = True
             self.tell("the tap's own check: bytes were changed on their way through it", is_wrong=True)
@@ -162,6 +164,15 @@ class TapScreen(ReplayScreen):
         if self._last_came[0] != playback.position:
             self._last_came = (playback.position, monotonic())
         return max(self.sockets.now, playback.duration + monotonic() - self._last_came[1])
+
+    def _tell_end(self) -> None:
+        """A tap of our own that ended by itself: its last words say why."""
+        relay = self.relay
+        if relay is None or relay.is_running() or self._is_end_told or self._is_stopping:
+            return
+        self._is_end_told = True
+        words = relay.last_words()
+        self.tell(f"the tap has ended{f': {words}' if words else ''}", is_wrong=True)
 
     def _facts(self) -> TapFacts:
         reading, agreement = self.playback.reading, self._agreement
