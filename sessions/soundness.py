@@ -1,7 +1,7 @@
 """Soundness: whether a recording holds together as a file and as a fold, told line by line as findings.
 
 Its one rule: nothing stops it; every line is looked at, and what is wrong with one is told once. It judges
-the recording, not the protocol: a peer's odd move is a note here, a frame that cannot be folded an error.
+the recording, not the protocol: what a peer did wrong is found by the judge, who is given what was `taken`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sessions.changes import What
+from sessions.bodies import event_of
+from sessions.changes import Change
+from sessions.events import Event, Undecodable
 from sessions.finding import Finding, Severity
 from sessions.records import Direction, Kind, Record, from_fields
 from sessions.reducer import Sessions
@@ -21,6 +23,7 @@ _SESSIONS = range(1 << 24)  # what a reader has room for
 _WALLS = range(-(1 << 63), 1 << 63)
 _CLOCK_SECONDS = 1.0  # a step of the wall clock against the monotonic one that is worth a note
 _FIRST = frozenset({Kind.OPEN, Kind.REFUSED, Kind.REQUEST})
+_MESSAGES = frozenset({Kind.TEXT, Kind.BINARY, Kind.SSE})
 _ASIDE = frozenset({Kind.NOTE, Kind.MARK})  # they may stand anywhere: nobody's frame, but noticed or marked
 
 
@@ -64,17 +67,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "digest-differs": Rule(
             Severity.ERROR, "tap", "the tap itself changed bytes: please report it, with this recording"
         ),
-        "undecodable-frame": Rule(
-            Severity.ERROR, "", "its bytes are kept as they came; look at the record to see what they are"
-        ),
         "unparsed": Rule(
             Severity.WARNING, "tap", "the bytes were passed on all the same, but are not in this recording"
         ),
         "odd-frame": Rule(
             Severity.WARNING, "", "it is kept as it came; what the other side made of it is not known"
-        ),
-        "irregular-move": Rule(
-            Severity.NOTE, "", "the recording is sound; whether the peer was right is another question"
         ),
         "clock-moved": Rule(
             Severity.NOTE, "clock", "the clock was set or the machine slept; durations are not touched by it"
@@ -89,6 +86,15 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         ),
     }
 )
+
+
+class Taken(NamedTuple):
+    """A record that was read and folded, and what it changed."""
+
+    record: Record
+    number: int
+    event: Event | Undecodable | None
+    changes: tuple[Change, ...]
 
 
 class _Flaw(NamedTuple):
@@ -118,6 +124,7 @@ class Soundness:
 
     def __init__(self) -> None:
         self.sessions = Sessions()
+        self.taken: Taken | None = None  #: the record of the newest line, None when that is none
         self.seconds = 0.0  #: the greatest recording time so far
         self._courses: dict[int, _Course] = {}
         self._number = -1  #: the newest record's own number
@@ -126,6 +133,7 @@ class Soundness:
 
     def take(self, line: bytes, place: int) -> list[Finding]:
         """What is wrong with this line; `place` is its number in the file, from 1. Never raises."""
+        self.taken = None
         if not line.endswith(b"\n"):
             return [_of_line("cut-end", place, "the last line is cut", f"it ends after {len(line):,} bytes")]
         try:
@@ -139,14 +147,8 @@ class Soundness:
             return [self._damaged(place, line, str(error).removeprefix("not a record: "))]
         number = self.sessions.records
         flaws = [*self._flaws(fields, record)]
-        for change in self.sessions.apply(record):
-            if change.what is What.IRREGULAR:
-                event = self.sessions.type_at(number)
-                where = f"{event} in {change.response}" if change.response else event
-                flaws.append(_Flaw("irregular-move", change.detail, where))
-            elif change.what is What.UNDECODABLE:
-                title = f"a {record.kind.value} message that is no event"
-                flaws.append(_Flaw("undecodable-frame", title, change.detail))
+        event = event_of(record) if record.kind in _MESSAGES else None
+        self.taken = Taken(record, number, event, self.sessions.apply(record, event))
         return [_of_record(flaw, record, number, place) for flaw in flaws]
 
     def end(self, *, is_growing: bool = False) -> list[Finding]:

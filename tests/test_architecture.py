@@ -38,6 +38,7 @@ TESTED_TOGETHER = {
     "sessions/findings": "sessions/test_findings*.py",  # the rules, by what they look at
     "sessions/doctor": "sessions/test_doctor*.py",  # the battery, group by group
     "sessions/wire/exchange_log.py": "sessions/test_exchange.py",
+    "sessions/commands/junit.py": "sessions/test_check.py",
     "sessions/commands/creating.py": "sessions/test_send.py",
     "sessions/commands/sending.py": "sessions/test_send.py",
     "sessions/commands/rehearsal.py": "sessions/test_send_from.py",

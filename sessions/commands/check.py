@@ -1,4 +1,4 @@
-"""`turnscope check FILE`: what is wrong with a recording, a line for each finding and one that sums them up.
+"""`turnscope check FILE`: what is wrong with a recording and with what it recorded, a line for each finding.
 
 Its one rule: the file is read once, from its beginning to its end, and only read; what has been looked at is
 let go, but for the state that the records add up to. stdout has the findings, stderr how far it is.
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sessions.errors import RecordingError
 from sessions.exits import Exit
@@ -24,9 +24,12 @@ from sessions.talk import tell_progress
 
 if TYPE_CHECKING:
     from sessions.finding import Finding
+    from sessions.findings.judge import Judge
     from sessions.soundness import Soundness
 
 STDIN = "-"
+RULES = ("profile", "openai", "openresponses", "codex", "lenient")  # as sessions.findings.rules has them
+_HOLES = ("damaged-line", "number-jump")  # what makes a turn look wrong that was not
 _SHOWN = 20  # findings of one kind that are shown to a person; --json lists all
 _CHARACTERS = 600  # of one line of text; a damaged line may name a key of any length
 _LOOKS = 2_000  # lines between two looks at the clock
@@ -41,23 +44,42 @@ class Check:
     def prepare(self, parser: argparse.ArgumentParser) -> None:
         """Add this verb's options."""
         parser.add_argument("file", metavar="FILE", help="a recording; `-` reads one from stdin")
-        parser.add_argument(
+        face = parser.add_mutually_exclusive_group()
+        face.add_argument(
             "--json", action="store_true", help="print a JSON line for each finding, and a summary"
+        )
+        face.add_argument("--junit", action="store_true", help="print the findings as JUnit XML, for CI")
+        parser.add_argument(
+            "--rules",
+            choices=RULES,
+            default=RULES[0],
+            help="whose contract to judge by; by that of each socket's profile, when not given",
         )
 
     def run(self, args: argparse.Namespace) -> int:
         """Run it; returns an exit code."""
+        from sessions.findings.judge import Judge
+        from sessions.findings.rules import forgiven
         from sessions.soundness import Soundness
 
         soundness = Soundness()
+        judge = Judge(soundness.sessions, forgiven(args.rules))
         with _opened(args.file) as source:
-            face = JsonFace() if args.json else TextFace(source.name)
-            for finding in _examined(soundness, source):
+            face = _face(args, source.name)
+            for finding in _examined(soundness, judge, source):
                 tell_progress("")
                 face.show(finding)
             tell_progress("")
             face.sum_up(soundness, source)
         return Exit.FINDINGS if face.counts["error"] else Exit.DONE
+
+
+def _face(args: argparse.Namespace, name: str) -> Face:
+    if args.junit:
+        from sessions.commands.junit import JunitFace
+
+        return JunitFace(name)
+    return JsonFace() if args.json else TextFace(name)
 
 
 class Source(NamedTuple):
@@ -100,21 +122,43 @@ def _lines(source: Source) -> Iterator[bytes]:
         raise RecordingError(f"cannot read {source.name} to its end: {error.strerror}") from error
 
 
-def _examined(soundness: Soundness, source: Source) -> Iterator[Finding]:
-    """Every finding, as its line is read; how far it is goes to stderr."""
+def _examined(soundness: Soundness, judge: Judge, source: Source) -> Iterator[Finding]:
+    """Every finding about the file and about what crossed the wire, as its line is read.
+
+    How far it is goes to stderr.
+    """
     from sessions.soundness import FIRST_LINE
 
     done, looked = 0, -_PROGRESS_SECONDS
     for place, line in enumerate(_lines(source), FIRST_LINE):
         done += len(line)
         for finding in soundness.take(line, place):
+            if finding.id in _HOLES:
+                judge.tear(soundness.sessions.records)
             if finding.id != "cut-end" or not source.is_growing:  # the line that is being written
                 yield finding
+        if (taken := soundness.taken) is not None:
+            for finding in judge.judge(*taken):
+                yield finding._replace(line=place)
         if not place % _LOOKS and time.monotonic() - looked > _PROGRESS_SECONDS:
             looked = time.monotonic()
             share = f"{min(done / source.size, 1):.0%} " if source.size else ""
             tell_progress(f"{share}{place:,} lines of {source.name}")
     yield from soundness.end(is_growing=source.is_growing)
+    if not source.is_growing:
+        yield from judge.end()
+
+
+class Face(Protocol):
+    """How findings are told."""
+
+    counts: Counter[str]  #: findings by severity
+
+    def show(self, finding: Finding) -> None:
+        """Take one finding."""
+
+    def sum_up(self, soundness: Soundness, source: Source) -> None:
+        """Say what came of it."""
 
 
 class JsonFace:
@@ -122,15 +166,18 @@ class JsonFace:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()  #: findings by severity
+        self._ids: Counter[str] = Counter()
 
     def show(self, finding: Finding) -> None:
         """Write one finding."""
         self.counts[finding.severity.value] += 1
+        self._ids[finding.id] += 1
         sys.stdout.write(json.dumps(finding.plain()) + "\n")
 
     def sum_up(self, soundness: Soundness, source: Source) -> None:
         """Write the summary."""
-        sys.stdout.write(json.dumps({"event": "summary", **_summary(soundness, source, self.counts)}) + "\n")
+        told = summary(soundness, source, self.counts)
+        sys.stdout.write(json.dumps({"event": "summary", **told, "findings": dict(self._ids)}) + "\n")
 
 
 class TextFace:
@@ -140,23 +187,30 @@ class TextFace:
         self.counts: Counter[str] = Counter()  #: findings by severity
         self._name = name
         self._shown: Counter[str] = Counter()  #: findings by id
+        self._errors: set[str] = set()
 
     def show(self, finding: Finding) -> None:
         """Write one finding, unless there were many of its kind."""
         self.counts[finding.severity.value] += 1
+        if finding.severity.value == "error":
+            self._errors.add(finding.id)
         self._shown[finding.id] += 1
         if self._shown[finding.id] > _SHOWN:
             return
         where = f"{self._name}:{finding.line}" if finding.line else self._name
-        words = f"{finding.severity}: {finding.title} ({finding.evidence}); {finding.remedy}"
+        turn = f"T{finding.turn}: " if finding.turn else ""
+        what = f"{finding.severity}: {turn}{finding.title} ({finding.evidence})"
+        words = f"{what}; {finding.remedy.rstrip('.')} [{finding.id}, {finding.who}]"
         sys.stdout.write(safe_line(f"{where}: {words}", _CHARACTERS) + "\n")
 
     def sum_up(self, soundness: Soundness, source: Source) -> None:
         """Write how many there were, and of what."""
+        from sessions.soundness import RULES as FILE_RULES
+
         for name, count in self._shown.items():
             if count > _SHOWN:
                 sys.stdout.write(f"and {count - _SHOWN:,} more of {name}; --json lists them all\n")
-        told = _summary(soundness, source, self.counts)
+        told = summary(soundness, source, self.counts)
         parts = [
             _amount(told["records"], "record"),
             _amount(told["sessions"], "session"),
@@ -167,12 +221,13 @@ class TextFace:
             for severity in ("error", "warning", "note")
             if self.counts[severity]
         ]
-        verdict = "not sound" if self.counts["error"] else "sound"
+        verdict = "sound" if self._errors.isdisjoint(FILE_RULES) else "not sound"
         still = " so far; it is still being written" if source.is_growing else ""
         sys.stdout.write(f"{verdict}: {', '.join([*parts, *counted])} in {told['seconds']:,.1f} s{still}\n")
 
 
-def _summary(soundness: Soundness, source: Source, counts: Counter[str]) -> dict[str, Any]:
+def summary(soundness: Soundness, source: Source, counts: Counter[str]) -> dict[str, Any]:
+    """What was looked at and what was found, as plain data."""
     sessions = soundness.sessions
     return {
         "recording": source.name,

@@ -18,7 +18,7 @@ from sessions.findings import bodies, chains, errors, frames, sockets, stream
 from sessions.findings.catalogue import CATALOGUE, Who
 from sessions.findings.seen import Claim, Memory, Seen
 from sessions.records import Kind, Record
-from sessions.session import Session
+from sessions.session import Session, Turn
 from sessions.state import State
 
 NO_DEVIATIONS: Mapping[str, Collection[str]] = MappingProxyType({})
@@ -36,6 +36,8 @@ RULES: tuple[Callable[[Seen], Iterator[Claim]], ...] = (
     errors.look,
     chains.look,
 )
+#: those that need nothing but the record itself
+WHOLE_RULES = (sockets.look, frames.look)
 
 
 def _is_plain(record: Record) -> bool:
@@ -58,9 +60,10 @@ class Judge:
         self.counts: dict[str, int] = {}  #: how often each id was met, also where it was told before
         self.judged = 0  #: records
         self._state = state
-        self._known = known  #: ids that each profile is known for
+        self._known = known  #: ids that each profile is known for; under "" those of any other
         self._memory = Memory()
         self._told: set[tuple[str, int, int]] = set()
+        self._torn = -1  # the newest record before which some are missing
         self._fell = array("q")  # the record with which each finding fell due
 
     def judge(
@@ -81,6 +84,10 @@ class Judge:
                 return ()
         return self._look(Seen(record, number, event, changes, self._state, self._memory))
 
+    def tear(self, number: int) -> None:
+        """Note that something is missing before the record of this number: what ran then is judged no more."""
+        self._torn = number
+
     def go_on_with(self, state: State) -> None:
         """Judge by this state from now on: one of its own, of the same records."""
         self._state = state
@@ -99,10 +106,17 @@ class Judge:
             if (finding := self._finding(claim, session, claim.turn, claim.records)) is not None
         )
 
+    def _is_torn(self, turn: Turn | None) -> bool:
+        """Whether a turn may lack records that were there."""
+        return self._torn >= 0 and turn is not None and (turn.is_forced or turn.create < self._torn)
+
+    def _habits(self, profile: str) -> Collection[str]:
+        return self._known.get(profile) or self._known.get("", ())
+
     def _look(self, seen: Seen) -> tuple[Finding, ...]:
         before = len(self.findings)
         turn = seen.turn.number if seen.turn is not None else 0
-        for rule in RULES:
+        for rule in RULES if not self._is_torn(seen.turn) else WHOLE_RULES:
             for claim in rule(seen):
                 records = (*claim.records, seen.number)
                 of = turn if claim.turn < 0 else claim.turn
@@ -118,7 +132,7 @@ class Judge:
             return None
         self._told.add(key)
         entry = CATALOGUE[claim.id]
-        is_known = entry.severity is not Severity.NOTE and claim.id in self._known.get(session.profile, ())
+        is_known = entry.severity is not Severity.NOTE and claim.id in self._habits(session.profile)
         return Finding(
             claim.id,
             Severity.NOTE if is_known else entry.severity,
@@ -128,6 +142,6 @@ class Judge:
             (Who.NOBODY if is_known else entry.who).value,
             entry.title,
             claim.evidence,
-            f"The profile {session.profile} is known for it." if is_known else entry.remedy,
+            f"Known of {session.profile or 'this server'}: {entry.remedy}" if is_known else entry.remedy,
             turn,
         )

@@ -9,17 +9,22 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sessions import cli
+from sessions.commands.check import RULES
 from sessions.exits import Exit
+from sessions.findings.catalogue import CATALOGUE
+from sessions.findings.rules import NAMES
 from sessions.reading import Reading
 from sessions.recording import MAX_SESSION, Recording
 from sessions.records import Direction, Kind, Record, to_line
 from sessions.safe import is_safe
+from sessions.soundness import RULES as FILE_RULES
 from sessions.soundness import Soundness
 from tests.make import Wire, create
 
@@ -102,6 +107,71 @@ def test_notes_alone_end_with_0(talk: list[bytes], file: Path, capsys: pytest.Ca
     note, total = capsys.readouterr().out.splitlines()
     assert note.startswith(f"{file}: note: session 1 has no end")
     assert total.startswith("sound: ")
+
+
+def test_what_crossed_the_wire_is_judged_too(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wire = Wire()
+    records = [wire.open(), wire.sent(create()), wire.got("{"), *wire.turn("resp_2"), wire.lost()]
+    write(file, [to_line(record, number) for number, record in enumerate(records)])
+    assert check(file) == Exit.FINDINGS
+    first, *_, total = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{file}:4: error: a text frame is not JSON (")
+    assert first.endswith("; Send one JSON object in each text frame and nothing else [not-json, proxy]")
+    assert total.startswith("sound: ")
+    assert check(file, "--json") == Exit.FINDINGS
+    found = objects(capsys)
+    assert found[0]["id"] == "not-json"
+    assert (found[0]["line"], found[0]["records"], found[0]["who"]) == (4, [2], "proxy")
+    assert found[-1]["findings"]["not-json"] == 1
+    assert sum(found[-1]["findings"].values()) == len(found) - 1
+
+
+def test_a_hole_in_the_file_is_not_held_against_the_server(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for gone in range(1, len(talk) - 2):
+        write(file, [*talk[:gone], *talk[gone + 1 :]])
+        check(file, "--json")
+        assert [one["id"] for one in objects(capsys)[:-1]] == ["number-jump"]
+
+
+def test_rules_say_how_much_a_finding_weighs(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wire = Wire()
+    error = {"status": 400, "error": {"type": "invalid_request_error", "code": "c", "message": "No."}}
+    records = [
+        wire.open(profile="xai"),
+        wire.sent(create()),
+        wire.got(error),
+        wire.close(by=Direction.CLIENT),
+        wire.close(),
+    ]
+    write(file, [to_line(record, number) for number, record in enumerate(records)])
+    assert check(file) == Exit.DONE
+    assert check(file, "--rules", "lenient") == Exit.DONE
+    assert check(file, "--rules", "openai") == Exit.FINDINGS
+    assert "error: T1: an error frame has no type" in capsys.readouterr().out
+    assert RULES == NAMES
+
+
+def test_junit_has_a_case_for_every_id(
+    talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(file, [*talk[:-2], b"junk \x1b[2J <&>\n"])
+    assert check(file, "--junit") == Exit.FINDINGS
+    root = ElementTree.fromstring(capsys.readouterr().out)
+    cases = {case.attrib["name"]: case for case in root.iter("testcase")}
+    assert set(cases) == {*FILE_RULES, *CATALOGUE}
+    assert {name for name, case in cases.items() if case.find("failure") is not None} == {"damaged-line"}
+    failure = cases["damaged-line"].find("failure")
+    assert failure is not None
+    assert failure.attrib["message"] == "a line that is no record"
+    assert str(file) in (failure.text or "")
+    note = cases["no-end"].find("system-out")
+    assert note is not None
+    assert (root.attrib["failures"], root.attrib["tests"]) == ("1", str(len(cases)))
+    assert [suite.attrib["failures"] for suite in root] == ["1", "0"]
 
 
 def test_many_of_a_kind_are_counted_for_people_and_listed_for_scripts(
