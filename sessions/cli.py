@@ -86,6 +86,9 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
             True,
             "`turnscope tap --headless`, or name a client after --",
         ),
+        "bridge": Entry(
+            "sessions.commands.bridge", "WebSocket mode in front of a server that only speaks HTTP", False
+        ),
         "fake": Entry("sessions.commands.fake", "a server that follows a script, with faults by name", False),
         "check": Entry("sessions.commands.check", "what is wrong with a recording; `-` reads stdin", False),
         "compare": Entry(
