@@ -10,9 +10,9 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+from sessions import redact
 from sessions.commands.connection import pair, settings_from
 from sessions.commands.sending import write_line
 from sessions.compare.alignment import Comparison, compare
@@ -92,7 +92,7 @@ class Comparing:
         """Ask every side that is an endpoint, A before B, and lay the two beside each other."""
         for index in self._plans:
             run = self.runs[index] = Run(await self._party(index), self._inspector(index))
-            tell(f"{_LABELS[index]}: {self._plans[index].endpoint.url} over {self._way(index)}")
+            tell(f"{_LABELS[index]}: {self._where(index)}")
             try:
                 await run.ask(self.asks, self.recorded, self.on_turn)
             finally:
@@ -170,7 +170,7 @@ class Comparing:
         never_stores = settings.facts.stores == "never"  # such a server refuses a create without `store`
         model = settings.model
         if not model and not plan.endpoint.has_model and any(not ask.payload for ask in self.asks):
-            model = await _first_model(plan)
+            model = await first_model(plan)
         create = Create(
             model=model,
             instructions=args.instructions,
@@ -186,8 +186,10 @@ class Comparing:
             return self._read[index]
         return self.runs[index].side if index in self.runs else Side(_LABELS[index])
 
-    def _way(self, index: int) -> str:
-        return "HTTP" if self._plans[index].transport == "http" else "WebSocket"
+    def _where(self, index: int) -> str:
+        plan = self._plans[index]
+        url = plan.endpoint.http_url if plan.transport == "http" else plan.endpoint.url
+        return f"{redact.url(url, plan.secrets).value}  {plan.route.text}"
 
     # Afterwards ------------------------------------------------------------------------------------------
 
@@ -284,11 +286,12 @@ def _text(path: Path) -> str:
         raise UsageError(f"cannot read the script {path}: {error}") from error
 
 
-async def _first_model(plan: Plan) -> str:
+async def first_model(plan: Plan) -> str:
+    """The first model that a server lists; "" when it lists none, because it may serve one all the same."""
     try:
-        listed = await list_models(replace(plan))
+        listed = await list_models(plan)
     except ConnectError:
-        return ""  # it may serve one model and list none
+        return ""
     if listed:
         tell(f"no --model given: {listed[0]}, the first that {plan.endpoint.authority} lists")
     return listed[0] if listed else ""

@@ -58,6 +58,13 @@ class FakeVerb:
         )
         add("--think-ms", type=amount, default=0.0, metavar="MS", help="silence before the first token (0)")
         add(
+            "--handshake-ms",
+            type=amount,
+            default=0.0,
+            metavar="MS",
+            help="wait at every new connection, as TCP and TLS to a far server would (0)",
+        )
+        add(
             "--delay-ms",
             type=amount,
             default=0.0,
@@ -137,6 +144,7 @@ class FakeVerb:
             require_key=_required_key(args.require_key_env),
             models=tuple(args.model or (created_models(script) if script else ()) or MODELS),
             delay_ms=args.delay_ms,
+            handshake_ms=args.handshake_ms,
             think_ms=args.think_ms,
             compression=not args.no_compression,
         )

@@ -67,6 +67,7 @@ class FakeServer:
         self._serving: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
         self._listener: asyncio.Server | None = None
+        self._is_closing = False
 
     @property
     def base_url(self) -> str:
@@ -92,6 +93,7 @@ class FakeServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._listener is not None  # entered
+        self._is_closing = True
         self._listener.close()
         for connection in list(self._open):
             await connection.shut()
@@ -127,6 +129,9 @@ class FakeServer:
     # Connections --------------------------------------------------------------------------------------
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_closing:  # accepted just before the listener was closed
+            writer.close()
+            return
         task = self._tasks.create_task(self._serve(reader, writer))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
@@ -155,6 +160,8 @@ class FakeServer:
     async def _speak_http(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, visit: Visit
     ) -> None:
+        if self.options.handshake_ms:
+            await asyncio.sleep(self.options.handshake_ms / 1000)
         http = HttpConnection(reader, writer)
         while (request := await http.request()) is not None:
             if isinstance(request, Unreadable):

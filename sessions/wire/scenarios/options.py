@@ -38,6 +38,7 @@ class Options:
     require_key: str | None = field(default=None, repr=False)  #: only this bearer key is accepted
     models: Sequence[str] = MODELS
     delay_ms: float = 0.0  #: before the answer to an upgrade
+    handshake_ms: float = 0.0  #: before a new connection is read: the round trips of TCP and TLS
     think_ms: float = 0.0  #: between response.in_progress and the first token
     compression: bool = True  #: accept permessage-deflate when it is offered
     keep_frames: bool = False  #: keep every payload in the log, theirs and ours

@@ -71,12 +71,12 @@ def _answer(ask: Ask) -> Iterator[Step]:
     if approved:
         yield from approved
         return
-    if ask.outputs:
-        yield Text(_with_outputs(ask))
-        return
-    calls = list(tools.called(ask))
+    calls = list(tools.called(ask)) if not ask.outputs or tools.is_forced(ask) else []
     if calls:
         yield from calls
+        return
+    if ask.outputs:
+        yield Text(_with_outputs(ask))
         return
     shaped = _structured(ask)
     yield Text(shaped if shaped is not None else reply(ask))

@@ -30,9 +30,7 @@ def called(ask: Ask) -> Iterator[Step]:
     choice = ask.create.body.get("tool_choice", "auto")
     if choice == "none" or not ask.tools or not ask.text:
         return
-    callable_tools = [
-        tool for tool in _flattened(ask.tools) if tool.get("type") in ("function", "custom")
-    ]
+    callable_tools = [tool for tool in _flattened(ask.tools) if tool.get("type") in ("function", "custom")]
     chosen = _forced(choice, callable_tools)
     if chosen is None:
         chosen = _fitting(ask.text, callable_tools)
@@ -45,6 +43,11 @@ def called(ask: Ask) -> Iterator[Step]:
         yield _call(tool, ask, source)
     if not chosen:
         yield from hosted.used(ask)
+
+
+def is_forced(ask: Ask) -> bool:
+    """Whether the create names the tool that has to be called, whatever else it says."""
+    return isinstance(ask.create.body.get("tool_choice"), dict)
 
 
 def _flattened(tools: tuple[Item, ...]) -> list[Item]:
