@@ -38,6 +38,8 @@ def admission(
     `now` is recording time in seconds, None to leave the age limit out.
     """
     warnings: list[str] = []
+    if session is not None and session.is_http:
+        return _over_http(session, lane)
     if lane is not None and not _LANE.fullmatch(lane):
         return Admission("This is no lane name: 1 to 256 of A-Z a-z 0-9 _ . - are allowed.")
     if lane is not None and not profile.lanes:
@@ -52,6 +54,19 @@ def admission(
     warnings += _age(session, now)
     warnings += _model(session, model, profile)
     return Admission(refusal, tuple(warnings))
+
+
+def _over_http(session: Session, lane: str | None) -> Admission:
+    """HTTP knows no lanes, no age and no limit of requests; a lane is one request at a time on this side."""
+    used = session.lanes.get(lane)
+    running = used.open.turn if used is not None and used.open is not None else 0
+    waiting = used.waiting[0].number if used is not None and used.waiting else 0
+    if not (running or waiting):
+        return Admission()
+    return Admission(
+        f"T{running or waiting} is running on {lane_name(lane)}: over HTTP a lane carries one request at a "
+        "time. Wait for it, stop it, or use another lane."
+    )
 
 
 def first_ahead(session: Session, lane: str | None, profile: ProfileFacts = OPENAI) -> int:

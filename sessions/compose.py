@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from sessions.context import ENCRYPTED_REASONING, ReadRecord, create_of
+from sessions.context import ENCRYPTED_REASONING, ReadRecord, create_of, full_replay
 from sessions.contract import LANE_PATTERN
 from sessions.create import (
     ANSWER_TYPES,
@@ -26,9 +26,10 @@ from sessions.create import (
     kind_of,
 )
 from sessions.errors import LocalProtocolError
-from sessions.memory import find
+from sessions.memory import find, forgotten
+from sessions.profile import OPENAI, ProfileFacts
 from sessions.reducer import Sessions
-from sessions.session import Turn
+from sessions.session import Session, Turn
 
 __all__ = [
     "Create",
@@ -43,6 +44,7 @@ __all__ = [
     "from_frame",
     "inherit",
     "keep_reasoning",
+    "over_http",
     "shaped",
     "size_words",
     "steer",
@@ -143,6 +145,26 @@ def keep_reasoning(create: Create) -> Create:
     if create.is_stored or ENCRYPTED_REASONING in create.include:
         return create
     return create.model_copy(update={"include": (*create.include, ENCRYPTED_REASONING)})
+
+
+def over_http(
+    create: Create,
+    sessions: Sessions,
+    session: Session | None,
+    read_record: ReadRecord,
+    *,
+    profile: ProfileFacts = OPENAI,
+) -> Create:
+    """The same create for a session over HTTP: a parent that was not stored becomes all that was said.
+
+    Nothing is remembered between two requests there. For a socket, and for a stored parent, nothing changes.
+    """
+    if session is None or not session.is_http:
+        return create
+    if (turn := forgotten(sessions, session, create.parent, profile)) is not None:
+        history = full_replay(sessions, turn, read_record).items
+        create = create.model_copy(update={"parent": None, "history": history})
+    return keep_reasoning(create)
 
 
 def inherit(sessions: Sessions, parent: Turn, read_record: ReadRecord) -> Create:

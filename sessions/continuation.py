@@ -210,6 +210,8 @@ def _kept(
     name = f"T{response.turn}"
     if session is not None and (record := session.not_found.get(response.id)) is not None:
         return _denied(name, record)
+    if session is not None and session.is_http:
+        return _kept_over_http(sessions, response, session, stored=stored)
     if session is not None and is_remembered(session, response, profile):
         return _Verdict(
             Where.MEMORY, True, f"{name} is in this connection's memory: the server continues at once."
@@ -236,10 +238,30 @@ def _kept(
     return _Verdict(Where.LOST, False, f"{_capital(scope)} has moved on from {name}, {ending}")
 
 
+def _kept_over_http(sessions: Sessions, response: Response, session: Session, *, stored: bool) -> _Verdict:
+    name = f"T{response.turn}"
+    if not stored:
+        return _Verdict(
+            Where.LOST,
+            False,
+            f"HTTP remembers nothing between requests and {name} was not stored: only its whole history "
+            "can be sent again.",
+        )
+    verdict = _stored(sessions, response, session)
+    if not verdict.works:
+        return verdict
+    return verdict._replace(sentence=f"{name} was stored: over HTTP the server loads it for each request.")
+
+
+def _address(url: str) -> str:
+    """An address without its scheme: a socket and HTTP lead to the same server."""
+    return url.partition("://")[2]
+
+
 def _stored(sessions: Sessions, response: Response, session: Session | None) -> _Verdict:
     name = f"T{response.turn}"
     home = sessions.sessions[response.session]
-    if session is not None and home is not session and home.url != session.url:
+    if session is not None and home is not session and _address(home.url) != _address(session.url):
         if response.id.startswith(_REWRITTEN):
             why = "its id was rewritten by a LiteLLM proxy, and only that proxy can read it"
         else:

@@ -43,9 +43,12 @@ class Conversation:
         """The state of its socket."""
         return self._inspector.sessions.sessions[self._number]
 
-    async def begin(self) -> None:
-        """Wait until the opening has been recorded."""
-        await self._until(lambda: self._number in self._inspector.sessions.sessions)
+    async def begin(self, opened: Record) -> None:
+        """Wait until this opening has been recorded; another that failed may stand before it."""
+        sessions = self._inspector.sessions.sessions
+        await self._until(
+            lambda: self._number in sessions and sessions[self._number].opened >= opened.elapsed
+        )
 
     async def send(self, frame: str | bytes) -> Turn | None:
         """Send one message; the turn that it began, None when it is no create.
@@ -133,11 +136,11 @@ async def converse(
             reading = group.create_task(inspector.run(live), name="inspector")
             try:
                 try:
-                    await live.opened()
+                    opened = await live.opened()
                 except ConnectError:
                     await reading  # so that the refusal is recorded before it is told
                     raise
-                await conversation.begin()
+                await conversation.begin(opened)
                 yield conversation
                 if conversation.session.phase is Phase.OPEN:
                     await live.close()

@@ -118,6 +118,7 @@ def answered(step: Step, record: Record) -> None:
     session.bytes_in += step.size
     session.wire_in += step.size
     session.head_in = len(head)
+    session.head_ms = facts.quantity(record.meta.get("ms"))
     session.last_frame = step.at
     session.status = facts.number(record.meta.get("status")) or 0
     session.media_type = headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sessions.profile import OPENAI, ProfileFacts
 from sessions.reducer import Sessions
-from sessions.session import Response, Session
+from sessions.session import Response, Session, Turn
 
 
 def find(sessions: Sessions, response_id: str | None, session: Session | None = None) -> Response | None:
@@ -40,3 +40,18 @@ def is_remembered(session: Session, response: Response, profile: ProfileFacts = 
         return lane is not None and lane.head is response
     heads = [lane.head for lane in session.lanes.values() if lane.head is not None]
     return bool(heads) and max(heads, key=lambda head: head.ended) is response
+
+
+def forgotten(
+    sessions: Sessions, session: Session | None, parent: str | None, profile: ProfileFacts = OPENAI
+) -> Turn | None:
+    """The turn that a request over HTTP cannot name as its parent, because nobody keeps it.
+
+    None on a socket, for a parent that was stored, and for one that this recording has not seen.
+    """
+    if session is None or not session.is_http:
+        return None
+    response = find(sessions, parent, session)
+    if response is None or is_stored(sessions, response, profile):
+        return None
+    return sessions.turn(response.turn)

@@ -289,6 +289,7 @@ class Session:
         self.target = ""  #: of the request, as the client wrote it
         self.media_type = ""  #: of the answer, without parameters
         self.head_in = 0  #: bytes of the head of the answer
+        self.head_ms: float | None = None  #: from the request to the head of the newest answer
         self.handshake = -1  #: record of OPEN, REFUSED or REQUEST
         self.failure_class: FailureClass | None = None
         self.status = 0

@@ -44,6 +44,10 @@ class Live(Source, Protocol):
         """Send one text (str) or binary (bytes) message; raises ConnectError when the socket has ended."""
         ...
 
+    async def stop(self) -> None:
+        """Stop what runs: over HTTP its requests; a socket knows no other way than to close."""
+        ...
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Start the closing handshake and wait for its end, at most a few seconds."""
         ...

@@ -52,6 +52,8 @@ def what_stopping_costs(
     home = sessions.sessions[response.session] if response is not None else session
     if home is None:
         return "No socket is open: there is nothing to stop."
+    if home.is_http and home.spans_requests:
+        return _what_closing_requests_costs(home)
     lines = [f"There is no cancel in this protocol: stopping closes socket {home.number}, for all lanes."]
     running = sorted({one.turn for one in home.live})
     if running:
@@ -85,3 +87,14 @@ def _survivor(sessions: Sessions, lane: Lane, profile: ProfileFacts) -> Survivor
     cost = f" ({estimate(sessions, goal).words})" if goal is not None else ""
     sentence = f"{name}: {turn} lives in this socket's memory only; a new socket needs a full replay{cost}."
     return Survivor(lane.id, head.turn, head.id, WayKind.REPLAY_NEW_SOCKET, sentence)
+
+
+def _what_closing_requests_costs(session: Session) -> str:
+    running = sorted({turn.number for turn in session.turns if turn.is_live})
+    if not running:
+        return "No request is running: there is nothing to stop."
+    names = ", ".join(f"T{number}" for number in running)
+    return (
+        f"Stopping closes the request of {names} and nothing else: HTTP holds no memory that could be lost.\n"
+        f"Cut: {names}. Whether the server goes on, and bills it, is not documented."
+    )

@@ -107,6 +107,10 @@ def trouble(
             return Trouble.LOST
         case Phase.CLOSED | Phase.CLOSING:
             return Trouble.CLOSED
+    if session.is_http:
+        newest = _newest(session, lane)
+        failure = newest.failure if newest is not None else None
+        return Trouble.PARENT_NOT_FOUND if failure and failure.code == PARENT_NOT_FOUND else None
     if session.errors and profile.socket_after_error in ("dead", "closed"):
         return Trouble.SOCKET_DEAD
     newest = _newest(session, lane)

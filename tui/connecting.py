@@ -28,6 +28,7 @@ class Connecting:
     def __init__(self, screen: SessionScreen) -> None:
         self._screen = screen
         self._opened: dict[int, asyncio.Event] = {}
+        self._told: set[int] = set()  # sessions whose fallback was said
 
     # Opening -------------------------------------------------------------------------------------------
 
@@ -67,6 +68,9 @@ class Connecting:
             session = self._screen.inspector.sessions.sessions.get(number)
             if session is not None and session.phase is not Phase.OPENING:
                 opened.set()
+            if session is not None and session.fallback and number not in self._told:
+                self._told.add(number)
+                self._screen.tell(session.fallback)
 
     async def _wait(self, number: int) -> bool:
         await self._opened[number].wait()
@@ -124,12 +128,12 @@ class Connecting:
             screen.inspector.sessions, running, session=session, profile=screen.outgoing.profile
         )
         title = f"stop T{running.turn}" if running is not None else f"close socket {screen.number}"
-        choices = (
-            Choice("stay", "leave it open", "nothing changes"),
-            Choice("close", "close the socket", "with a closing handshake, 1000"),
-        )
+        way = Choice("close", "close the socket", "with a closing handshake, 1000")
+        if session.is_http:
+            way = Choice("close", "close the request", "the session stays; what was answered stays, too")
+        choices = (Choice("stay", "leave it open", "nothing changes"), way)
         if await screen.app.push_screen_wait(Choose(title, choices, costs)) == "close":
-            await screen.sockets.close(screen.number)
+            await screen.sockets.stop(screen.number)
 
     async def leave(self) -> None:
         """Leave this session; asks first while a socket is open."""

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from tui.screens.session import SessionScreen
 
 
+#: the way that is not spoken now, by whether HTTP is
+_OTHER_WAY = {
+    False: ("over HTTP", "the next turn goes as a POST with an event stream"),
+    True: ("over a WebSocket", "the next turn goes on a new socket"),
+}
+
+
 class ConnectionMenu:
     """The connection menu of one session screen, and the dialogs behind it."""
 
@@ -47,6 +54,8 @@ class ConnectionMenu:
             await self.take_other_route()
         elif chosen == "via":
             await self._ask_for_proxy()
+        elif chosen == "transport" and (plan := self._plan) is not None:
+            await self._go_over(replace(plan, transport="ws" if self._speaks_http() else "http"))
         elif chosen == "address":
             await self._ask_for_address()
         elif chosen == "close":
@@ -74,6 +83,9 @@ class ConnectionMenu:
         route = other.route.text if other else "there is none"
         choices.append(Choice("other", "the other route", route, other is not None))
         choices.append(Choice("via", "through another proxy", "an HTTP or SOCKS proxy's address"))
+        if (plan := self._plan) is not None:
+            title, note = _OTHER_WAY[self._speaks_http()]
+            choices.append(Choice("transport", title, f"{note}; {plan.endpoint.authority}"))
         choices.append(Choice("address", "another address", "a base URL; the same recording"))
         for number in filter(screen.scope.has, screen.sockets.open_sessions):
             choices.append(Choice(f"use {number}", f"speak to socket {number}", "", number != screen.number))
@@ -81,12 +93,16 @@ class ConnectionMenu:
             choices.append(Choice("close", "close this socket", "says first what that costs"))
         return choices
 
+    def _speaks_http(self) -> bool:
+        session = self._screen.session
+        return session is not None and session.is_http
+
     def _about(self) -> str:
         session = self._screen.session
         if session is None:
             return ""
         lines = [f"{session.url}   {session.route}", f"socket {session.number}: {session.phase.value}"]
-        if session.opened >= 0:
+        if session.opened >= 0 and not session.is_http:
             lines[-1] += f", {left_words(remaining(session, self._screen.sockets.now))} left"
         return "\n".join(safe_line(line, 200) for line in lines)
 

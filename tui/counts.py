@@ -148,9 +148,8 @@ def _times(session: Session, sums: Tally, scan: Scan, now: float) -> Iterator[Co
         yield Count("silence", f"longest {seconds_words(seconds)}, ended by #{record}{more}")
     if session.opened >= 0:
         end = session.ended if session.ended >= 0 else now
-        yield Count(
-            "age", f"{seconds_words(max(0.0, end - session.opened))} of {seconds_words(session.lifetime)}"
-        )
+        age = seconds_words(max(0.0, end - session.opened))
+        yield Count("age", age if session.is_http else f"{age} of {seconds_words(session.lifetime)}")
 
 
 def _lanes(sessions: Sessions, session: Session) -> Iterator[Count]:

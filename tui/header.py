@@ -119,7 +119,7 @@ def _where(sessions: Sessions, session: Session, cells: int) -> list[Piece]:
     state = "status--open" if phase is Phase.OPEN else "status--over" if phase.is_over else "status--between"
     route = line(session.route, 120) or "route unknown"
     url = line(session.url, 200) or "(no address yet)"
-    pieces = [Piece((phase.value.upper(),), state, 100)]
+    pieces = [Piece(_phase_forms(session), state, 100)]
     if len(sessions.sessions) > 1:
         pieces.append(Piece((label(session),), "status--strong", 70))
     if session.name:
@@ -138,6 +138,17 @@ def _where(sessions: Sessions, session: Session, cells: int) -> list[Piece]:
     if session.profile and cells >= _MIDDLE:
         pieces.append(Piece((f"profile {line(session.profile, 24)}",), "status--dim", 15))
     return pieces
+
+
+def _phase_forms(session: Session) -> tuple[str, ...]:
+    """The phase; over HTTP, where nothing stays open between two requests, the way."""
+    if not session.is_http:
+        return (session.phase.value.upper(),)
+    if session.phase is not Phase.OPEN:
+        return (f"HTTP {session.phase.value.upper()}",)
+    if session.fallback and session.failure_class is not None:
+        return ("HTTP", f"HTTP after {session.failure_class.value}")
+    return ("HTTP",)
 
 
 def _surrounding_pieces(around: Surroundings) -> list[Piece]:
@@ -166,7 +177,7 @@ def _how(
         return [*_ending(session, now), *_totals(sums.usage)]
     if session.opened < 0:
         return [Piece(("opening the connection",), "status--between", 100)]
-    pieces = [_countdown_piece(session, now)]
+    pieces = [] if session.is_http else [_countdown_piece(session, now)]
     turn = _told_turn(sessions, session)
     live = session.live
     if len(live) > 1:
@@ -181,6 +192,10 @@ def _how(
         pieces.append(Piece((f"queued {session.waiting}",), "status--between", 75))
     pieces += _activity(session, now, cells, is_busy=bool(live or session.waiting))
     pieces += _speed(sums.first_tokens, turn, now, cells)
+    if session.is_http and session.head_ms is not None:
+        pieces.append(Piece((f"headers after {session.head_ms:.0f}ms",), "status--dim", 63))
+    if session.is_http and turn is None:
+        pieces.append(Piece(("no request yet",), "status--between", 98))
     pieces += _totals(sums.usage)
     if session.errors:
         pieces.append(Piece((f"err {session.errors}",), "status--wrong", 72))
@@ -223,6 +238,10 @@ def _activity(session: Session, now: float, cells: int, *, is_busy: bool) -> lis
     silent = max(0.0, now - heard)
     ponged = session.last_pong
     pong_age = now - ponged if ponged >= 0 else None
+    if session.is_http:
+        if is_busy and silent >= QUIET_SECONDS:
+            return [Piece((f"silent {seconds_words(silent)}",), "status--between", 84)]
+        return []
     if is_busy and silent >= QUIET_SECONDS:
         if pong_age is not None and pong_age < DEAD_SECONDS:
             words = f"thinking {seconds_words(silent)}"
@@ -293,6 +312,14 @@ def _ending(session: Session, now: float) -> list[Piece]:
             Piece((ago,), "status--dim", 30),
         ]
     lasted = seconds_words(session.ended - session.opened) if session.opened >= 0 else "-"
+    if session.is_http:
+        said = f": {line(session.close_reason, 60)}" if session.close_reason else ""
+        style = "status--between" if session.phase is Phase.CLOSED else "status--wrong"
+        return [
+            Piece((session.phase.value, f"{session.phase.value}{said}"), style, 98),
+            Piece((f"after {lasted}",), "status--dim", 50),
+            Piece((ago,), "status--dim", 30),
+        ]
     by = f", by the {session.closed_by}" if session.closed_by else ""
     meaning = close_meaning(session.close_code)
     short = f"{session.phase.value} {session.close_code}"

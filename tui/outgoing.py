@@ -10,13 +10,16 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
-from sessions import answers, compose, context, continuation, ways
+from sessions import answers, compose, context, continuation, cost, memory, ways
+from sessions.admission import admission
 from sessions.compose import Create
 from sessions.contract import LANE_PATTERN
 from sessions.inspector import Inspector
 from sessions.profile import OPENAI, ProfileFacts
 from sessions.session import Session, Turn
 from tui.widgets.composer import Chip
+
+_NO_WARM_UP = "HTTP has no warm-up: generate is left out, so the model answers and bills it."
 
 
 class Aim(StrEnum):
@@ -140,6 +143,13 @@ class Outgoing:
         if self.aim is Aim.REPLAY and (turn := self._inspector.sessions.turn(self.turn)):
             replay = context.full_replay(self._inspector.sessions, turn, self._inspector.recording.record)
             create = create.model_copy(update={"history": replay.items})
+        create = compose.over_http(
+            create,
+            self._inspector.sessions,
+            session,
+            self._inspector.recording.record,
+            profile=self.profile,
+        )
         if create.store is False or self.profile.stores == "never":
             create = compose.keep_reasoning(create.model_copy(update={"store": False}))
         if self.is_warm_up:
@@ -162,8 +172,34 @@ class Outgoing:
             now=now,
             answers=self._answered_calls(),
         )
+        if self.is_warm_up and session is not None and session.is_http:
+            found = found._replace(warnings=(*found.warnings, _NO_WARM_UP))
+        if turn := self.carried(session):
+            return self._carried(turn, session, found)
         turn = self.parent_turn(session) if self.aim is Aim.REPLAY else None
         return found if turn is None or not found.works else self._replayed(turn, found)
+
+    def carried(self, session: Session | None) -> Turn | None:
+        """The turn whose whole history goes along instead of its id, because HTTP has nobody who keeps it."""
+        return memory.forgotten(self._inspector.sessions, session, self.parent(session), self.profile)
+
+    def _carried(
+        self, turn: Turn, session: Session | None, found: continuation.Forecast
+    ) -> continuation.Forecast:
+        """The forecast of a create over HTTP that brings its history along."""
+        if turn.is_live or admission(session, self.lane).refusal:
+            return found
+        chain = self._inspector.sessions.chain(turn)
+        words = cost.estimate(self._inspector.sessions, turn).words
+        sentence = (
+            f"HTTP remembers nothing between requests and T{turn.number} was not stored: everything up to it "
+            f"goes out again instead of its id ({words})."
+        )
+        works = None if chain[0].parent else True
+        warnings = found.warnings
+        if chain[0].parent:
+            warnings = (*warnings, "The beginning of the chain is not in this recording and will be missing.")
+        return found._replace(works=works, sentence=sentence, warnings=warnings)
 
     def _replayed(self, turn: Turn, found: continuation.Forecast) -> continuation.Forecast:
         """The forecast of a new chain in which all is said again: what is missing, and calls left open."""
@@ -249,6 +285,8 @@ class Outgoing:
             return Chip("replay of", f"T{turn.number}", "warn")
         if turn is None:
             return Chip("parent", "none, new chain")
+        if self.carried(session) is not None and forecast.works is not False:
+            return Chip("history of", f"T{turn.number}", "good" if forecast.works else "warn")
         state = {True: "good", False: "alarm", None: "warn"}[forecast.works]
         is_fork = self.aim is Aim.TURN and bool(self._inspector.sessions.children(turn))
         fork = " fork" if is_fork else ""

@@ -152,7 +152,7 @@ class Sending:
         """Hand one frame to the socket; says so when it did not go."""
         try:
             await self._screen.sockets.send(self._screen.number, frame)
-        except ConnectError as error:
+        except (ConnectError, LocalProtocolError) as error:
             self._screen.tell(f"not sent: {error}", is_wrong=True)
             return False
         return True

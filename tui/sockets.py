@@ -68,15 +68,15 @@ class Sockets:
         Raises RecordingError when its records can no longer be stored; the socket is closed then, too.
         """
         # The client library is large and not needed for the first picture.
-        from sessions.wire.connect import connect
+        from sessions.wire.transport import live
 
-        live = connect(plan, clock=self.clock)
-        self._live[plan.session] = live
+        way = live(plan, clock=self.clock)
+        self._live[plan.session] = way
         try:
-            await self._inspector.run(live)
+            await self._inspector.run(way)
         finally:
             del self._live[plan.session]
-            await live.aclose()
+            await way.aclose()
 
     async def send(self, session: int, frame: str) -> None:
         """Send one text frame; raises ConnectError when this socket is not open."""
@@ -90,6 +90,12 @@ class Sockets:
         live = self._live.get(session)
         if live is not None:
             await live.close(code, reason)
+
+    async def stop(self, session: int) -> None:
+        """Stop what runs: over HTTP its requests, on a socket there is no other way than to close it."""
+        live = self._live.get(session)
+        if live is not None:
+            await live.stop()
 
     async def close_all(self) -> None:
         """Close every socket."""

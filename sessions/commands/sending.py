@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from sessions import outcome
+from sessions import compose, outcome
 from sessions.answers import answer, answers_create, pending
 from sessions.commands.connection import settings_from
 from sessions.commands.creating import recording_path, tidy_recordings
@@ -33,9 +33,11 @@ from sessions.talk import tell
 from sessions.tools import Tools, load
 from sessions.wire.connect import is_policy_close
 from sessions.wire.http_client import list_models
+from sessions.wire.http_refusal import refusal_over_http
 from sessions.wire.plan import plan_from
 from sessions.wire.transport import live
 
+_ASIDE = frozenset({Kind.OPEN, Kind.NOTE})  # records that may say something to a person
 _LAST = re.compile(r'("previous_response_id"\s*:\s*)"@last"')
 
 
@@ -60,6 +62,7 @@ class Sending:
         self._inspector = Inspector(recording, self._plan.secrets)
         self._model = self._settings.model
         self._printed = 0
+        self._has_told_history = False
         self._shown: dict[tuple[int, str, str, int], int] = {}
 
     async def run(self) -> Exit:
@@ -75,8 +78,8 @@ class Sending:
         except* (ConnectError, Silence, RecordingError) as group_error:
             code = self._failed(group_error)
         else:
-            if code is Exit.FINDINGS and self._args.script is None and self._is_policy_close():
-                code = self._refused_by_policy()
+            if code is Exit.FINDINGS and self._args.script is None:
+                code = self._refused_at_once() or code
         finally:
             try:
                 self._flush()
@@ -154,7 +157,7 @@ class Sending:
     def _create(self, prompt: str, parent: str | None) -> Create:
         args = self._args
         never_stores = self._settings.facts.stores == "never"  # such a server refuses a frame without `store`
-        return Create(
+        create = Create(
             text=prompt,
             model=self._model,
             instructions=args.instructions,
@@ -165,6 +168,17 @@ class Sending:
             lane=args.lane,
             parent=parent,
         )
+        session = self._inspector.sessions.sessions.get(self._plan.session)
+        facts = self._settings.facts.forecast_facts(self._settings.profile, self._settings.age_limit)
+        read_record = self._inspector.recording.record
+        carried = compose.over_http(create, self._inspector.sessions, session, read_record, profile=facts)
+        if carried.parent != parent and not self._has_told_history:
+            self._has_told_history = True
+            tell(
+                "HTTP remembers nothing and the last turn was not stored: the whole history goes along "
+                "instead of a previous_response_id"
+            )
+        return carried
 
     async def _answer(self, talk: Conversation, turn: Turn | None) -> Turn | None:
         """Answer the calls of a turn as the command line says; None when one has no answer there."""
@@ -220,6 +234,9 @@ class Sending:
             for number in range(self._printed, len(recording)):
                 out.write(recording.line(number).decode())
             out.flush()
+        for number in range(self._printed, len(recording)):
+            if recording.kind_at(number) in _ASIDE and (said := recording.record(number).meta.get("said")):
+                tell(str(said))
         self._printed = len(recording)
 
     def _print_text(self) -> None:
@@ -254,10 +271,23 @@ class Sending:
         assert isinstance(error, ConnectError)
         if self._is_policy_close():
             return self._refused_by_policy()
-        refused = next((r for r in self._inspector.recording if r.kind is Kind.REFUSED), None)
+        refusals = [one for one in self._inspector.recording if one.kind is Kind.REFUSED]
+        refused = refusals[-1] if refusals else None
         tell(str(error))
         self._tell_refusal(error, refused)
         return exit_code(error.failure_class)
+
+    def _refused_at_once(self) -> Exit | None:
+        """The exit code of a server that took no turn at all, told as a failed opening; None when it did."""
+        if self._is_policy_close():
+            return self._refused_by_policy()
+        session = self._inspector.sessions.sessions.get(self._plan.session)
+        refused = refusal_over_http(session, self._inspector.recording) if session is not None else None
+        if refused is None:
+            return None
+        tell(str(refused))
+        self._tell_refusal(refused)
+        return exit_code(refused.failure_class)
 
     def _refused_by_policy(self) -> Exit:
         session = self._inspector.sessions.sessions[self._plan.session]
@@ -283,7 +313,9 @@ class Sending:
 
     def _is_policy_close(self) -> bool:
         """Whether the server accepted the socket only to close it by policy."""
-        return not self._has_spoken() and is_policy_close(self._inspector.recording)
+        session = self._inspector.sessions.sessions.get(self._plan.session)
+        is_over_http = session is not None and session.is_http
+        return not is_over_http and not self._has_spoken() and is_policy_close(self._inspector.recording)
 
     def _summarise(self) -> None:
         sessions = self._inspector.sessions

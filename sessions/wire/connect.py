@@ -198,6 +198,10 @@ class Connection:
             pass  # it stays open, as it should
         return self._socket.close_code if self._socket is not None else 0
 
+    async def stop(self) -> None:
+        """Stop what runs by closing the socket: the protocol has no cancel."""
+        await self.close()
+
     async def aclose(self) -> None:
         """Close the socket, if it is open; records already made can still be read."""
         await self.close()

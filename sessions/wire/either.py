@@ -96,10 +96,7 @@ class EitherWay:
 
     async def stop(self) -> None:
         """Stop what runs: over HTTP its requests, else the socket, as there is no other way."""
-        if self._http is not None:
-            await self._http.stop()
-        else:
-            await self._socket.close()
+        await (self._http or self._socket).stop()
 
     async def _settle(self) -> None:
         """See once whether the socket is to be had."""
