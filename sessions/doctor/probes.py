@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from sessions import facts
-from sessions.contract import LIFECYCLE, PARENT_NOT_FOUND, TERMINAL
+from sessions.contract import LIFECYCLE, PARENT_NOT_FOUND, TERMINAL, Status
+from sessions.conversation import Silence
 from sessions.dialects import read
 from sessions.doctor.bench import Bench, Bout
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS
@@ -19,7 +20,7 @@ from sessions.errors import ConnectError
 from sessions.events import Event, Undecodable
 from sessions.finding import Finding, Severity
 from sessions.findings.catalogue import CATALOGUE
-from sessions.session import Failure
+from sessions.session import Failure, Turn
 
 #: an id that no server has given out
 NOBODYS_ID = "resp_" + "0" * 48
@@ -180,5 +181,61 @@ def catalogued(finding_id: str, evidence: str, *, at_most: Outcome = Outcome.FAI
 
 
 def findings_of(bench: Bench, sessions: Collection[int]) -> tuple[Finding, ...]:
-    """What the judge has found on these sockets."""
-    return tuple(one for one in bench.inspector.findings if one.session in sessions)
+    """What the judge has found on these sockets: the first of each id, the others only say it again."""
+    firsts: dict[str, Finding] = {}
+    for one in bench.inspector.findings:
+        if one.session in sessions:
+            firsts.setdefault(one.id, one)
+    return tuple(firsts.values())
+
+
+class Asked(NamedTuple):
+    """A turn that was asked for, over or not."""
+
+    turn: Turn
+    silence: str = ""  #: "" unless the server fell silent before its end
+
+    @property
+    def text(self) -> str:
+        """The answer's text, "" when there is none."""
+        response = self.turn.response
+        return response.text if response is not None else ""
+
+    @property
+    def response_id(self) -> str:
+        """The id under which it can be continued."""
+        return self.turn.response_id
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it ended as an answer: completed, or cut by its own limit."""
+        return self.turn.status in (Status.COMPLETED, Status.INCOMPLETE)
+
+    @property
+    def words(self) -> str:
+        """How it ended, in words."""
+        if self.silence:
+            return self.silence
+        turn = self.turn
+        if turn.failure is not None:
+            return failure_words(turn.failure)
+        response = turn.response
+        if response is not None and response.failure is not None:
+            return failure_words(response.failure)
+        return turn.status.value
+
+
+async def asked(bench: Bench, bout: Bout, text: str, name: str = "") -> Asked:
+    """Send a create and wait for the end of its turn; silence is an answer too.
+
+    A turn with a name is kept for the checks that only look at what has come.
+    """
+    turn = await bout.send(text)
+    assert turn is not None, "only a create is asked"
+    if name:
+        bench.facts.turns[name] = turn
+    try:
+        await bout.finish(turn)
+    except Silence as silence:
+        return Asked(turn, str(silence))
+    return Asked(turn)
