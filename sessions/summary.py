@@ -185,6 +185,8 @@ def _of_no_event(record: Record, event: Undecodable) -> tuple[str, Tone]:
 
 def _of_socket(kind: Kind, meta: Meta) -> tuple[str, Tone]:
     match kind:
+        case Kind.OPEN if meta.get("transport") == "http":
+            return str(meta.get("said") or f"HTTP, {meta.get('route', '')}"), Tone.SOCKET
         case Kind.OPEN:
             ms = sum(float(meta[name]) for name in _STAGES if isinstance(meta.get(name), (int, float)))
             return f"{meta.get('status', 101)} in {ms:.0f} ms, {meta.get('route', '')}", Tone.SOCKET
@@ -212,6 +214,11 @@ def _of_socket(kind: Kind, meta: Meta) -> tuple[str, Tone]:
 def _of_note(meta: Meta) -> tuple[str, Tone]:
     """What a tap noticed: the end of an exchange, its own check of the bytes, what it could not read."""
     match meta.get("note"):
+        case "end" if "exchanges" in meta:
+            count = facts.number(meta.get("exchanges")) or 0
+            return f"ended by hand after {count} request{'' if count == 1 else 's'}", Tone.ENDING
+        case "removed":
+            return f"~ {meta.get('said', '')}", Tone.DIALECT
         case "end":
             ms, size = facts.quantity(meta.get("ms")), facts.number(meta.get("bytes"))
             words = [f"complete after {_time(ms)}" if ms is not None else "complete"]

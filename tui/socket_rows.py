@@ -65,6 +65,8 @@ def _facts(record: Record) -> list[Text]:
     meta = record.meta
     rows: list[Text] = []
     match record.kind:
+        case Kind.OPEN if meta.get("transport") == "http":
+            rows.append(_heading("a session over HTTP: a request for each turn"))
         case Kind.OPEN:
             rows.append(_heading("the socket is open"))
         case Kind.REFUSED:

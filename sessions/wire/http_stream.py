@@ -175,7 +175,7 @@ class HttpStream:
                 raise ConnectError(FailureClass.CLOSED, "nothing can be sent: the session has ended")
             log, head = self._request(asked, mark)
             self._running[asked.lane] = self._group.create_task(
-                self._answer(asked.lane, log, head + asked.body, stream, dial, self._group)
+                self._answer(asked.lane, mark, log, head + asked.body, stream, dial, self._group)
             )
             await asyncio.sleep(0)  # so that it is on its way, also when it is stopped at once
         finally:
@@ -293,6 +293,7 @@ class HttpStream:
     async def _answer(
         self,
         lane: str | None,
+        mark: dict[str, str | int | float],
         log: ExchangeLog,
         sent: bytes,
         stream: ByteStream,
@@ -313,6 +314,7 @@ class HttpStream:
         except AnswerBroke as broken:
             log.lost(str(broken).replace("the upstream", "the server"))
         except asyncio.CancelledError as cancelled:
+            mark["by"] = "client"
             log.lost(str(cancelled.args[0]) if cancelled.args and cancelled.args[0] else _STOPPED)
             raise
         finally:
