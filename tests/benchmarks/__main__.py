@@ -5,9 +5,18 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("reducer", "pipeline", "screen", "hostile", "startup", "memory", "opening", "kills", "tap")
-
-
+NAMES = (
+    "reducer",
+    "pipeline",
+    "screen",
+    "hostile",
+    "startup",
+    "memory",
+    "opening",
+    "kills",
+    "tap",
+    "tapscreen",
+)
 LONG = ("soak", "tapkills")  #: minutes each; they run only when named
 
 

@@ -79,13 +79,14 @@ def _serve(connection: socket.socket) -> None:
         connection.recv(65_536)  # until the client goes
 
 
-def _accept(listener: socket.socket) -> None:
+def accept(listener: socket.socket) -> None:
+    """Serve every client of this listener, each in a thread."""
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=_serve, args=(connection,), daemon=True).start()
 
 
-def _receive(port: int, count: int, *, is_paced: bool) -> tuple[list[float], float]:
+def receive(port: int, count: int, *, is_paced: bool) -> tuple[list[float], float]:
     """Microseconds each frame took, and seconds from the first byte to the last."""
     took: list[float] = []
     with socket.create_connection(("127.0.0.1", port)) as own:
@@ -181,7 +182,8 @@ def _bare(upstream: int) -> Iterator[int]:
 
 
 @contextmanager
-def _tap(upstream: int, recording: Path) -> Iterator[int]:
+def tapped(upstream: int, recording: Path) -> Iterator[int]:
+    """A tap in a process of its own before this port; gives its own."""
     command = [sys.executable, "-m", "sessions.cli", "tap", "--headless", "--listen", "127.0.0.1:0"]
     command += ["--upstream", f"http://127.0.0.1:{upstream}/v1", "--record", str(recording)]
     with _process(command) as process:
@@ -229,14 +231,14 @@ def run() -> None:
     """Measure and report."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     upstream = int(listener.getsockname()[1])
-    threading.Thread(target=_accept, args=(listener,), daemon=True).start()
+    threading.Thread(target=accept, args=(listener,), daemon=True).start()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turnscope-benchmark-")))
         recording = folder / "tap.jsonl"
         ports = {
             "direct": upstream,
             "bare splice": stack.enter_context(_bare(upstream)),
-            "tap": stack.enter_context(_tap(upstream, recording)),
+            "tap": stack.enter_context(tapped(upstream, recording)),
         }
         if mitmdump := mitmdump_path():
             ports["mitmdump"] = stack.enter_context(_mitmdump(mitmdump, upstream))
@@ -249,10 +251,10 @@ def _report_latency(ports: dict[str, int]) -> None:
     middles: dict[str, list[float]] = {name: [] for name in names}
     tails: dict[str, list[float]] = {name: [] for name in names}
     for port in ports.values():
-        _receive(port, 200, is_paced=True)  # everything loaded, every path warm
+        receive(port, 200, is_paced=True)  # everything loaded, every path warm
     for turn in range(_ROUNDS):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            took, _ = _receive(ports[name], _PACED, is_paced=True)
+            took, _ = receive(ports[name], _PACED, is_paced=True)
             middles[name].append(percentile(took, 0.5))
             tails[name].append(percentile(took, 0.99))
     figures = [Figure(f"{name}, p50", "us", tuple(middles[name])) for name in names]
@@ -271,7 +273,7 @@ def _report_flood(ports: dict[str, int], recording: Path) -> None:
     def flood(name: str) -> None:
         before = int(ask(recording, "status")["records"]) if name == "tap" else 0
         began = time.monotonic()
-        _, seconds = _receive(ports[name], _FLOOD, is_paced=False)
+        _, seconds = receive(ports[name], _FLOOD, is_paced=False)
         rates[name].append(_FLOOD / seconds)
         if name == "tap":
             _recorded(recording, before + _FLOOD)
