@@ -87,18 +87,13 @@ def _began(seen: Seen, turn: Turn) -> Iterator[Claim]:
         yield Claim("id-missing", "response.created has no id")
     if turn.create < 0:
         return
-    session = seen.session
     if turn.parent and response is turn.responses[0]:
         yield from _parent(seen, turn, turn.parent, body)
-    same = [one for one in session.turns if one is not turn and _has(one, response.id)]
-    if response.id and same:
-        said = f"{response.id[:80]} was T{same[0].number}'s already"
-        yield Claim("id-repeated", said, (same[0].responses[-1].first,))
+    maker = seen.state.turn(seen.memory.manners(turn.session).made.setdefault(response.id, turn.number))
+    if response.id and maker is not None and maker is not turn:
+        records = (maker.responses[0].first,) if maker.responses else ()
+        yield Claim("id-repeated", f"{response.id[:80]} was T{maker.number}'s already", records)
     yield from _settings(seen, turn, body)
-
-
-def _has(turn: Turn, response_id: str) -> bool:
-    return bool(turn.responses) and turn.responses[-1].id == response_id
 
 
 def _parent(seen: Seen, turn: Turn, parent: str, body: Mapping[str, Any]) -> Iterator[Claim]:

@@ -85,7 +85,7 @@ class Judge:
         return self._look(Seen(record, number, event, changes, self._state, self._memory))
 
     def tear(self, number: int) -> None:
-        """Note that something is missing before the record of this number: what ran then is judged no more."""
+        """Note that records are missing before this one: what ran then is judged no more."""
         self._torn = number
 
     def go_on_with(self, state: State) -> None:

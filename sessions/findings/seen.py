@@ -62,9 +62,10 @@ class Track:
 class Manners:
     """What is remembered of one socket."""
 
-    __slots__ = ("odd_frame", "sent_bytes", "sent_frame")
+    __slots__ = ("made", "odd_frame", "sent_bytes", "sent_frame")
 
     def __init__(self) -> None:
+        self.made: dict[str, int] = {}  #: id of a response -> the turn that made it first
         self.sent_frame = -1  #: record of the client's newest message
         self.sent_bytes = 0  #: its size
         self.odd_frame = -1  #: the same record, when that was no JSON or of no known type
