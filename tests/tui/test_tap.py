@@ -347,3 +347,18 @@ def test_a_growing_recording_of_a_tap_opens_the_screen_of_a_tap(tmp_path: Path) 
         reading = Reading.open(path)
         assert isinstance(replay_screen(reading, None, is_live), TapScreen) is is_live
         reading.close()
+
+
+async def test_a_recipe_of_somebody_elses_tap_says_that_its_token_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TURNSCOPE_CLIPBOARD", "osc52")
+    path = tmp_path / "tap.jsonl"
+    writer = recorded(path, [])
+    async with watching(tap_screen(path)) as watch:
+        watch.screen.show_urls("http://10.0.0.1:8377/***/v1")
+        await watch.shows("Nobody has connected yet")
+        await watch.pilot.press("y")
+        await watch.shows("in place of the token")
+        assert '"http://10.0.0.1:8377/***/v1"' in watch.app.clipboard
+    writer.close()

@@ -23,6 +23,7 @@ from sessions.fallback import Sentence, sentences
 from sessions.inspector import Batch
 from sessions.playback import Pace, Playback
 from sessions.recipes import Recipe
+from sessions.redact import MASK
 from sessions.state import State
 from sessions.wire.control import ask
 from tui import keys
@@ -242,6 +243,8 @@ class TapScreen(ReplayScreen):
 
     async def _copy(self, recipe: Recipe) -> None:
         self.tell(await copy(recipe.text, self.app.copy_to_clipboard))
+        if f"/{MASK}" in self._base_url:
+            self.tell(f"in place of the token it says {MASK}: only who started the tap was told it")
 
     def action_show_happened(self) -> None:
         """Tell everything that clients met, with what to do about it."""
