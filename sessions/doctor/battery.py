@@ -12,16 +12,16 @@ from typing import NamedTuple
 
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Silence
+from sessions.doctor import errors, local, reach, refused, security, turns
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import Check, Cost, Group
-from sessions.doctor.result import Outcome, Result, Verdict, failed, skipped
+from sessions.doctor.result import Outcome, Result, Verdict, failed, skipped, verdict_of
 from sessions.errors import ConnectError
 from sessions.findings.catalogue import Who
 
 _STAGES = {Cost.LOCAL: 0, Cost.FREE: 2, Cost.TURNS: 3, Cost.SLOW: 4, Cost.INTRUSIVE: 5}
+_LAST = 9
 _REACH = 1  # of the free ones these come first: nothing else can be tried without them
-_ANSWERS = {FailureClass.UNAUTHORIZED: Who.CLIENT, FailureClass.THROTTLED: Who.CLIENT}
-_NETWORK = (FailureClass.DNS, FailureClass.TCP, FailureClass.TLS, FailureClass.UPGRADE_SILENT)
 
 
 class Estimate(NamedTuple):
@@ -35,9 +35,16 @@ class Estimate(NamedTuple):
 
 def every_check() -> tuple[Check, ...]:
     """All checks, group by group."""
-    from sessions.doctor import local, reach
-
-    return (*local.CHECKS, *reach.CHECKS)
+    return (
+        *local.CHECKS,
+        *reach.CHECKS,
+        *refused.CHECKS,
+        *reach.AFTER_UPGRADE,
+        *errors.CHECKS,
+        *turns.CHECKS,
+        *turns.JUDGED,
+        *security.CHECKS,
+    )
 
 
 def in_order(checks: Iterable[Check]) -> tuple[Check, ...]:
@@ -46,6 +53,8 @@ def in_order(checks: Iterable[Check]) -> tuple[Check, ...]:
     known = {one.id: one for one in listed}
 
     def stage(one: Check) -> int:
+        if one.is_last:
+            return _LAST
         own = _STAGES[one.cost]
         if one.cost is Cost.FREE and one.group is Group.REACH:
             own = _REACH
@@ -159,13 +168,6 @@ class Battery:
             if not scope.expired():
                 raise
             return failed(f"not done after {limit:g} s", "Look at the recording: something never ends.")
-
-
-def verdict_of(error: ConnectError) -> Verdict:
-    """A refusal or an end in the middle as a verdict."""
-    failure = error.failure_class
-    who = Who.NETWORK if failure in _NETWORK else _ANSWERS.get(failure, Who.PROXY)
-    return failed(error.detail or str(error), error.remedy, who, failure.value)
 
 
 def most_serious(results: Collection[Result], count: int = 3) -> tuple[Result, ...]:

@@ -30,6 +30,7 @@ from sessions.recording import Recording
 from sessions.records import Kind, Record
 from sessions.reducer import Sessions
 from sessions.safe import safe_line
+from sessions.secret import NO_SECRET
 from sessions.session import Session, Turn
 from sessions.source import Clock
 from sessions.wire.clock import SystemClock
@@ -217,6 +218,10 @@ class Bench:
         self.profile = facts
         self.rules = rules or rules_for(plan.profile)
         self.environ = environ
+        self.direct: Plan | None = None  #: the way past the proxy, where one was given
+        self.second_key = NO_SECRET  #: of somebody else, to see whether they are kept apart
+        self.forbidden_model = ""  #: that the key must not use
+        self.is_key_allowed_in_url = False
         self.costs = costs
         self.is_deep = is_deep  #: larger sizes, more tries
         self.patience_seconds = patience_seconds  #: how long an answer may be silent
@@ -263,6 +268,11 @@ class Bench:
         answers = (Kind.OPEN, Kind.REFUSED)
         return Knock(next(one for one in records if one.session == number and one.kind in answers), refusal)
 
+    def headers_without_login(self) -> tuple[tuple[str, str], ...]:
+        """The plan's headers but those that say who asks."""
+        login = {"authorization", "api-key", "x-api-key", "cookie"}
+        return tuple((name, value) for name, value in self.plan.headers if name.lower() not in login)
+
     def _next(self, changes: Mapping[str, Any]) -> Plan:
         self._opened += 1
         return replace(self.plan, session=self._opened, **changes)
@@ -282,7 +292,11 @@ class Bench:
 
     def frame(self, text: str = _PROMPT, *, shape: Literal["flat", "nested", ""] = "", **fields: Any) -> str:
         """The frame of such a create, in the shape that the profile wants."""
-        return frame(self.create(text, **fields), shape or self.profile.create_shape)
+        return self.framed(self.create(text, **fields), shape)
+
+    def framed(self, create: Create, shape: Literal["flat", "nested", ""] = "") -> str:
+        """A create as the profile wants it framed."""
+        return frame(create, shape or self.profile.create_shape)
 
     # Beside the socket -------------------------------------------------------------------------------
 
@@ -311,6 +325,12 @@ class Bench:
         self.tokens += tokens
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """The exact texts that must not be stored or shown."""
+        second = self.second_key.reveal()
+        return (*self.plan.secrets, second) if second else self.plan.secrets
+
+    @property
     def spent(self) -> int:
         """All tokens so far, as the server counted them."""
         return self.tokens + self.spent_since(0)
@@ -327,7 +347,7 @@ class Bench:
 
     def clean(self, text: str) -> str:
         """A text from elsewhere in one line, without any credential."""
-        return safe_line(redact.text(text, self.plan.secrets).value, _EVIDENCE_CHARACTERS)
+        return safe_line(redact.text(text, self.secrets).value, _EVIDENCE_CHARACTERS)
 
     def __repr__(self) -> str:
         return f"<Bench at {self.plan.endpoint.authority}>"

@@ -91,6 +91,7 @@ class Check:
     limit_seconds: float = 60.0  #: beyond its waits; then it has failed
     findings: tuple[str, ...] = ()  #: ids of findings that decide it, also in a recording
     suite: tuple[str, ...] = ()  #: names of tests of the public Open Responses suite that look at the same
+    is_last: bool = False  #: it looks at what all others left behind
 
     @property
     def group(self) -> Group:
@@ -125,6 +126,7 @@ def check(
     limit_seconds: float = 60.0,
     findings: tuple[str, ...] = (),
     suite: tuple[str, ...] = (),
+    is_last: bool = False,
 ) -> Callable[[Trial], Check]:
     """Make a check of a function; the decorated name is the Check."""
 
@@ -142,6 +144,7 @@ def check(
             limit_seconds,
             findings,
             suite,
+            is_last,
         )
 
     return of

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from sessions.contract import FailureClass
+from sessions.errors import ConnectError
 from sessions.finding import Finding, Severity
 from sessions.findings.catalogue import Who
 
@@ -117,6 +119,13 @@ def judged(findings: Iterable[Finding], ids: Collection[str], evidence: str = ""
     return Verdict(_OUTCOMES[worst.severity], said, worst.remedy, Who(worst.who), "", names)
 
 
+def verdict_of(error: ConnectError) -> Verdict:
+    """A refusal or an end in the middle as a verdict."""
+    failure = error.failure_class
+    who = Who.NETWORK if failure in _NETWORKS else Who.CLIENT if failure in _CLIENTS else Who.PROXY
+    return failed(error.detail or str(error), error.remedy, who, failure.value)
+
+
 _OUTCOMES = {Severity.ERROR: Outcome.FAIL, Severity.WARNING: Outcome.WARN, Severity.NOTE: Outcome.INFO}
 _BY_WEIGHT = {severity: weight for weight, severity in enumerate(_OUTCOMES)}
 
@@ -125,3 +134,7 @@ def _sentence(finding: Finding) -> str:
     where = f"#{finding.records[0]}" if finding.records else ""
     evidence = ", ".join(part for part in (where, finding.evidence) if part)
     return f"{finding.title} ({evidence})" if evidence else finding.title
+
+
+_CLIENTS = (FailureClass.UNAUTHORIZED, FailureClass.THROTTLED)
+_NETWORKS = (FailureClass.DNS, FailureClass.TCP, FailureClass.TLS, FailureClass.UPGRADE_SILENT)

@@ -64,13 +64,26 @@ def tls_context(trust: Trust) -> ssl.SSLContext:
 class Dial:
     """One attempt to reach an endpoint; what it learned can be read after a failure, too."""
 
-    def __init__(self, endpoint: Endpoint, route: Route, trust: Trust, clock: Clock) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        route: Route,
+        trust: Trust,
+        clock: Clock,
+        *,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """`context` takes the place of the one that `trust` gives, towards the endpoint."""
         self.endpoint = endpoint
         self.route = route
         self.trust = trust
         self.timings: dict[str, float] = {}  #: milliseconds by stage: dns_ms, tcp_ms, connect_ms, tls_ms
         self.address = ""  #: the address that accepted: the proxy's where there is one
         self.tls = ""  #: version and cipher towards the endpoint
+        self.alpn = ""  #: the protocol that TLS agreed on, "" when it was not asked for or is not known
+        self.certificate: dict[str, Any] = {}  #: the endpoint's, as `ssl` decodes it; empty when not verified
+        self.leaf = b""  #: the same in DER, verified or not
+        self._given_context = context
         self._clock = clock
         self._stage = FailureClass.DNS
         self._stream: ByteStream | None = None
@@ -103,9 +116,13 @@ class Dial:
         if endpoint.tls:
             assert context is not None
             with self._timed("tls_ms", FailureClass.TLS):
-                await self._start_tls(stream, context, endpoint.host.partition("%")[0])
+                towards = self._given_context or context
+                await self._start_tls(stream, towards, endpoint.host.partition("%")[0])
             tls = stream.transport.get_extra_info("ssl_object")
             self.tls = f"{tls.version()} {tls.cipher()[0]}"
+            self.alpn = tls.selected_alpn_protocol() or ""
+            self.certificate = tls.getpeercert() or {}
+            self.leaf = tls.getpeercert(True) or b""
         return stream
 
     def _context(self) -> ssl.SSLContext:
