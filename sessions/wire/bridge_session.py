@@ -180,7 +180,8 @@ class BridgeSession:
 
         def tell(record: Record) -> None:
             for message in answer.take(record):
-                self._socket.send(message)
+                if not self._is_over:  # what ends the connection says why
+                    self._socket.send(message)
             caller.bridge.scribe.add(record, masks)
 
         async def wait(_: bytes) -> None:

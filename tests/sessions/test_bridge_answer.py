@@ -40,7 +40,13 @@ def response(status: str, **fields: Any) -> dict[str, Any]:
     return {"id": "resp_1", "status": status, "previous_response_id": None, "output": [], **fields}
 
 
-MESSAGE: dict[str, Any] = {"type": "message", "id": "msg_1", "role": "assistant", "content": [], "parsed": None}
+MESSAGE: dict[str, Any] = {
+    "type": "message",
+    "id": "msg_1",
+    "role": "assistant",
+    "content": [],
+    "parsed": None,
+}
 
 
 def one(messages: list[bytes]) -> dict[str, Any]:
