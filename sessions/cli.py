@@ -104,7 +104,7 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
 #: what a write says when there is no room for it
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 #: what asks for a verb's face without a screen; a client inside a tap has the terminal for itself
-_WITHOUT_SCREEN = ("json", "headless", "plain", "client", "stop", "status")
+_WITHOUT_SCREEN = ("json", "headless", "plain", "client", "stop", "status", "tool_calls")
 
 
 class Parser(argparse.ArgumentParser):

@@ -39,11 +39,13 @@ TESTED_TOGETHER = {
     "sessions/doctor": "sessions/test_doctor*.py",  # the battery, group by group
     "sessions/wire/exchange_log.py": "sessions/test_exchange.py",
     "sessions/commands/junit.py": "sessions/test_check.py",
+    "sessions/commands/comparing.py": "sessions/test_compare.py",
     "sessions/commands/creating.py": "sessions/test_send.py",
     "sessions/commands/sending.py": "sessions/test_send.py",
     "sessions/commands/rehearsal.py": "sessions/test_send_from.py",
     "sessions/commands/script_file.py": "sessions/test_send_from.py",
     "sessions/commands/fake.py": "sessions/test_fake_verb.py",
+    "sessions/commands/timing.py": "sessions/test_compare_timing.py",
 }
 #: what a name here never is, and the one verb of the command line that is also such a word
 NOT_NOUNS = {

@@ -32,16 +32,15 @@ def opening_differences(a: Side, b: Side) -> Iterator[Difference]:
         return
     one, other = a.openings[0], b.openings[0]
     yield from _outcome(a.label, b.label, one, other)
-    if one.is_refused or other.is_refused:
+    if one.is_refused or other.is_refused or one.is_http != other.is_http:
         return
-    if one.is_http == other.is_http:
-        yield from _headers(a.label, b.label, one, other)
-        if one.compression.partition(";")[0] != other.compression.partition(";")[0]:
-            yield Difference(
-                0, "compression", Weight.HARMLESS, one.compression, other.compression,
-                f"compression: {a.label} {one.compression}, {b.label} {other.compression}",
-                "Messages mean the same; the side without it sends more bytes.",
-            )  # fmt: skip
+    yield from _headers(a.label, b.label, one, other)
+    if one.compression.partition(";")[0] != other.compression.partition(";")[0]:
+        yield Difference(
+            0, "compression", Weight.HARMLESS, one.compression, other.compression,
+            f"compression: {a.label} {one.compression}, {b.label} {other.compression}",
+            "Messages mean the same; the side without it sends more bytes.",
+        )  # fmt: skip
     if words := slower(a.label, b.label, one.total_ms, other.total_ms):
         yield Difference(
             0, "timing", Weight.HARMLESS, round(one.total_ms, 1), round(other.total_ms, 1),

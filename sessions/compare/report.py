@@ -1,11 +1,13 @@
 """A comparison in words: the plain text that a person reads, and the lines that a script reads.
 
-Its one rule: whatever came from a server passes `safe` here. Turns without a difference take one line.
+Its one rule: whatever came from a server passes `safe` here. A turn without a difference takes one line, and
+so do the differences that an earlier turn had.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sessions.compare.alignment import Comparison, Pair
@@ -22,8 +24,9 @@ def plain(comparison: Comparison) -> Iterator[str]:
     for side in (a, b):
         yield f"{side.label:<{width}}  {where(side)}"
     yield ""
+    first = told_before(comparison)
     for pair in comparison.pairs:
-        yield from _pair(pair)
+        yield from _pair(pair, first)
     yield ""
     yield verdict(comparison)
 
@@ -58,11 +61,25 @@ def place(pair: Pair) -> str:
     return f"turn {pair.number}" if pair.number else "connection"
 
 
-def _pair(pair: Pair) -> Iterator[str]:
+def told_before(comparison: Comparison) -> dict[tuple[str, str], int]:
+    """The first turn in which each difference stands, by its word and title: later ones repeat it."""
+    first: dict[tuple[str, str], int] = {}
+    for one in comparison.differences:
+        first.setdefault((one.what, one.title), one.turn)
+    return first
+
+
+def _pair(pair: Pair, first: Mapping[tuple[str, str], int]) -> Iterator[str]:
     if not pair.differences:
         yield f"{place(pair)}: no difference"
         return
     yield f"{place(pair)}:"
+    repeated: Counter[tuple[str, int]] = Counter()
     for one in pair.differences:
+        if (told := first[one.what, one.title]) != pair.number:
+            repeated[one.weight.value, told] += 1
+            continue
         yield f"  {one.weight.value:<8}  {one.what}: {safe_line(one.title, _TITLE_CHARACTERS)}"
         yield f"            {safe_line(one.meaning, _TITLE_CHARACTERS)}"
+    for (weight, told), count in repeated.items():
+        yield f"  {weight:<8}  {count} as in turn {told}"

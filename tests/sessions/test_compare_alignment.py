@@ -1,0 +1,354 @@
+"""Two sides beside each other: what is a difference, how it is classed, and that equal records have none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sessions.compare.alignment import Comparison, compare
+from sessions.compare.contents import id_form
+from sessions.compare.difference import WHAT, Weight
+from sessions.compare.report import lines, plain, verdict
+from sessions.compare.side import Side, read_side
+from sessions.compare.timings import slower
+from sessions.records import Record
+from tests.make import (
+    Body,
+    Wire,
+    answer,
+    call_answer,
+    completed,
+    create,
+    created,
+    error,
+    failed,
+    item_added,
+    item_done,
+    message,
+    numbered,
+    reasoning,
+    text_delta,
+    text_done,
+    usage,
+)
+
+
+def side(label: str, *answers: list[Body], step: float = 0.01, **opening: Any) -> Side:
+    """A side on a socket with these answers, one turn each."""
+    wire = Wire(step=step)
+    records: list[Record] = [wire.open(**opening)]
+    for bodies in answers:
+        records.append(wire.sent(create()))
+        records += wire.got_all(bodies)
+    return read_side(label, records)
+
+
+def over_http(label: str, *answers: list[Body]) -> Side:
+    """The same answers, each an HTTP exchange of its own."""
+    records: list[Record] = []
+    for number, bodies in enumerate(answers, start=1):
+        wire = Wire(number, at=float(number))
+        asked = create()
+        del asked["type"]
+        records += [
+            wire.asked({**asked, "stream": True}),
+            wire.answered(),
+            *wire.streamed_all(bodies),
+            wire.ended(),
+        ]
+    return read_side(label, records)
+
+
+def between(one: list[Body], other: list[Body]) -> Comparison:
+    """One turn with these answers."""
+    return compare(side("A", one), side("B", other))
+
+
+def found(comparison: Comparison) -> list[tuple[int, str, str]]:
+    """Turn, word and weight of every difference."""
+    return [(one.turn, one.what, one.weight.value) for one in comparison.differences]
+
+
+def weights(comparison: Comparison, what: str) -> list[str]:
+    """The weights of the differences with this word."""
+    return [one.weight.value for one in comparison.differences if one.what == what]
+
+
+ONE = answer("resp_1", "Hello there")
+
+
+def test_the_same_records_differ_in_nothing() -> None:
+    comparison = compare(side("A", ONE, answer("resp_2")), side("B", ONE, answer("resp_2")))
+    assert found(comparison) == []
+    assert not comparison.is_breaking
+    assert [pair.number for pair in comparison.pairs] == [0, 1, 2]
+    assert comparison.summary()["same_turns"] == 2
+
+
+def test_other_ids_of_the_same_form_are_no_difference() -> None:
+    assert found(between(ONE, answer("resp_9", "Hello there"))) == []
+
+
+def test_other_words_are_harmless_and_lost_words_are_not() -> None:
+    assert weights(between(ONE, answer("resp_1", "Good day")), "text") == ["harmless"]
+    silent = [created("resp_1"), item_added(message("msg_resp_1")), item_done(message("msg_resp_1")),
+              completed("resp_1", [message("msg_resp_1")], usage=usage())]  # fmt: skip
+    assert weights(between(ONE, numbered(silent)), "text") == ["breaking"]
+
+
+def test_a_missing_created_is_breaking_and_told_by_name() -> None:
+    (one, *_) = [one for one in between(ONE, ONE[1:]).differences if one.what == "events"]
+    assert (one.weight, one.a, one.b) == (Weight.BREAKING, ["response.created"], [])
+    assert one.title == "only A has response.created"
+    assert "id" in one.meaning
+
+
+def test_an_unknown_event_and_a_missing_in_progress_are_harmless() -> None:
+    vendor = {"type": "acme.progress", "percent": 3}
+    assert weights(between(ONE, [*ONE[:2], vendor, *ONE[2:]]), "events") == ["harmless"]
+    without = [body for body in ONE if body["type"] != "response.in_progress"]
+    assert set(weights(between(ONE, without), "events")) <= {"harmless"}
+
+
+def test_the_ending_under_another_name_is_breaking() -> None:
+    done = [*ONE[:-1], {**ONE[-1], "type": "response.done"}]
+    assert weights(between(ONE, done), "events") == ["breaking"]
+
+
+def test_the_same_events_in_another_order_are_breaking() -> None:
+    swapped = [*ONE]
+    added = next(place for place, body in enumerate(ONE) if body["type"] == "response.output_item.added")
+    swapped[added - 1], swapped[added] = swapped[added], swapped[added - 1]
+    (one,) = [one for one in between(ONE, swapped).differences if one.what == "order"]
+    assert one.weight is Weight.BREAKING
+    assert "another order" in one.title
+
+
+def test_another_ending_and_another_error_code_are_breaking() -> None:
+    assert weights(between(ONE, [created("resp_1"), failed("resp_1")]), "status") == ["breaking"]
+    one, other = [error("model_not_found")], [error("server_error")]
+    assert weights(between(one, other), "error") == ["breaking"]
+    worded = [error("model_not_found", "There is no such model.")]
+    assert weights(between(one, worded), "error") == ["harmless"]
+
+
+def test_keys_that_clients_read_are_breaking_and_others_harmless() -> None:
+    unnumbered = [{key: value for key, value in body.items() if key != "sequence_number"} for body in ONE]
+    (one,) = [one for one in between(ONE, unnumbered).differences if one.what == "keys"]
+    assert one.weight is Weight.HARMLESS
+    assert "numbers" in one.meaning
+    bare = [
+        {key: value for key, value in body.items() if key != "item_id"} if "delta" in body else body
+        for body in ONE
+    ]
+    assert weights(between(ONE, bare), "keys") == ["breaking"]
+
+
+def test_more_reasoning_is_harmless_and_words_instead_of_a_call_are_not() -> None:
+    thought = reasoning("rs_1", "Hm.")
+    with_thought = [*ONE[:2], item_added(thought), item_done(thought), *ONE[2:]]
+    assert weights(between(ONE, with_thought), "items") == ["harmless"]
+    assert weights(between(ONE, call_answer("resp_1", {"call_1": "{}"})), "items") == ["breaking"]
+
+
+def test_usage_that_is_missing_renamed_or_zero_is_breaking() -> None:
+    def ended(counts: Any) -> list[Body]:
+        final = dict(ONE[-1])
+        final["response"] = {**final["response"], "usage": counts}
+        return [*ONE[:-1], final]
+
+    full = usage(20, 8)
+    assert weights(between(ended(full), ended(None)), "usage") == ["breaking"]
+    chat = {"prompt_tokens": 20, "completion_tokens": 8, "total_tokens": 28}
+    assert weights(between(ended(full), ended(chat)), "usage") == ["breaking"]
+    assert weights(between(ended(full), ended(usage(0, 8))), "usage") == ["breaking"]
+    again = between(ended(full), ended(usage(60, 8)))
+    assert weights(again, "usage") == ["harmless"]
+    assert "billed again" in next(one.meaning for one in again.differences if one.what == "usage")
+
+
+def test_a_changed_store_is_breaking_and_another_model_harmless() -> None:
+    def echoed(**fields: Any) -> list[Body]:
+        return [
+            {**body, "response": {**body["response"], **fields}} if "response" in body else body
+            for body in ONE
+        ]
+
+    assert weights(between(echoed(store=True), echoed(store=False)), "settings") == ["breaking"]
+    assert weights(between(echoed(model="m"), echoed(model="n")), "settings") == ["harmless"]
+
+
+def test_rewritten_ids_are_harmless_and_missing_ones_breaking() -> None:
+    rewritten = answer("resp_" + "bGl0ZWxsbTpjdXN0b21fbGxtX3Byb3ZpZGVy" * 4, "Hello there")
+    assert "harmless" in weights(between(ONE, rewritten), "ids")
+    nameless = [
+        {**body, "response": {**body["response"], "id": ""}} if "response" in body else body for body in ONE
+    ]
+    assert "breaking" in weights(between(ONE, nameless), "ids")
+
+
+@pytest.mark.parametrize(
+    ("given", "form"),
+    [
+        ("resp_" + "0a" * 24, "resp_ + 48 hex"),
+        ("call_Xy12", "call_ + letters and digits"),
+        ("12345678-1234-1234-1234-123456789abc", "uuid"),
+        ("", "none"),
+        ("resp_" + "Zz" * 80, "resp_ + a long text, mostly an encoded route"),
+    ],
+)
+def test_the_form_of_an_id_in_words(given: str, form: str) -> None:
+    assert id_form(given) == form
+
+
+def test_what_is_wrong_on_one_side_only_is_told_with_its_remedy() -> None:
+    gap = [*ONE[:-1], {**ONE[-1], "sequence_number": 99}]
+    (one,) = [one for one in between(ONE, gap).differences if one.what == "finding"]
+    assert one.a is None
+    assert "sequence" in str(one.b)
+    assert one.title.startswith("only B: ")
+    assert one.meaning
+    assert not [one for one in between(gap, gap).differences if one.what == "finding"]
+
+
+def test_a_refused_opening_is_breaking_and_the_turns_are_missing() -> None:
+    wire = Wire()
+    refused = read_side("B", [wire.refused("forbidden", status=403, body="no")])
+    comparison = compare(side("A", ONE), refused)
+    assert found(comparison) == [(0, "opening", "breaking"), (1, "unsent", "breaking")]
+    assert comparison.differences[0].b == "refused with 403 (forbidden)"
+    assert "refused" in comparison.differences[1].title
+
+
+def test_headers_and_compression_are_harmless_and_dates_are_none() -> None:
+    one = side("A", ONE, headers={"server": "nginx", "date": "today", "x-request-id": "1"})
+    other = side("B", ONE, headers={"server": "envoy", "date": "tomorrow", "x-request-id": "2"},
+                 compression="permessage-deflate")  # fmt: skip
+    comparison = compare(one, other)
+    assert found(comparison) == [(0, "headers", "harmless"), (0, "compression", "harmless")]
+    assert comparison.differences[0].title == "header server: A nginx, B envoy"
+
+
+def test_a_selected_subprotocol_is_breaking() -> None:
+    other = side("B", ONE, headers={"sec-websocket-protocol": "realtime"})
+    assert found(compare(side("A", ONE), other)) == [(0, "headers", "breaking")]
+
+
+def test_an_end_by_the_server_is_breaking_and_the_unsent_turn_says_why() -> None:
+    wire = Wire()
+    records = [wire.open(), wire.sent(create()), *wire.got_all(ONE), wire.close(1001)]
+    comparison = compare(side("A", ONE, ONE), read_side("B", records))
+    assert (0, "ending", "breaking") in found(comparison)
+    (unsent,) = [one for one in comparison.differences if one.what == "unsent"]
+    assert unsent.title == "only A was asked; at B its connection had ended"
+
+
+def test_a_socket_and_http_that_say_the_same_do_not_differ() -> None:
+    comparison = compare(side("A", ONE, answer("resp_2")), over_http("B", ONE, answer("resp_2")))
+    assert comparison.b.is_http
+    assert found(comparison) == []
+
+
+def test_an_error_of_http_and_one_of_a_socket_with_the_same_code_break_nothing() -> None:
+    wire = Wire()
+    asked = {"model": "m", "input": "Hi", "stream": True}
+    inner = {
+        "message": "It is wrong.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "model_not_found",
+    }
+    http = read_side("B", [wire.asked(asked), wire.answered({"error": inner}, status=400), wire.ended()])
+    comparison = compare(side("A", [error("model_not_found")]), http)
+    assert weights(comparison, "error") == []
+    assert weights(comparison, "status") == []
+    assert [
+        one for one in comparison.differences if one.what == "keys" and one.weight is Weight.BREAKING
+    ] == []
+
+
+def test_times_count_only_when_a_person_would_notice() -> None:
+    assert slower("A", "B", 10, 30) == ""
+    assert slower("A", "B", 400, 460) == ""
+    assert slower("A", "B", 20, 340) == "A 20 ms, B 340 ms (17x)"
+    slow = compare(side("A", ONE), side("B", ONE, step=0.2))
+    assert {what for _, what, _ in found(slow)} == {"timing"}
+    assert {weight for _, _, weight in found(slow)} == {"harmless"}
+
+
+def test_an_answer_that_comes_at_once_is_told_beside_one_that_streams() -> None:
+    text = "one two three four five six seven eight nine ten"
+    bodies = answer("resp_1", text)
+
+    def paced(is_held: bool) -> Side:
+        wire = Wire(step=0.0001)
+        records = [wire.open(), wire.sent(create())]
+        wire.wait(2.0 if is_held else 0.01)
+        for body in bodies:
+            if not is_held:
+                wire.wait(0.2)
+            records.append(wire.got(body))
+        return read_side("B" if is_held else "A", records)
+
+    (one,) = [one for one in compare(paced(False), paced(True)).differences if one.what == "streaming"]
+    assert one.title.startswith("B gives all deltas at once")
+
+
+def test_arguments_that_are_no_json_on_one_side_are_breaking() -> None:
+    good = call_answer("resp_1", {"call_1": '{"city":"Oslo"}'})
+    other = call_answer("resp_1", {"call_1": '{"city":"Rome"}'})
+    bad = call_answer("resp_1", {"call_1": '{"city":'})
+    assert weights(between(good, other), "arguments") == ["harmless"]
+    assert weights(between(good, bad), "arguments") == ["breaking"]
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2J", "‮", "\u0007"])
+def test_nothing_of_a_server_acts_on_a_terminal(hostile: str) -> None:
+    strange = [
+        created("resp_1"),
+        {"type": f"x{hostile}y"},
+        item_added(message("msg_1")),
+        text_delta("msg_1", hostile),
+        text_done("msg_1", hostile),
+        item_done(message("msg_1", hostile)),
+        completed("resp_1", [message("msg_1", hostile)], usage=usage()),
+    ]
+    report = "\n".join(plain(between(ONE, numbered(strange))))
+    assert hostile not in report
+    assert "where B has x" in report or "only B has x" in report
+
+
+def test_the_report_tells_a_repeated_difference_once() -> None:
+    def unnumbered(bodies: list[Body]) -> list[Body]:
+        return [{key: value for key, value in body.items() if key != "sequence_number"} for body in bodies]
+
+    two = answer("resp_2")
+    comparison = compare(side("A", ONE, two), side("B", unnumbered(ONE), unnumbered(two)))
+    report = list(plain(comparison))
+    assert report[0].startswith("A  wss://api.openai.com/v1/responses  over WebSocket, 2 turns")
+    assert any(line.startswith("  harmless  keys: ") for line in report)
+    assert any("as in turn 1" in line for line in report[report.index("turn 2:") :])
+    assert report[-1] == verdict(comparison)
+    assert "0 breaking" in verdict(comparison)
+    *rest, summary = lines(comparison)
+    assert len(rest) == summary["harmless"] == len(comparison.differences)
+    assert {one["what"] for one in rest} <= set(WHAT)
+
+
+SHAPES: list[Callable[[], list[Body]]] = [
+    lambda: [],
+    lambda: [{"no": "type"}],
+    lambda: [created("resp_1")],
+    lambda: [{"type": "response.completed", "response": 3}],
+    lambda: [{"type": "response.output_item.done", "item": [], "output_index": "x"}],
+    lambda: [{"type": "error", "error": "text"}],
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nonsense_is_compared_without_raising(shape: Callable[[], list[Body]]) -> None:
+    comparison = between(ONE, shape())
+    assert comparison.is_breaking
+    assert list(plain(comparison))
