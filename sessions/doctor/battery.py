@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Silence
-from sessions.doctor import errors, local, reach, refused, security, turns
+from sessions.doctor import chain, errors, local, reach, refused, security, turns
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import Check, Cost, Group
 from sessions.doctor.result import Outcome, Result, Verdict, failed, skipped, verdict_of
@@ -42,6 +42,7 @@ def every_check() -> tuple[Check, ...]:
         *reach.AFTER_UPGRADE,
         *errors.CHECKS,
         *turns.CHECKS,
+        *chain.CHECKS,
         *turns.JUDGED,
         *security.CHECKS,
     )

@@ -7,14 +7,13 @@ it. Only what depends on what was asked for (a length, a forced call, an accent)
 from __future__ import annotations
 
 import json
-from typing import Any
+import secrets
 
 from sessions.contract import TERMINAL, Status
 from sessions.dialects import DONE_EVENT
-from sessions.doctor.bench import Bench
-from sessions.doctor.check import LEAST_OUTPUT_TOKENS, Check, Cost, check
+from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.check import Check, Cost, check
 from sessions.doctor.probes import (
-    SHORT_PROMPT,
     SHORT_TURN_TOKENS,
     Asked,
     asked,
@@ -25,12 +24,13 @@ from sessions.doctor.probes import (
 from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, skipped, told, warned
 from sessions.events import Event
 from sessions.findings.catalogue import Who
+from sessions.items import Item
 
 _TRAILING_SECONDS = 1.5
-_LONG_TOKENS = 100
 _CALL_TOKENS = 48
 _BAD_TURN = "the short turn of D01 did not end well"
-_ACCENTED = "na\u00efve\U0001f422"
+_LEVEL = "4711"
+_LONG_TOKENS = 40
 _GAUGE = {
     "type": "function",
     "name": "read_gauge",
@@ -62,17 +62,6 @@ _ENDS = (
 )
 
 
-def gauge_call(bench: Bench, **fields: Any) -> str:
-    """A create that makes the model call a function."""
-    return bench.frame(
-        "Read the gauge named north.",
-        tools=(_GAUGE,),
-        tool_choice=_FORCED,
-        max_output_tokens=_CALL_TOKENS,
-        **fields,
-    )
-
-
 @check(
     "D01",
     "a turn starts and ends",
@@ -84,9 +73,12 @@ def gauge_call(bench: Bench, **fields: Any) -> str:
     findings=_ENDS,
 )
 async def first_turn(bench: Bench) -> Verdict:
-    """One short question, and 1.5 s of listening after its answer."""
+    """A word with an accent and an emoji, to be said back; and 1.5 s of listening after the answer."""
+    digits = str(secrets.randbelow(9000) + 1000)
+    bench.facts.notes["told_digits"] = digits
+    prompt = f"Remember the code word: na\u00efve\U0001f422{digits}. Say it back, nothing else."
     async with bench.open() as bout:
-        one = await asked(bench, bout, bench.frame(SHORT_PROMPT), "short")
+        one = await asked(bench, bout, bench.frame(prompt), "short")
         if not bout.is_over and not one.silence:
             await bout.watch(_TRAILING_SECONDS)
         verdict = _first(bench, one, end_words(bout))
@@ -126,12 +118,13 @@ def _first(bench: Bench, one: Asked, ending: str) -> Verdict:
 @check("D12", "really streamed", Cost.TURNS, needs=("D01",), turns=1, tokens=40 + _LONG_TOKENS,
        findings=("burst", "deltas-missing", "delta-flood"))  # fmt: skip
 async def streamed(bench: Bench) -> Verdict:
-    """A question whose answer has about sixty words."""
+    """A task that does not fit into its forty tokens."""
     if ends_badly(bench):
         return skipped(_BAD_TURN)
     async with bench.open() as bout:
-        text = bench.frame("Write sixty words about the sea.", max_output_tokens=_LONG_TOKENS)
+        text = bench.frame("Count from 1 to 300 in words.", max_output_tokens=_LONG_TOKENS)
         one = await asked(bench, bout, text, "long")
+    bench.facts.notes["long"] = one
     response = one.turn.response
     if response is None or not one.is_well:
         return warned(
@@ -142,13 +135,12 @@ async def streamed(bench: Bench) -> Verdict:
     return judged(findings_of(bench, (one.turn.session,)), streamed.findings, said)
 
 
-@check("D14", "a length that runs out", Cost.TURNS, needs=("D01",), turns=1, tokens=30 + LEAST_OUTPUT_TOKENS)
+@check("D14", "a length that runs out", Cost.TURNS, needs=("D12",))
 async def length_stop(bench: Bench) -> Verdict:
-    """A task that does not fit into its sixteen tokens."""
-    if ends_badly(bench):
-        return skipped(_BAD_TURN)
-    async with bench.open() as bout:
-        one = await asked(bench, bout, bench.frame("Count from 1 to 300 in words."), "cut")
+    """Looks how the turn of D12 was cut; sends nothing."""
+    one = bench.facts.notes.get("long")
+    if one is None:
+        return skipped("D12 has asked nothing")
     response = one.turn.response
     if response is None or response.status not in (Status.INCOMPLETE, Status.COMPLETED):
         return warned(
@@ -161,26 +153,34 @@ async def length_stop(bench: Bench) -> Verdict:
             return passed(f"incomplete: {reason}")
         return warned("incomplete, without a reason", "Give incomplete_details.reason: max_output_tokens.")
     used = response.usage.output_tokens if response.usage else None
-    if used is not None and used > LEAST_OUTPUT_TOKENS:
+    if used is not None and used > _LONG_TOKENS:
         return warned(
-            f"completed with {used} tokens though {LEAST_OUTPUT_TOKENS} were allowed",
-            "Pass max_output_tokens on.",
+            f"completed with {used} tokens though {_LONG_TOKENS} were allowed", "Pass max_output_tokens on."
         )
-    return told(f"completed within its {LEAST_OUTPUT_TOKENS} tokens: the model was brief")
+    return told(f"completed within its {_LONG_TOKENS} tokens: the model was brief")
 
 
-@check("D15", "a forced call", Cost.TURNS, needs=("D01",), turns=1, tokens=90 + _CALL_TOKENS,
+@check("D15", "a forced call", Cost.TURNS, needs=("D01",), turns=2, tokens=330,
        findings=("arguments-broken", "call-doubled"))  # fmt: skip
 async def forced_call(bench: Bench) -> Verdict:
-    """One function, and the choice to call it."""
+    """One function and the choice to call it; then its output alone, with previous_response_id."""
     if ends_badly(bench):
         return skipped(_BAD_TURN)
     async with bench.open() as bout:
-        one = await asked(bench, bout, gauge_call(bench), "call")
-    response = one.turn.response
+        text = bench.frame(
+            "Read the gauge named north.",
+            tools=(_GAUGE,),
+            tool_choice=_FORCED,
+            max_output_tokens=_CALL_TOKENS,
+            store=False if bench.profile.stores != "always" else None,
+        )
+        one = await asked(bench, bout, text, "call")
+        response = one.turn.response
+        calls = [item for item in response.items if item.type == "function_call"] if response else []
+        if one.is_well and calls and not bout.is_over:
+            await _answer_call(bench, bout, one, calls[0].call_id)
     if response is None or not one.is_well:
         return warned(f"a turn with a tool did not end well: {one.words}", "Pass tools and tool_choice on.")
-    calls = [item for item in response.items if item.type == "function_call"]
     if not calls:
         return warned(
             "the model used words instead of the call",
@@ -190,7 +190,24 @@ async def forced_call(bench: Bench) -> Verdict:
     verdict = judged(findings_of(bench, (one.turn.session,)), forced_call.findings)
     if verdict.outcome is not Outcome.PASS:
         return verdict
-    call = calls[0]
+    return _called(calls[0], response.status)
+
+
+async def _answer_call(bench: Bench, bout: Bout, one: Asked, call_id: str) -> None:
+    """Send the output of a call, and nothing else, for whoever looks at the way back."""
+    output = {"type": "function_call_output", "call_id": call_id, "output": f'{{"level": {_LEVEL}}}'}
+    text = bench.frame(
+        "",
+        parent=one.response_id,
+        answers=(output,),
+        max_output_tokens=_LONG_TOKENS,
+        store=False if bench.profile.stores != "always" else None,
+    )
+    bench.facts.notes["round_trip"] = await asked(bench, bout, text, "answered")
+
+
+def _called(call: Item, status: Status) -> Verdict:
+    """Whether a call came as it was forced."""
     if call.name != _GAUGE["name"] or not call.call_id:
         return failed(
             f"the call is of {call.name!r}, call_id {call.call_id!r}",
@@ -200,7 +217,7 @@ async def forced_call(bench: Bench) -> Verdict:
     try:
         value = json.loads(arguments)
     except ValueError:
-        if response.status is Status.INCOMPLETE:
+        if status is Status.INCOMPLETE:
             return told(f"the call was cut by its length: {arguments[:80]!r}")
         return failed(f"its arguments are no JSON: {arguments[:80]!r}", "Arguments were lost in transit.")
     if not isinstance(value, dict) or "gauge" not in value:
@@ -210,24 +227,28 @@ async def forced_call(bench: Bench) -> Verdict:
     return passed(f"{call.name}({arguments[:80]})")
 
 
-@check("D16", "letters beyond ASCII", Cost.TURNS, needs=("D01",), turns=1, tokens=SHORT_TURN_TOKENS,
+def answer_of_call(bench: Bench) -> tuple[Asked | None, str]:
+    """The turn that D15 has asked with the output of its call, and what the output said."""
+    one = bench.facts.notes.get("round_trip")
+    return (one if isinstance(one, Asked) else None), _LEVEL
+
+
+@check("D16", "letters beyond ASCII", Cost.TURNS, needs=("D01",),
        findings=("invalid-utf8", "lone-surrogate"))  # fmt: skip
 async def beyond_ascii(bench: Bench) -> Verdict:
-    """Asks for an accent and an emoji."""
-    if ends_badly(bench):
-        return skipped(_BAD_TURN)
-    async with bench.open() as bout:
-        one = await asked(bench, bout, bench.frame(f"In one word, say this back: {_ACCENTED}"), "accented")
-    verdict = judged(findings_of(bench, (one.turn.session,)), beyond_ascii.findings)
+    """Looks at the accent and the emoji of D01; sends nothing."""
+    turn = bench.facts.turns.get("short")
+    if turn is None or turn.response is None:
+        return skipped("no turn has begun")
+    verdict = judged(findings_of(bench, (turn.session,)), beyond_ascii.findings)
     if verdict.outcome is not Outcome.PASS:
         return verdict
-    if "\ufffd" in one.text:
-        return failed(
-            f"a replacement character came: {one.text[:60]!r}", "Decode as UTF-8, whole characters."
-        )
-    if "\u00ef" in one.text or "\U0001f422" in one.text:
-        return passed(one.text[:60])
-    return told(f"the model said something else: {one.text[:60]!r}")
+    text = turn.response.text
+    if "\ufffd" in text:
+        return failed(f"a replacement character came: {text[:60]!r}", "Decode as UTF-8, whole characters.")
+    if "\u00ef" in text or "\U0001f422" in text:
+        return passed(text[:60])
+    return told(f"the model said something else: {text[:60]!r}")
 
 
 # What the judge says of all of these turns ---------------------------------------------------------------
