@@ -96,6 +96,11 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
             "one script on two endpoints, transports or recordings, and what differs",
             False,
         ),
+        "doctor": Entry(
+            "sessions.commands.doctor",
+            "what is wrong with an endpoint, in which hop, and what to change",
+            False,
+        ),
         "info": Entry(
             "sessions.commands.info", "versions, paths, settings with their sources, the endpoint", False
         ),

@@ -33,6 +33,19 @@ class Estimate(NamedTuple):
     waits_seconds: float
 
 
+def with_needs(ids: Collection[str]) -> tuple[Check, ...]:
+    """The checks with these ids, and all that they stand on; raises KeyError for an unknown id."""
+    known = {one.id: one for one in every_check()}
+    wanted: set[str] = set()
+    waiting = list(ids)
+    while waiting:
+        one = known[waiting.pop()]
+        if one.id not in wanted:
+            wanted.add(one.id)
+            waiting += [*one.needs, *([one.explains] if one.explains else [])]
+    return tuple(one for one in known.values() if one.id in wanted)
+
+
 def every_check() -> tuple[Check, ...]:
     """All checks, group by group."""
     return (

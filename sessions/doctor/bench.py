@@ -22,10 +22,10 @@ from sessions.doctor.rules import Rules, rules_for
 from sessions.errors import ConnectError
 from sessions.events import Event, Undecodable
 from sessions.finding import Finding
-from sessions.findings.judge import NO_DEVIATIONS, Judge
+from sessions.findings.judge import Judge
+from sessions.findings.rules import OF_PROFILE, forgiven
 from sessions.inspector import Inspector
 from sessions.profile import OPENAI, ProfileFacts
-from sessions.profiles import known_deviations
 from sessions.recording import Recording
 from sessions.records import Kind, Record
 from sessions.reducer import Sessions
@@ -228,12 +228,12 @@ class Bench:
         self.pace = pace  #: 1.0; tests shorten every named wait by it
         self.clock: Clock = clock or SystemClock()
         sessions = Sessions()
-        known = known_deviations() if rules is None or self.rules.forgives else NO_DEVIATIONS
+        forgiving = forgiven(OF_PROFILE if rules is None else rules.name)
         self.inspector = Inspector(
             recording or Recording.create(None, source="doctor"),
             plan.secrets,
             sessions=sessions,
-            judge=Judge(sessions, known),
+            judge=Judge(sessions, forgiving),
         )
         self.facts = Facts()
         self.capabilities: dict[
@@ -275,7 +275,7 @@ class Bench:
 
     def _next(self, changes: Mapping[str, Any]) -> Plan:
         self._opened += 1
-        return replace(self.plan, session=self._opened, **changes)
+        return replace(self.plan, session=self._opened, transport="ws", **changes)
 
     # Frames ------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The rules that an endpoint is held to: the same observation may be right by one and wrong by another.
 
-Its one rule: rules are facts in a table; no check asks for a product's name.
+Its one rule: rules are facts in a table; no check asks for a product's name. How much a finding weighs
+is said in `sessions.findings.rules`, under the same names.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Rules(NamedTuple):
     must_evict: bool = False  #: a failed continuation has to evict its parent
     needs_warm_up: bool = False  #: generate false has to work
     sends_beta: bool = False  #: the client sends the dated beta header with each upgrade
-    forgives: bool = False  #: a profile's known deviations are told, not held against it
+    forgives: bool = False  #: what most clients survive is told, not held against it
 
 
 RULES: Mapping[str, Rules] = MappingProxyType(

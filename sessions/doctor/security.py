@@ -111,12 +111,15 @@ async def ownership(bench: Bench) -> Verdict:
     if not first.response_id:
         return skipped("no response was made to ask about")
     question = bench.frame("Which word did I give you? Say only the word.", parent=first.response_id)
-    async with bench.open(**{**_without_login(bench), "key": bench.second_key}) as bout:
-        other = await bout.ask(question)
+    try:
+        async with bench.open(**{**_without_login(bench), "key": bench.second_key}) as bout:
+            other = await bout.ask(question)
+    except ConnectError as error:
+        return skipped(f"the second key does not get in: {error.detail}")
     if other.response is not None and _PASSWORD in other.response.text:
         return failed(
             f"a second key continued {first.response_id} and was told the word",
-            "Cross-key read of conversations, critical: check who owns previous_response_id on the socket, too.",
+            "Critical: one key reads what another wrote. Check on the socket, too, who owns a response.",
         )
     code = other.failure.code if other.failure is not None else ""
     if code in ("previous_response_not_found", "forbidden", "permission_denied"):

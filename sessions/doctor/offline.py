@@ -1,0 +1,95 @@
+"""The doctor without an endpoint: the checks that a recording can answer, by what the judge finds in it.
+
+Its one rule: the same findings decide as when the checks run, and a check that no record can answer is
+skipped, never passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sessions.doctor.battery import every_check
+from sessions.doctor.check import Check, Group
+from sessions.doctor.report import Examination
+from sessions.doctor.result import Outcome, Result, judged
+from sessions.doctor.rules import Rules
+from sessions.finding import Finding
+from sessions.findings.judge import Judge
+from sessions.findings.rules import OF_PROFILE, forgiven
+from sessions.inspector import Inspector
+from sessions.reading import Reading
+from sessions.reducer import Sessions
+
+_ALL_SECONDS = float("inf")
+
+
+def examine(reading: Reading, rules: Rules | None, name: str) -> Examination:
+    """What a recording says, check by check; raises RecordingError when it cannot be read."""
+    sessions = Sessions()
+    forgiving = forgiven(OF_PROFILE if rules is None else rules.name)
+    inspector = Inspector(reading, sessions=sessions, judge=Judge(sessions, forgiving))
+    while inspector.show_on(reading.known, _ALL_SECONDS):
+        pass
+    findings = (*inspector.findings, *inspector.judge.end())
+    results = _results(every_check(), findings, _seen(inspector))
+    profiles = sorted({session.profile for session in sessions.sessions.values() if session.profile})
+    used = (response.usage for turn in sessions.turns for response in turn.responses if response.usage)
+    return Examination(
+        name,
+        ", ".join(profiles) or "unknown",
+        rules.name if rules is not None else "of the profile",
+        results,
+        tokens=sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in used),
+        seconds=max((turn.ended for turn in sessions.turns), default=0.0),
+    )
+
+
+def _seen(inspector: Inspector) -> frozenset[Group]:
+    """The groups that this recording can say anything about."""
+    sessions = inspector.sessions
+    groups = set()
+    if sessions.sessions:
+        groups |= {Group.REACH, Group.SECURITY}
+    if any(turn.failure is not None for turn in sessions.turns):
+        groups.add(Group.ERRORS)
+    if any(turn.responses for turn in sessions.turns):
+        groups |= {Group.TURNS, Group.LIMITS}
+    if any(turn.parent for turn in sessions.turns):
+        groups.add(Group.CHAIN)
+    return frozenset(groups)
+
+
+def _results(
+    checks: Sequence[Check], findings: Sequence[Finding], seen: frozenset[Group]
+) -> tuple[Result, ...]:
+    out = []
+    covered: set[str] = set()
+    for one in checks:
+        if not one.findings:
+            continue
+        covered.update(one.findings)
+        verdict = judged(findings, one.findings)
+        if verdict.outcome is Outcome.PASS and one.group not in seen:
+            out.append(_result(one, Outcome.SKIP, "the recording has nothing of it"))
+            continue
+        out.append(
+            Result(
+                one.id, one.name, one.title, one.group.value, *verdict[:3], verdict.who.value,
+                verdict.failure_class, verdict.findings, suite=one.suite,
+            )
+        )  # fmt: skip
+    rest = [one for one in findings if one.id not in covered]
+    for number, finding_id in enumerate(dict.fromkeys(one.id for one in rest), start=1):
+        verdict = judged(rest, (finding_id,))
+        first = next(one for one in rest if one.id == finding_id)
+        out.append(
+            Result(
+                f"{Group.TURNS.value}{90 + number}", finding_id, first.title, Group.TURNS.value, *verdict[:3],
+                verdict.who.value, "", verdict.findings,
+            )
+        )  # fmt: skip
+    return tuple(out)
+
+
+def _result(one: Check, outcome: Outcome, evidence: str) -> Result:
+    return Result(one.id, one.name, one.title, one.group.value, outcome, evidence)

@@ -1,0 +1,256 @@
+"""The report: what the doctor found, as text that can be pasted into an issue, and as one JSON object.
+
+Its one rule: it holds no credential and nothing that acts on a terminal, and the worst comes with its
+evidence and its remedy. Of the address only host and path are told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sessions import redact
+from sessions.doctor.battery import Battery, most_serious
+from sessions.doctor.check import Group
+from sessions.doctor.result import Outcome, Result
+from sessions.exits import Exit, exit_code
+from sessions.safe import safe
+from sessions.version import version
+
+SCHEMA = 1
+_HANDSHAKE = Group.REACH.value
+_WIDTH = 78
+
+
+class Examination(NamedTuple):
+    """One run of the battery, or what a recording says, ready to be told."""
+
+    endpoint: str  #: host and path only
+    profile: str
+    rules: str
+    results: tuple[Result, ...]
+    capabilities: Mapping[str, str] = {}
+    tokens: int = 0
+    seconds: float = 0.0
+    is_out_of_budget: bool = False
+    is_interrupted: bool = False
+    secrets: tuple[str, ...] = ()
+    direct: tuple[Result, ...] = ()  #: the same checks past the proxy
+    direct_endpoint: str = ""
+
+    @property
+    def ordered(self) -> tuple[Result, ...]:
+        """The results as people look for them: by id."""
+        return tuple(sorted(self.results, key=lambda one: one.id))
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many results there are of each outcome."""
+        return Counter(one.outcome.value for one in self.results)
+
+
+def examination(battery: Battery, *, is_interrupted: bool = False) -> Examination:
+    """What a battery has found so far."""
+    bench = battery.bench
+    endpoint = bench.plan.endpoint
+    return Examination(
+        f"{endpoint.authority}{endpoint.target.partition('?')[0]}",
+        bench.plan.profile,
+        bench.rules.name,
+        tuple(battery.results.values()),
+        dict(bench.capabilities),
+        bench.spent,
+        bench.clock.elapsed(),
+        battery.is_out_of_budget,
+        is_interrupted,
+        bench.secrets,
+    )
+
+
+def with_direct(through: Examination, directly: Examination) -> Examination:
+    """The same examination with the hop in which each defect lives, told by a second one past the proxy."""
+    other = {one.id: one for one in directly.results}
+    results = tuple(one._replace(hop=_hop(one, other.get(one.id))) for one in through.results)
+    return through._replace(
+        results=results,
+        direct=directly.results,
+        direct_endpoint=directly.endpoint,
+        tokens=through.tokens + directly.tokens,
+        secrets=(*through.secrets, *directly.secrets),
+    )
+
+
+def _hop(through: Result, directly: Result | None) -> str:
+    if directly is None or directly.outcome is Outcome.SKIP or through.outcome is Outcome.SKIP:
+        return ""
+    if through.outcome.is_bad:
+        return (
+            "in both: the provider's" if directly.outcome.is_bad else "between: only past the proxy it works"
+        )
+    return "the proxy mends it: only the direct way has it" if directly.outcome.is_bad else ""
+
+
+def exit_of(found: Examination) -> Exit:
+    """3 or 4 when only the handshake failed, else 1 when anything did; 6 when the budget ended it."""
+    if found.is_interrupted:
+        return Exit.INTERRUPTED
+    failures = [one for one in found.ordered if one.outcome is Outcome.FAIL]
+    if failures:
+        if all(one.group == _HANDSHAKE for one in failures):
+            classed = next((one.failure_class for one in failures if one.failure_class), "")
+            return _exit_of_class(failures, classed)
+        return Exit.FINDINGS
+    return Exit.RAN_OUT if found.is_out_of_budget else Exit.DONE
+
+
+def _exit_of_class(failures: Iterable[Result], classed: str) -> Exit:
+    from sessions.contract import FailureClass
+
+    upgrade = next((one.failure_class for one in failures if one.id == "B07"), classed)
+    return exit_code(FailureClass(upgrade)) if upgrade else Exit.FINDINGS
+
+
+def plain(found: Examination) -> str:
+    """The report as text, one line a check, then the three most serious, then the capabilities."""
+    lines = [
+        f"turnscope {version()} doctor  {found.endpoint}",
+        f"profile {found.profile}, rules {found.rules}, {found.seconds:.1f} s, {found.tokens} tokens",
+    ]
+    if found.direct_endpoint:
+        lines.append(f"compared with {found.direct_endpoint}")
+    group = ""
+    skipped: list[Result] = []
+    for one in found.ordered:
+        if one.outcome is Outcome.SKIP:
+            skipped.append(one)
+            continue
+        if one.group != group:
+            group = one.group
+            lines += ["", f"{group}  {Group(group).words}"]
+        lines.append(line_of(one))
+    if skipped:
+        lines += ["", "skipped"]
+        reasons: dict[str, list[str]] = {}
+        for one in skipped:
+            reasons.setdefault(one.evidence, []).append(one.id)
+        lines += [f"  {' '.join(ids)}: {reason}" for reason, ids in reasons.items()]
+    lines += _worst(found)
+    if found.capabilities:
+        able = "; ".join(f"{name} {value}" for name, value in sorted(found.capabilities.items()))
+        lines += ["", f"capabilities: {able}"]
+    counts = found.counts
+    summary = ", ".join(f"{counts[one.value]} {one.value}" for one in Outcome if counts[one.value])
+    lines += ["", summary or "nothing was tried"]
+    if found.is_out_of_budget:
+        lines.append("the budget of tokens left some checks out")
+    if found.is_interrupted:
+        lines.append("interrupted: only what was found until then")
+    return cleaned("\n".join(lines), found.secrets) + "\n"
+
+
+def line_of(one: Result) -> str:
+    """One check as one line."""
+    said = f": {one.evidence}" if one.evidence else ""
+    hop = f" [{one.hop}]" if one.hop else ""
+    suite = f" (suite: {', '.join(one.suite)})" if one.suite else ""
+    return f"  {one.outcome.value:<4}  {one.id}  {one.title}{suite}{said}{hop}"
+
+
+def _worst(found: Examination) -> list[str]:
+    worst = most_serious(found.ordered)
+    if not worst:
+        return []
+    lines = ["", "most serious"]
+    for number, one in enumerate(worst, start=1):
+        lines.append(f"  {number}. {one.id} {one.title}: {one.evidence}")
+        ids = f" ({', '.join(one.findings)})" if one.findings else ""
+        lines.append(f"     who: {one.who}{f', {one.hop}' if one.hop else ''}{ids}")
+        lines.append(f"     fix: {one.remedy}")
+    return lines
+
+
+def as_json(found: Examination) -> dict[str, Any]:
+    """The report as plain data; its schema only grows."""
+    counts = found.counts
+    out: dict[str, Any] = {
+        "schema": SCHEMA,
+        "app": f"turnscope {version()}",
+        "endpoint": found.endpoint,
+        "profile": found.profile,
+        "rules": found.rules,
+        "checks": [one.plain() for one in found.ordered],
+        "capabilities": dict(found.capabilities),
+        "totals": {
+            **{outcome.value: counts[outcome.value] for outcome in Outcome},
+            "tokens": found.tokens,
+            "seconds": round(found.seconds, 3),
+        },
+        "is_out_of_budget": found.is_out_of_budget,
+        "is_interrupted": found.is_interrupted,
+    }
+    if found.direct_endpoint:
+        out["direct"] = {
+            "endpoint": found.direct_endpoint,
+            "checks": [one.plain() for one in sorted(found.direct, key=lambda one: one.id)],
+        }
+    cleaned_out = _cleaned(out, found.secrets)
+    assert isinstance(cleaned_out, dict)
+    return cleaned_out
+
+
+def dry_run(battery: Battery) -> str:
+    """What would be tried, and what it can cost at most; as text."""
+    lines = []
+    group = ""
+    for one in sorted(battery.checks, key=lambda one: one.id):
+        if one.group.value != group:
+            group = one.group.value
+            lines += ["", f"{group}  {one.group.words}"]
+        price = f", up to {one.tokens} tokens" if one.tokens else ""
+        wait = f", waits {one.waits_seconds:g} s" if one.waits_seconds else ""
+        lines.append(f"  {one.id}  {one.title} [{one.cost.words}{price}{wait}]: {one.sends}")
+    bound = battery.estimate
+    lines += [
+        "",
+        f"{bound.checks} checks, at most {bound.turns} turns and {bound.tokens} tokens, "
+        f"{bound.waits_seconds:g} s of waiting; nothing was sent",
+    ]
+    return cleaned("\n".join(lines[1:]), battery.bench.secrets) + "\n"
+
+
+def dry_run_json(battery: Battery) -> dict[str, Any]:
+    """The same as plain data."""
+    return {
+        "schema": SCHEMA,
+        "dry_run": True,
+        "checks": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "title": one.title,
+                "cost": one.cost.value,
+                "sends": one.sends,
+                "turns": one.turns,
+                "tokens": one.tokens,
+                "waits_seconds": one.waits_seconds,
+            }
+            for one in sorted(battery.checks, key=lambda one: one.id)
+        ],
+        "at_most": battery.estimate._asdict(),
+    }
+
+
+def cleaned(text: str, secrets: Collection[str]) -> str:
+    """A text without these secrets and without anything that acts on a terminal."""
+    return safe(redact.text(text, secrets).value)
+
+
+def _cleaned(value: object, secrets: Collection[str]) -> object:
+    if isinstance(value, str):
+        return cleaned(value, secrets)
+    if isinstance(value, dict):
+        return {name: _cleaned(one, secrets) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(one, secrets) for one in value]
+    return value
