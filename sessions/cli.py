@@ -94,7 +94,8 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
         "compare": Entry(
             "sessions.commands.compare",
             "one script on two endpoints, transports or recordings, and what differs",
-            False,
+            True,
+            "`turnscope compare A B --plain`",
         ),
         "doctor": Entry(
             "sessions.commands.doctor",

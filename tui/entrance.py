@@ -52,8 +52,20 @@ def first_screen(args: argparse.Namespace) -> Screen[Any]:
         from tui.screens.start import Start
 
         return Start(args)
+    if args.verb == "compare":
+        return Opening("reading both sides …", partial(prepare_comparison, args))
     words = "starting the built-in server …" if args.verb == "demo" else "reading the settings …"
     return Opening(words, partial(prepare, args))
+
+
+def prepare_comparison(args: argparse.Namespace) -> Ready:
+    """Read what a comparison needs, its recordings too; the result makes its screen."""
+    from sessions.commands.comparing import Comparing
+    from tui.screens.compare import CompareScreen
+
+    notes: list[str] = []
+    comparing = Comparing(args, notes.append)
+    return partial(CompareScreen, comparing, notes)
 
 
 def prepare(args: argparse.Namespace) -> Ready:

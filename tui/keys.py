@@ -35,6 +35,7 @@ class Where(StrEnum):
     DIALOG = "dialogs"
     READING = "a text to read"
     RECIPES = "recipes"
+    COMPARE = "a comparison"
     ANSWERING = "answers to calls"
 
 
@@ -100,6 +101,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("session.show_chain", "3", "chain", "Chain: turns as a tree, with forks.", _M),
     Action("session.show_raw", "4", "raw", "Raw: the chosen event, byte for byte.", _M),
     Action("session.show_stats", "5", "stats", "Stats: counts, speed, usage, what is odd.", _M),
+    Action("session.show_findings", "exclamation_mark", "findings", "What is wrong, and who mends it.", _M),
     Action("session.show_connections", "0", "connections", "All connections of this recording.", _M, 5),
     Action("session.next_tab", "f6", "next session", "The next named session.", _S, 7, True),
     Action("session.previous_tab", "f7", "session before", "The named session before.", _S, 0, True),
@@ -174,6 +176,18 @@ ACTIONS: tuple[Action, ...] = (
         "tap.show_happened", "H", "what happened", "What clients met, its cause and remedy.", Where.TAP, 2
     ),
     Action("recipes.copy_recipe", "y", "copy recipe", "Copy the recipe exactly.", Where.RECIPES, 1),
+    # -- a comparison
+    Action("compare.read", "enter", "read", "Read everything about the chosen row.", Where.COMPARE, 1),
+    Action("compare.next_breaking", "n", "next breaking", "The next breaking difference.", Where.COMPARE, 2),
+    Action("compare.breaking_before", "N", "breaking before", "The one before.", Where.COMPARE),
+    Action("compare.toggle_harmless", "b", "only breaking", "Breaking ones only, or all.", Where.COMPARE, 3),
+    Action("compare.close", "q,escape", "leave", "Leave with the comparison's exit code.", Where.COMPARE, 4),
+    Action("compare.cursor_down", "down,j", "down", "One row down.", Where.COMPARE),
+    Action("compare.cursor_up", "up,k", "up", "One row up.", Where.COMPARE),
+    Action("compare.page_down", "pagedown,ctrl+f", "page down", "One page down.", Where.COMPARE),
+    Action("compare.page_up", "pageup,ctrl+b", "page up", "One page up.", Where.COMPARE),
+    Action("compare.first", "home,g", "top", "The first row.", Where.COMPARE),
+    Action("compare.last", "end,G", "end", "The last row.", Where.COMPARE),
     # -- start
     Action("start.choose", "enter", "open", "Open the chosen way in.", Where.START, 1),
     Action("start.up", "up,k", "up", "The way in before.", Where.START),
@@ -203,6 +217,7 @@ TOGETHER: tuple[frozenset[Where], ...] = (
     ),
     frozenset({_A, _S, _T}),
     frozenset({_A, Where.START}),
+    frozenset({_A, Where.COMPARE}),
     frozenset({_A, Where.DIALOG, Where.READING}),
     frozenset({_A, Where.DIALOG, Where.ANSWERING}),
     frozenset({_A, Where.DIALOG, Where.RECIPES}),
@@ -213,7 +228,7 @@ REPLAYED = frozenset(
     f"session.{name}"
     for name in (
         *("leave", "copy", "export", "picture", "zoom", "close"),
-        *("next_turn", "previous_turn", "next_error", "previous_error"),
+        *("next_turn", "previous_turn", "next_error", "previous_error", "show_findings"),
         *(f"show_{view}" for view in ("talk", "events", "chain", "raw", "stats", "connections")),
     )
 )
@@ -318,6 +333,7 @@ _TYPING = (
 )
 _BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 _DISPLAYED: Mapping[str, str] = {
+    "exclamation_mark": "!",
     "question_mark": "?",
     "slash": "/",
     "colon": ":",

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from sessions import redact
 from sessions.commands.connection import pair, settings_from
@@ -42,6 +43,7 @@ from sessions.tools import Tools, load
 from sessions.wire.http_client import list_models
 from sessions.wire.plan import Plan, plan_from
 
+Say: TypeAlias = Callable[[str], object]
 _LABELS = ("A", "B")
 
 
@@ -51,17 +53,18 @@ class Comparing:
     Raises UsageError, SettingsError or RecordingError for what cannot be compared.
     """
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, args: argparse.Namespace, say: Say = tell) -> None:
         self._args = args
+        self.say = say  #: takes the sentences that go to stderr where there is no screen
         self.addresses, prompts = _sides(args)
-        self._tools = _tools(args.tools)
+        self._tools = _tools(args.tools, say)
         self._answers = dict(pair(text) for text in args.answer)
         self._read: dict[int, Side] = {}  #: sides that are recordings
         self._settings: dict[int, Settings] = {}
         self._plans: dict[int, Plan] = {}
         for index, address in enumerate(self.addresses):
             if Path(address).expanduser().is_file():
-                self._read[index] = read_recording(_LABELS[index], address)
+                self._read[index] = read_recording(_LABELS[index], address, say)
             elif "://" in address:
                 self._settings[index] = settings = settings_from(_args_of(args, index, address))
                 self._plans[index] = plan_from(settings)
@@ -92,13 +95,13 @@ class Comparing:
         """Ask every side that is an endpoint, A before B, and lay the two beside each other."""
         for index in self._plans:
             run = self.runs[index] = Run(await self._party(index), self._inspector(index))
-            tell(f"{_LABELS[index]}: {self._where(index)}")
+            self.say(f"{_LABELS[index]}: {self._where(index)}")
             try:
                 await run.ask(self.asks, self.recorded, self.on_turn)
             finally:
                 self._close(run)
             if run.error is not None:
-                tell(f"{_LABELS[index]}: {run.error}")
+                self.say(f"{_LABELS[index]}: {run.error}")
         return self.comparison()
 
     def comparison(self) -> Comparison:
@@ -138,12 +141,12 @@ class Comparing:
         if self._args.script:
             path = Path(self._args.script).expanduser()
             if _is_recording(path):
-                return _asks_of_recording("script", self._args.script)
+                return _asks_of_recording("script", self._args.script, self.say)
             return asks_of_text(_text(path), str(path)), None
         if prompts:
             return asks_of_prompts(prompts), None
         for index in self._read:
-            return _asks_of_recording(_LABELS[index], self.addresses[index])
+            return _asks_of_recording(_LABELS[index], self.addresses[index], self.say)
         return asks_of_prompts(DEFAULT_PROMPTS), None
 
     def _check_models(self) -> None:
@@ -170,7 +173,7 @@ class Comparing:
         never_stores = settings.facts.stores == "never"  # such a server refuses a create without `store`
         model = settings.model
         if not model and not plan.endpoint.has_model and any(not ask.payload for ask in self.asks):
-            model = await first_model(plan)
+            model = await first_model(plan, self.say)
         create = Create(
             model=model,
             instructions=args.instructions,
@@ -199,7 +202,7 @@ class Comparing:
         if recording.failure is not None:
             raise recording.failure
         if recording.path is not None:
-            tell(f"{run.party.label}: recorded in {recording.path}")
+            self.say(f"{run.party.label}: recorded in {recording.path}")
 
     def _write_refusals(self) -> None:
         for run in self.runs.values():
@@ -208,7 +211,7 @@ class Comparing:
                 write_line({"side": run.party.label, **refusal(run.error, refused)})
 
 
-def read_recording(label: str, name: str) -> Side:
+def read_recording(label: str, name: str, say: Say) -> Side:
     """A side that is a recording; raises RecordingError when it cannot be read."""
     reading = Reading.whole(Path(name).expanduser())
     side = Side(label, known_deviations())
@@ -218,7 +221,7 @@ def read_recording(label: str, name: str) -> Side:
     finally:
         reading.close()
     for problem in reading.problems[:5]:
-        tell(f"{name}, line {problem.line}: {problem.reason}; it is left out")
+        say(f"{name}, line {problem.line}: {problem.reason}; it is left out")
     return side
 
 
@@ -251,9 +254,9 @@ def _args_of(args: argparse.Namespace, index: int, address: str) -> argparse.Nam
     return own
 
 
-def _asks_of_recording(label: str, name: str) -> tuple[tuple[Ask, ...], Side]:
+def _asks_of_recording(label: str, name: str, say: Say) -> tuple[tuple[Ask, ...], Side]:
     """The creates of a recording; raises UsageError when there are none or secrets are missing in them."""
-    side = read_recording(label, name)
+    side = read_recording(label, name, say)
     asks = asks_of_side(side)
     if not asks:
         raise UsageError(f"{name} has no creates: there is nothing to ask")
@@ -286,21 +289,21 @@ def _text(path: Path) -> str:
         raise UsageError(f"cannot read the script {path}: {error}") from error
 
 
-async def first_model(plan: Plan) -> str:
+async def first_model(plan: Plan, say: Say) -> str:
     """The first model that a server lists; "" when it lists none, because it may serve one all the same."""
     try:
         listed = await list_models(plan)
     except ConnectError:
         return ""
     if listed:
-        tell(f"no --model given: {listed[0]}, the first that {plan.endpoint.authority} lists")
+        say(f"no --model given: {listed[0]}, the first that {plan.endpoint.authority} lists")
     return listed[0] if listed else ""
 
 
-def _tools(path: str | None) -> Tools:
+def _tools(path: str | None, say: Say) -> Tools:
     if path is None:
         return Tools((), (), ())
     loaded = load(_text(Path(path).expanduser()), path)
     for sentence in (*loaded.converted, *loaded.notes):
-        tell(sentence)
+        say(sentence)
     return loaded

@@ -58,7 +58,7 @@ class Timing:
         args = self._args
         model = self._settings.model
         if not model and not self._plan.endpoint.has_model:
-            model = await first_model(self._plan)
+            model = await first_model(self._plan, tell)
         create = Create(
             model=model,
             effort=args.effort or "",

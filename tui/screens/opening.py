@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -14,10 +14,7 @@ from textual.widgets import Static
 from sessions.errors import SessionsError
 from sessions.safe import safe
 
-if TYPE_CHECKING:
-    from tui.screens.session import SessionScreen
-
-Ready = Callable[[], "SessionScreen"]
+Ready = Callable[[], Screen[Any]]
 
 
 class Opening(Screen[None]):

@@ -1,0 +1,138 @@
+"""The rows of a comparison: each turn with both sides beside each other, and what differs below it.
+
+Its one rule: pure; a comparison in, rows out, so that the picture is tested without an application. What
+came from a server is made safe here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from sessions import redact
+from sessions.compare.alignment import Comparison, Pair
+from sessions.compare.difference import Difference, Weight
+from sessions.compare.report import place
+from sessions.compare.side import Opening, Side
+from sessions.moves import Exchange
+from sessions.safe import safe_line
+
+_LABEL = 22  # cells of the first column
+_LONGEST = 400  # characters of a value that are looked at
+
+
+class Row(NamedTuple):
+    """One line of the two columns."""
+
+    key: str  #: stays the same while the comparison grows
+    label: str
+    a: str
+    b: str
+    difference: Difference | None = None  #: None: the heading of a turn
+
+
+def rows(comparison: Comparison, *, is_done: bool, only_breaking: bool = False) -> Iterator[Row]:
+    """Every turn and what differs in it; while a side is asked, only of turns that both sides have."""
+    for pair in comparison.pairs:
+        found = pair.differences if is_done or _is_on_both(pair, comparison) else ()
+        if only_breaking:
+            found = tuple(one for one in found if one.weight is Weight.BREAKING)
+        yield _heading(pair, comparison)
+        for number, one in enumerate(found):
+            label = f"  {one.weight.value} {one.what}"
+            yield Row(f"{pair.number}.{number}", label, _value(one.a), _value(one.b), one)
+
+
+def line(row: Row, width: int) -> Text:
+    """A row as wide as the list: the label, then two columns of the same width."""
+    column = max(8, (width - _LABEL - 2) // 2)
+    pieces = (_cut(row.label, _LABEL - 1), _cut(row.a, column), _cut(row.b, column))
+    text = Text(no_wrap=True, end="")
+    text.append(set_cell_size(pieces[0], _LABEL))
+    text.append(set_cell_size(pieces[1], column + 2))
+    text.append(pieces[2])
+    if row.difference is None:
+        text.stylize("bold")
+    elif row.difference.weight is Weight.HARMLESS:
+        text.stylize("dim")
+    return text
+
+
+def explained(row: Row) -> str:
+    """A difference in whole sentences; of a heading, both sides."""
+    if row.difference is None:
+        return f"{row.label}\nA  {row.a}\nB  {row.b}"
+    one = row.difference
+    return f"{one.weight.value}: {_safe(one.title)}\n{_safe(one.meaning)}"
+
+
+def detail(row: Row) -> str:
+    """Everything about a difference, to be read."""
+    one = row.difference
+    if one is None:
+        return explained(row)
+    return f"{one.weight.value} {one.what}\n\n{one.title}\n\n{one.meaning}\n\nA  {one.a!r}\n\nB  {one.b!r}"
+
+
+def _is_on_both(pair: Pair, comparison: Comparison) -> bool:
+    if not pair.number:
+        return bool(comparison.a.openings and comparison.b.openings)
+    return all(one is not None and one.is_over for one in (pair.a, pair.b))
+
+
+def _heading(pair: Pair, comparison: Comparison) -> Row:
+    if not pair.number:
+        a, b = (_opening(side) for side in (comparison.a, comparison.b))
+    else:
+        a, b = _turn(pair.a), _turn(pair.b)
+    return Row(f"{pair.number}", place(pair), a, b)
+
+
+def _opening(side: Side) -> str:
+    if not side.openings:
+        return "-"
+    first: Opening = side.openings[0]
+    if first.is_refused:
+        return f"refused {first.status or ''} {first.failure_class}".replace("  ", " ")
+    took = f"  {first.total_ms:.0f} ms" if first.total_ms else ""
+    return f"{'HTTP' if first.is_http else 'WebSocket'} {first.status or ''}{took}"
+
+
+def _turn(exchange: Exchange | None) -> str:
+    if exchange is None:
+        return "-"
+    turn = exchange.turns[-1]
+    response = turn.response
+    pieces = [turn.status.value]
+    if turn.ended >= 0:
+        pieces.append(f"{(turn.ended - turn.sent) * 1000:.0f} ms")
+    if response is not None and response.usage is not None:
+        pieces.append(f"{response.usage.input_tokens}/{response.usage.output_tokens} tok")
+    if response is not None and (text := response.text):
+        pieces.append(_safe(text[:_LONGEST]))
+    elif response is not None and response.calls:
+        pieces.append("calls " + _safe(", ".join(item.name or item.type for item in response.calls)))
+    elif turn.failure is not None:
+        pieces.append(_safe(turn.failure.code or turn.failure.message))
+    return "  ".join(pieces)
+
+
+def _value(value: object) -> str:
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return _safe(", ".join(map(str, value)))
+    return _safe(str(value))
+
+
+def _safe(text: str) -> str:
+    return safe_line(redact.screen(text[:_LONGEST]))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
