@@ -239,7 +239,7 @@ class _Kept:
 def header_pairs(head: bytes) -> list[tuple[bytes, bytes]]:
     """The headers of a head, in their order."""
     pairs = []
-    for line in head.split(b"\r\n")[1:]:
+    for line in head.replace(b"\r\n", b"\n").split(b"\n")[1:]:
         name, colon, value = line.partition(b":")
         if colon:
             pairs.append((name.strip(), value.strip()))

@@ -154,22 +154,24 @@ def refusal(answer: Answer) -> UpgradeRefused:
 def masked_head(head: bytes, secrets: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
     """A head without credentials, its other bytes as they were, and the names of what was masked."""
     masked: list[str] = []
-    lines = head.split(b"\r\n")
-    for number, line in enumerate(lines):
+    lines = head.split(b"\n")  # a head may also be written without carriage returns
+    for number, whole in enumerate(lines):
+        line = whole.removesuffix(b"\r")
+        end = whole[len(line) :]
         name, colon, value = line.partition(b":")
         if number == 0:
             clean = url(line.decode("latin-1"), secrets)
-            lines[0] = clean.value.encode("latin-1")
+            lines[0] = clean.value.encode("latin-1") + end
         elif colon:
             rest = value.decode("latin-1")
             kept = rest[: len(rest) - len(rest.lstrip())]
             clean = header(name.decode("latin-1").strip(), rest.strip(), secrets)
             if clean.masked:
-                lines[number] = name + b":" + (kept + clean.value).encode("latin-1")
+                lines[number] = name + b":" + (kept + clean.value).encode("latin-1") + end
         else:
             continue
         masked.extend(clean.masked)
-    return b"\r\n".join(lines), tuple(dict.fromkeys(masked))
+    return b"\n".join(lines), tuple(dict.fromkeys(masked))
 
 
 def masked_refusal(received: bytes, secrets: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:

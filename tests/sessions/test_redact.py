@@ -182,3 +182,18 @@ def test_a_screen_shows_no_account() -> None:
 def test_a_mask_has_no_part_of_the_secret() -> None:
     assert redact.mask(KEY) == "***"
     assert redact.mask("") == ""
+
+
+def test_every_credential_of_a_head_is_known_by_its_exact_text() -> None:
+    head = (
+        "GET http://me:pass%2Fword1@host/v1?api_key=query%20key1&model=a-long-model HTTP/1.1\r\n"
+        "authorization: Bearer opaque-bearer\r\nX-Api-Key: opaque/api-key\n"
+        "Proxy-Authorization: Basic bWU6aHVzaC1odXNo\r\n"
+        "Cookie: theme=dark; sid=0123456789abcdef\r\nOpenAI-Organization: org-of-somebody\r\n"
+        "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.in-protocol\r\nApi-Key: short\r\n\r\n"
+    )
+    assert set(redact.credentials(head)) == {
+        *("pass%2Fword1", "pass/word1", "pass\\/word1", "query%20key1", "query key1", "opaque-bearer"),
+        *("opaque/api-key", "opaque\\/api-key", "bWU6aHVzaC1odXNo", "me:hush-hush", "hush-hush"),
+        *("0123456789abcdef", "in-protocol"),
+    }
