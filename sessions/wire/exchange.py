@@ -103,12 +103,18 @@ async def _pass(transport: PassingTransport, upload: _Upload, log: ExchangeLog, 
         log.lost(str(broken))
         return After.ABORT if broken.is_reset else After.CLOSE
     log.ended()
-    wants_close = any(
-        name.lower() == b"connection" and b"close" in value.lower()
-        for name, value in header_pairs(request.head)
-    )
-    is_reusable = passage.is_reusable and upload.is_whole and not wants_close
+    is_reusable = passage.is_reusable and upload.is_whole and not _is_last(request.head)
     return After.REUSE if is_reusable else After.CLOSE
+
+
+def _is_last(head: bytes) -> bool:
+    """Whether the client's connection ends after this request (RFC 9112, 9.3)."""
+    connection = b",".join(
+        value for name, value in header_pairs(head) if name.lower() == b"connection"
+    ).lower()
+    if head.lstrip(b"\r\n").partition(b"\n")[0].rstrip().endswith(b"HTTP/1.0"):
+        return b"keep-alive" not in connection
+    return b"close" in connection
 
 
 class _ClientGone(Exception):

@@ -25,6 +25,8 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/(\d\.\d)\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/(\d(?:\.\d)?) +(\d{3})(?: ([^\r\n]*))?\r?\n")
 _NAME = re.compile(_TOKEN)
+#: ends of names that nobody can register (RFC 6761, 6762, 8375; ICANN has set .internal aside)
+_PRIVATE_ENDS = (".internal", ".local", ".test", ".home.arpa")
 _METHOD_SO_FAR = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*+(?: |$)")
 
 
@@ -97,8 +99,9 @@ class RequestHead(Head):
 
     @property
     def is_upgrade(self) -> bool:
-        """Whether the client asks to go on in WebSocket."""
-        return self.has("Upgrade", "websocket") and self.has("Connection", "upgrade")
+        """Whether the client asks to go on in WebSocket (RFC 6455, 4.1: a GET, and nothing follows it)."""
+        is_asking = self.has("Upgrade", "websocket") and self.has("Connection", "upgrade")
+        return is_asking and self.method == "GET" and not self.has_body
 
     @property
     def has_body(self) -> bool:
@@ -216,6 +219,25 @@ def is_foreign_origin(origin: str, listen: str) -> bool:
         return True
     is_own = is_loopback(host) and (is_loopback(own_host) or _is_every_address(own_host))
     return not (is_own or (_is_every_address(own_host) and _is_address(host)))
+
+
+def is_foreign_host(host: str, listen: str, upstream: str) -> bool:
+    """Whether a Host is a name that a web page may have led here: DNS rebinding, which sends no Origin.
+
+    `listen` is HOST:PORT of the tap, `upstream` the authority behind it, which clients may name on purpose.
+    Only a name that somebody could register is foreign, as a page must stand at it: no address, no name of
+    this machine or without a dot, none that is reserved for private use, such as host.docker.internal.
+    """
+    if not host:
+        return False
+    named = _host_and_port(f"http://{host}")
+    if named is None:
+        return True
+    own = (_host_and_port(f"http://{one}") for one in (listen, upstream))
+    if any(one is not None and one[0] == named[0] for one in own):
+        return False
+    is_private = "." not in named[0] or named[0].endswith(_PRIVATE_ENDS)
+    return not (is_private or is_loopback(named[0]) or _is_address(named[0]))
 
 
 # Parts -----------------------------------------------------------------------------------------------------

@@ -13,12 +13,16 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from traceback import extract_tb
 from types import TracebackType
 from typing import Any, Self
 
 from sessions.errors import UsageError
 from sessions.journal import Journal
+from sessions.loopback import is_loopback
 from sessions.redact import MASK
+from sessions.redact import url as redacted_url
 from sessions.secret import NO_SECRET, Secret
 from sessions.source import Clock
 from sessions.wire.clock import SystemClock
@@ -85,6 +89,11 @@ class Tap:
         return self._url(MASK if self.token else "")
 
     @property
+    def upstream_url(self) -> str:
+        """The upstream's base URL without its secrets."""
+        return redacted_url(self.plan.endpoint.http_url, self.plan.secrets).value
+
+    @property
     def open_count(self) -> int:
         """Connections of clients that are there now."""
         return len(self._open)
@@ -113,14 +122,27 @@ class Tap:
                 "with --listen HOST:PORT"
             ) from error
         self.port = self._listener.sockets[0].getsockname()[1]
+        if not self.token and (reached := self._reached_from_elsewhere()):
+            self._listener.close()
+            await self._tasks.__aexit__(None, None, None)
+            raise UsageError(
+                f"{self.host} leads to {reached}, which other machines can reach; add --allow-remote and a "
+                "token to mean that, or listen on 127.0.0.1"
+            )
         upstream = self.plan.endpoint
         if upstream.is_loopback and not upstream.unix and upstream.port == self.port:
             self._listener.close()
             await self._tasks.__aexit__(None, None, None)
             raise UsageError(
-                f"the upstream {upstream.http_url} is this tap itself; name the server behind it"
+                f"the upstream {self.upstream_url} is this tap itself; name the server behind it"
             )
         return self
+
+    def _reached_from_elsewhere(self) -> str:
+        """An address it listens on that is not this machine's alone: a name may lead anywhere."""
+        assert self._listener is not None  # it listens
+        hosts = [str(one.getsockname()[0]) for one in self._listener.sockets]
+        return next((host for host in hosts if not is_loopback(host)), "")
 
     async def _listen(self) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -170,7 +192,7 @@ class Tap:
             "event": "status",
             "pid": os.getpid(),
             "base_url": self.shown_url,
-            "upstream": self.plan.endpoint.http_url,
+            "upstream": self.upstream_url,
             "recording": str(self.journal.path or ""),
             "sessions": self.count,
             "upgrades": self.upgrades,
@@ -213,7 +235,7 @@ class Tap:
             pass  # the client has gone
         except Exception as error:
             # a defect of ours must not take the other connections with it; it is told, not hidden
-            self.on_trouble(f"a connection was dropped by a defect of the tap: {error!r}")
+            self.on_trouble(f"a connection was dropped by a defect of the tap: {where_of(error)}")
             tapped.abort()
         finally:
             self._open.discard(tapped)
@@ -225,6 +247,15 @@ class Tap:
     def _resume(self) -> None:
         for tapped in self._open:
             tapped.resume()
+
+
+def where_of(error: BaseException) -> str:
+    """What failed and in which line; without its words, which may hold what a client sent."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    places = extract_tb(error.__traceback__)
+    place = f" in {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    return type(error).__name__ + place
 
 
 class _Accepted(ByteStream):

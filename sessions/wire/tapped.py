@@ -17,12 +17,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sessions.contract import FailureClass
 from sessions.errors import ConnectError
 from sessions.masking import Masks
+from sessions.redact import credentials
 from sessions.redact import url as redacted_url
 from sessions.wire.account import Account, ClientGone, RefusalLog
 from sessions.wire.answer import Answer, NotHttp, parse_head
 from sessions.wire.dial import Dial
 from sessions.wire.exchange import After, Request, exchange
-from sessions.wire.head import RequestHead, ResponseHead, Unreadable, is_foreign_origin, read_head
+from sessions.wire.head import (
+    RequestHead,
+    ResponseHead,
+    Unreadable,
+    is_foreign_host,
+    is_foreign_origin,
+    read_head,
+)
 from sessions.wire.lengths import AnswerEnd, RequestBody
 from sessions.wire.plan import Plan
 from sessions.wire.splice import Splice, break_off
@@ -116,10 +124,16 @@ class Tapped:
         plan = tap.next_plan()
         target = tap.target_for(head.target)
         masks, secrets = self._secrets(head, plan)
-        account = Account(tap, self._peer, head, _aimed(plan, target or "/"), masks, secrets)
+        account = Account(tap, self._peer, head, _aimed(plan, target), masks, secrets)
         if target is None:
             said = "the tap refused it: its token is not in the path of the base URL"
             return await self._refuse(account, "token_missing", said)
+        if not account.plan.endpoint.target.startswith("/"):
+            said = "the tap refused it: it is no proxy; give its address as the client's base URL"
+            return await self._refuse(account, "not_a_path", said)
+        if not tap.token and is_foreign_host(head.header("Host"), tap.listen, plan.endpoint.authority):
+            said = "the tap refused it: its Host is not a name of this machine; use 127.0.0.1 in the base URL"
+            return await self._refuse(account, "foreign_host", said)
         if is_foreign_origin(head.origin, tap.listen):
             origin = redacted_url(head.origin).value
             return await self._refuse(
@@ -131,8 +145,8 @@ class Tapped:
 
     def _secrets(self, head: RequestHead, plan: Plan) -> tuple[Masks, tuple[str, ...]]:
         """What must not be stored of this client: the upstream's secrets, the token, its own login."""
-        login = head.header("authorization").partition(" ")[2].strip() or head.header("api-key")
-        secrets = tuple(one for one in (*plan.secrets, self._tap.token.reveal(), login) if one)
+        own = credentials(head.raw.decode("latin-1"))
+        secrets = tuple(one for one in (*plan.secrets, self._tap.token.reveal(), *own) if one)
         return Masks(secrets), secrets
 
     async def _refuse(self, account: Account, code: str, said: str) -> bool:
@@ -363,10 +377,12 @@ def _words(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def _aimed(plan: Plan, target: str) -> Plan:
-    """The plan for another target of the same upstream."""
+def _aimed(plan: Plan, target: str | None) -> Plan:
+    """The plan for another target of the same upstream; one that is no path is not made part of its URLs."""
     endpoint = plan.endpoint
     keep = len(endpoint.target)
+    if target is None or not target.startswith("/"):
+        return replace(plan, endpoint=replace(endpoint, target=target or "/"))
     aimed = replace(
         endpoint,
         url=endpoint.url[: len(endpoint.url) - keep] + target,

@@ -12,6 +12,7 @@ from sessions.wire.head import (
     RequestHead,
     ResponseHead,
     Unreadable,
+    is_foreign_host,
     is_foreign_origin,
     read_head,
     rewritten,
@@ -307,3 +308,34 @@ def test_a_request_knows_its_path_and_its_origin() -> None:
 )
 def test_pages_of_others_are_foreign(origin: str, listen: str, is_foreign: bool) -> None:
     assert is_foreign_origin(origin, listen) is is_foreign
+
+
+@pytest.mark.parametrize(
+    ("host", "is_foreign"),
+    [
+        ("", False),
+        ("127.0.0.1:8377", False),
+        ("[::1]:8377", False),
+        ("192.168.1.9:8377", False),
+        ("localhost", False),
+        ("tap:8377", False),
+        ("host.docker.internal:8377", False),
+        ("API.example.com", False),  # the upstream's own
+        ("evil.example:8377", True),
+        ("127.0.0.1.evil.example:8377", True),
+        ("localhost.evil.example", True),
+        ("evil.example:port", True),
+    ],
+)
+def test_a_host_that_a_page_could_stand_at_is_foreign(host: str, is_foreign: bool) -> None:
+    assert is_foreign_host(host, "127.0.0.1:8377", "api.example.com") is is_foreign
+
+
+def test_only_a_get_without_a_body_asks_for_a_socket() -> None:
+    asked = "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    heads = [
+        f"{line}\r\n\r\n" for line in (f"GET / HTTP/1.1\r\n{asked[:-2]}", f"POST / HTTP/1.1\r\n{asked[:-2]}")
+    ]
+    heads.append(f"GET / HTTP/1.1\r\n{asked}Content-Length: 3\r\n\r\n")
+    read = [read_head(head.encode()) for head in heads]
+    assert [isinstance(one, RequestHead) and one.is_upgrade for one in read] == [True, False, False]

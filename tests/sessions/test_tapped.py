@@ -11,7 +11,9 @@ from sessions.records import Direction, Kind
 from tests.sessions.tapping import has, of_kind, tapped, texts
 from tests.sessions.wire_servers import answering, raw_server
 
-UPGRADE = b"GET /v1/responses HTTP/1.1\r\nHost: the.tap\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+UPGRADE = (
+    b"GET /v1/responses HTTP/1.1\r\nHost: the.tap.local\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+)
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nconnection:  UPGRADE\r\n\r\n"
 
 
@@ -49,7 +51,7 @@ async def test_only_target_and_host_are_rewritten_and_the_101_is_passed_on_as_it
     assert seen == [
         (UPGRADE + odd)
         .replace(b"/v1/responses", b"/v1/responses?region=eu")
-        .replace(b"the.tap", f"127.0.0.1:{port}".encode())
+        .replace(b"the.tap.local", f"127.0.0.1:{port}".encode())
     ]
     assert texts(records, Direction.SERVER) == [b"hi"]
     assert records[0].payload == UPGRADE + odd + SWITCHED  # as the client wrote it
@@ -150,3 +152,56 @@ async def test_a_request_that_h11_does_not_take_is_answered_and_told(tmp_path: P
             (record,) = await tap.until(has(Kind.REFUSED))
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert record.meta["detail"] == "the tap cannot read this request: Missing mandatory Host: header"
+
+
+async def test_a_proxys_request_and_a_foreign_host_are_refused_and_told(tmp_path: Path) -> None:
+    asked = {
+        b"CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: elsewhere.example:443\r\n\r\n": "it is no proxy",
+        b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n": "it is no proxy",
+        b"GET /v1/models HTTP/1.1\r\nHost: rebound.example\r\n\r\n": "its Host is not a name of this machine",
+    }
+    seen: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.read())
+
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            for request, said in asked.items():
+                answer = await exchange_bytes(tap.tap.port, request)
+                assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+                assert said.encode() in answer
+            records = await tap.until(lambda found: len(found) == len(asked))
+    assert all(said in str(one.meta["detail"]) for said, one in zip(asked.values(), records, strict=True))
+    assert {one.kind for one in records} == {Kind.REFUSED}
+    assert seen == tap.troubles == []
+
+
+async def test_a_head_with_bare_line_ends_keeps_its_framing_and_hides_its_key(tmp_path: Path) -> None:
+    key = "opaque-key-of-somebody"
+    head = (
+        f"POST /v1/x HTTP/1.1\nHost: localhost\nAuthorization: Bearer {key}\n"
+        "Transfer-Encoding: chunked\nConnection: close\n\n"
+    )
+    sent: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\n\n")
+        sent.append(await reader.readuntil(b"0\r\n\r\n"))
+        writer.write(f"HTTP/1.1 401 No\nX-Api-Key: {key}\nContent-Length: {len(key)}\n\n{key}".encode())
+
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            answer = await exchange_bytes(tap.tap.port, head.encode() + b"3\r\nabc\r\n0\r\n\r\n")
+    assert answer.endswith(key.encode())
+    assert sent == [b"3\r\nabc\r\n0\r\n\r\n"]
+    assert key not in tap.path.read_text()
+
+
+async def test_a_client_of_http_1_0_sees_the_end_of_its_answer(tmp_path: Path) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    async with raw_server(answering(answer, stays_open=True)) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            async with asyncio.timeout(5):
+                old = b"GET /v1/x HTTP/1.0\r\nHost: localhost\r\n\r\n"
+                assert await exchange_bytes(tap.tap.port, old) == answer
