@@ -8,6 +8,7 @@ the file is locked while it writes, so that others can see that it is alive.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import json
 import os
@@ -159,14 +160,15 @@ class Journal:
             return
         self._is_syncing = True  # before the thread, which takes it back, can have ended
         try:
-            loop.run_in_executor(None, self._synchronise, descriptor, loop)
+            loop.run_in_executor(None, self._synchronise, descriptor, self.written, loop)
         except RuntimeError:  # the loop is about to end and starts no thread any more
             os.close(descriptor)
             self._is_syncing = False
 
-    def _synchronise(self, descriptor: int, loop: asyncio.AbstractEventLoop) -> None:
+    def _synchronise(self, descriptor: int, written: int, loop: asyncio.AbstractEventLoop) -> None:
         try:
             _synchronise(descriptor)
+            _look_whether_kept(descriptor, written)
         except OSError as error:
             with suppress(RuntimeError):  # the loop has ended, and with it those who could be told
                 loop.call_soon_threadsafe(self._fail, error)
@@ -208,3 +210,12 @@ class Journal:
         self.flush()
         os.close(self.descriptor)
         self.descriptor = -1
+
+
+def _look_whether_kept(descriptor: int, written: int) -> None:
+    """Raise OSError when what was written is not there any more: a write to a removed file does not fail."""
+    found = os.fstat(descriptor)
+    if not found.st_nlink:
+        raise OSError(errno.ENOENT, "somebody has removed the file")
+    if found.st_size < written:
+        raise OSError(errno.EIO, "somebody has cut the file")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from sessions.errors import UsageError
@@ -19,10 +19,10 @@ _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 
 
-async def run_child(arguments: Sequence[str]) -> int:
+async def run_child(arguments: Sequence[str], leave: asyncio.Event | None = None) -> int:
     """Run a program until it ends; its exit code, or 128 and the signal's number when a signal ended it.
 
-    Raises UsageError when it cannot be started.
+    Once `leave` is set it is asked to end, with SIGTERM. Raises UsageError when it cannot be started.
     """
     loop = asyncio.get_running_loop()
     started: list[asyncio.subprocess.Process] = []
@@ -47,11 +47,20 @@ async def run_child(arguments: Sequence[str]) -> int:
         started.append(child)
         for number in early:
             pass_on(number)
-        code = await child.wait()
+        async with asyncio.TaskGroup() as group:
+            leaving = group.create_task(_pass_on_when(leave, pass_on)) if leave is not None else None
+            code = await child.wait()
+            if leaving is not None:
+                leaving.cancel()
     finally:
         for number in (*_PASSED_ON, *_TERMINAL):
             loop.remove_signal_handler(number)
     return 128 - code if code < 0 else code
+
+
+async def _pass_on_when(leave: asyncio.Event, pass_on: Callable[[signal.Signals], None]) -> None:
+    await leave.wait()
+    pass_on(signal.SIGTERM)
 
 
 def is_found(program: str) -> bool:

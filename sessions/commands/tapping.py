@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -32,13 +33,14 @@ from sessions.talk import tell
 from sessions.wire.control import Control
 from sessions.wire.endpoint import derive
 from sessions.wire.plan import Plan, plan_from
-from sessions.wire.tap import DEFAULT_PORT, Tap
+from sessions.wire.tap import DEFAULT_PORT, Tap, where_of
 
 if TYPE_CHECKING:
     from sessions.settings import Settings
 
 _SWITCH_SECONDS = 0.0005  # a large message is read in a thread; passing bytes on must not wait for it
 _LEAVE_SECONDS = 0.3  # for the connections of a client that has just ended
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MIN_TOKEN = 16  # characters; a shorter one could be guessed
 
 
@@ -62,6 +64,7 @@ class Tapping:
         self._path: Path = path.absolute()
         self._tap: Tap | None = None
         self._stop = asyncio.Event()
+        self._leave = asyncio.Event()  # somebody said `stop`: a client inside is asked to end, too
         self._ended = asyncio.Event()
         self._code = Exit.DONE
         self._last: dict[str, Any] = {}
@@ -69,6 +72,7 @@ class Tapping:
     async def run(self) -> int:
         """Tap until it ends; the exit code."""
         sys.setswitchinterval(_SWITCH_SECONDS)
+        asyncio.get_running_loop().set_exception_handler(_tell_defect)
         journal = Journal.create(self._path, "tap", self._facts())
         journal.on_failure = self._failed
         async with AsyncExitStack() as stack:
@@ -95,6 +99,8 @@ class Tapping:
                 self._ended.set()
         count = self._last["sessions"]
         tell(f"turnscope tap: ended; {count} connections and requests in {self._path}")
+        # everything is written: a second signal, on the way out, must not make it look as if it were not
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         return code
 
     def _facts(self) -> dict[str, str | int]:
@@ -107,6 +113,7 @@ class Tapping:
 
         async def stop() -> dict[str, Any]:
             self._stop.set()
+            self._leave.set()
             await self._ended.wait()
             return {**self._last, "event": "stopped"}
 
@@ -119,16 +126,16 @@ class Tapping:
         """Say that it is ready; wait for the client's end, or for being stopped."""
         if self._args.client:
             self._introduce(tap)
-            code = await run_child(self._args.client)
+            code = await run_child(self._args.client, self._leave)
             await tap.settled(_LEAVE_SECONDS)
             return code
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _STOPPING:
             loop.add_signal_handler(number, self._stop.set)
         ready = {
             "event": "ready",
             "base_url": tap.base_url,
-            "upstream": tap.status()["upstream"],
+            "upstream": tap.upstream_url,
             "recording": str(self._path),
             "pid": os.getpid(),
         }
@@ -153,6 +160,16 @@ class Tapping:
         self._stop.set()
         if self._tap is not None:
             self._tap.stop()
+
+
+def _tell_defect(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What failed where nobody waited for it, in one line; asyncio itself would print what was in it."""
+    error = context.get("exception")
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        tell("turnscope tap: too many files are open for another connection; raise the limit (ulimit -n)")
+    else:
+        what = where_of(error) if isinstance(error, BaseException) else str(context.get("message"))
+        tell(f"turnscope tap: a defect of the tap: {what}")
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
@@ -96,3 +97,9 @@ def test_an_interrupt_from_the_terminal_reaches_the_child_once_and_ends_only_it(
         assert tap.stdout.read() == "got SIGINT\n"
         assert tap.stderr.read() == "ended 7\n"
         assert tap.wait() == 0
+
+
+async def test_a_child_is_asked_to_end_when_somebody_says_so() -> None:
+    leave = asyncio.Event()
+    leave.set()
+    assert await run_child([sys.executable, "-c", "import time; time.sleep(60)"], leave) == 128 + 15

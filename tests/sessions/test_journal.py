@@ -101,3 +101,18 @@ async def test_a_disk_that_fails_when_asked_to_keep_is_told_on_the_loop() -> Non
         journal.append(text())
     journal.close()
     os.close(reader)
+
+
+@pytest.mark.parametrize(("what", "said"), [("remove", "has removed the file"), ("cut", "has cut the file")])
+async def test_a_file_that_somebody_takes_away_is_told(tmp_path: Path, what: str, said: str) -> None:
+    journal = Journal.create(tmp_path / "a.jsonl")
+    failed = asyncio.Event()
+    journal.on_failure = lambda error: failed.set()
+    if what == "remove":
+        (tmp_path / "a.jsonl").unlink()
+    else:
+        os.truncate(tmp_path / "a.jsonl", 0)
+    journal.append(Record(1, Direction.CLIENT, Kind.TEXT, 0, 0.0, b"{}"))
+    await asyncio.wait_for(failed.wait(), 5)
+    assert said in str(journal.failure)
+    journal.close()
