@@ -50,6 +50,7 @@ def begun(step: Step, record: Record) -> None:
     session.status = session.close_code = 0
     session.close_reason = session.closed_by = session.compression = ""
     session.fallback = facts.word(record.meta.get("said"))
+    session.fallback_ms = facts.quantity(record.meta.get("cost_ms")) or 0.0
     describe(step, record)
     step.emit(What.SESSION, "opened")
 

@@ -285,6 +285,7 @@ class Session:
         self.is_http = False  #: HTTP requests and their answers, not a socket
         self.spans_requests = False  #: over HTTP, one request after another until a person ends it
         self.fallback = ""  #: why it speaks HTTP although a socket was tried first, in words
+        self.fallback_ms = 0.0  #: what that try cost
         self.method = ""
         self.target = ""  #: of the request, as the client wrote it
         self.media_type = ""  #: of the answer, without parameters

@@ -173,6 +173,32 @@ class Wire:
         """SSE records, one after the other."""
         return [self.streamed(body) for body in bodies]
 
+    def begun(self, **meta: str | int | float) -> Record:
+        """The OPEN of a session of our own over HTTP."""
+        known: dict[str, str | int | float] = {
+            "transport": "http", "url": "https://api.openai.com/v1/responses", "route": "direct",
+            "profile": "openai",
+        }  # fmt: skip
+        return self.record(b"", Kind.OPEN, Direction.LOCAL, {**known, **meta})
+
+    def exchange(
+        self, number: int, response_id: str, *, lane: str = "", **create_fields: Any
+    ) -> list[Record]:
+        """A whole turn of a session of our own over HTTP, on a lane of this side where one is named."""
+        body = create(stream=True, **create_fields)
+        del body["type"]
+        meta: dict[str, Any] = {"exchange": number, **({"lane": lane} if lane else {})}
+        store = create_fields.get("store", True)
+        answers = answer(response_id, parent=create_fields.get("previous_response_id"), store=store)
+        end: dict[str, str | int | float] = {"note": "end", "ms": 900.0, "bytes": 1000, **meta}
+        in_stream: dict[str, Any] = {"lane": lane} if lane else {}
+        return [
+            self.asked(body, **meta),
+            self.answered(**meta),
+            *(self.streamed(one, **in_stream) for one in answers),
+            self.record(b"", Kind.NOTE, Direction.LOCAL, end),
+        ]
+
     def ended(self, size: int = 1000) -> Record:
         """The note that the exchange came to its end."""
         return self.record(b"", Kind.NOTE, Direction.LOCAL, {"note": "end", "ms": 900.0, "bytes": size})

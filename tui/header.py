@@ -18,6 +18,7 @@ from sessions.session import Phase, Response, Session, Turn, Usage
 from tui.cells import cut, width
 from tui.countdown import Urgency, countdown
 from tui.figures import count_words, left_words, percentile, seconds_words, standing, standing_style
+from tui.marks import Weights
 from tui.tally import Tally, tally
 from tui.veil import line
 
@@ -37,6 +38,7 @@ class Surroundings(NamedTuple):
     handshake_ms: float | None = None
     is_recording_broken: bool = False
     is_read: bool = False  #: what is shown was recorded by somebody else
+    found: Weights = Weights()  #: what is wrong with what is told
 
 
 class Piece(NamedTuple):
@@ -63,7 +65,13 @@ def status_lines(
         return [fit(first, cells), Text()]
     return [
         fit([*_where(sessions, session, cells), *_surrounding_pieces(surroundings)], cells),
-        fit(_how(sessions, session, sums or tally(session), now, cells, surroundings), cells),
+        fit(
+            [
+                *_how(sessions, session, sums or tally(session), now, cells, surroundings),
+                *_found(surroundings.found),
+            ],
+            cells,
+        ),
     ]
 
 
@@ -101,6 +109,7 @@ def overview_lines(
         short = f"{word} {count_words(size)}"
         forms = (short, f"{short}, {count_words(wire)} on the wire") if wire != size else (short,)
         second.append(Piece(forms, "", 60))
+    second += _found((surroundings or Surroundings()).found)
     left = [countdown(one, now) for one in known if one.phase is Phase.OPEN and not one.is_http]
     if left:
         nearest = min(left, key=lambda one: one.seconds)
@@ -147,7 +156,8 @@ def _phase_forms(session: Session) -> tuple[str, ...]:
     if session.phase is not Phase.OPEN:
         return (f"HTTP {session.phase.value.upper()}",)
     if session.fallback and session.failure_class is not None:
-        return ("HTTP", f"HTTP after {session.failure_class.value}")
+        why = f"HTTP after {session.failure_class.value}"
+        return ("HTTP", why, f"{why}, which took {seconds_words(session.fallback_ms / 1000)}")
     return ("HTTP",)
 
 
@@ -203,6 +213,13 @@ def _how(
     if around.handshake_ms is not None and cells >= _WIDE:
         pieces.append(Piece((f"handshake {around.handshake_ms:.0f}ms",), "status--dim", 8))
     return pieces
+
+
+def _found(found: Weights) -> list[Piece]:
+    if not found.words:
+        return []
+    forms = (f"! {found.errors + found.warnings}", f"! {found.words}")
+    return [Piece(forms, "status--wrong" if found.errors else "status--warning", 73)]
 
 
 def _countdown_piece(session: Session, now: float) -> Piece:

@@ -179,6 +179,8 @@ class FakeServer:
             else:
                 is_create = request.method == "POST" and request.path.rstrip("/").endswith("/responses")
                 self._posts += is_create
+                if is_create:
+                    visit.received.append(request.body)
                 status = await http_face.respond(http, request, self._setting, self._posts)
             visit.requests.append((request.method, request.target, status))
             if not http.is_reusable():

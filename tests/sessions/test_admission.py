@@ -117,3 +117,12 @@ def test_without_a_socket_a_new_one_comes_first() -> None:
 def test_lanes_have_names_in_sentences() -> None:
     assert lane_name(None) == "the default lane"
     assert lane_name("plan") == "lane plan"
+
+
+def test_over_http_a_lane_carries_one_request_and_nothing_else_counts() -> None:
+    wire = make.Wire()
+    session = fold([wire.begun(), *wire.exchange(1, "resp_a", lane="l")[:4]]).sessions[1]
+    refused = admission(session, "l", profile=NO_LANES, now=1e9)
+    assert refused.refusal.startswith("T1 is running on lane l: over HTTP a lane carries one request")
+    for profile in (NO_LANES, REJECTS, DEAD, FIXED):
+        assert admission(session, None, profile=profile, now=1e9, model="other") == Admission()

@@ -9,10 +9,12 @@ from sessions.compose import (
     Create,
     describe,
     differences,
+    fields,
     frame,
     from_frame,
     inherit,
     keep_reasoning,
+    over_http,
     steer,
     to_text,
     warm_up,
@@ -219,3 +221,26 @@ def test_other_frames_in_one_line() -> None:
     assert describe(steer("resp_a", "Shorter.")).startswith("response.steer, ")
     assert describe("{") == "not JSON, 1 byte"
     assert describe("[]") == "JSON without a type, 2 bytes"
+
+
+def test_over_http_a_parent_that_was_not_stored_becomes_its_history() -> None:
+    wire = make.Wire()
+    records = [
+        wire.begun(),
+        *wire.exchange(1, "resp_a", store=False, input="Remember it."),
+        *wire.exchange(2, "resp_b", store=True),
+    ]
+    sessions = fold(records)
+    session = sessions.sessions[1]
+    asked = Create(model="m", text="And now?", parent="resp_a", store=False)
+    sent = over_http(asked, sessions, session, records.__getitem__)
+    assert sent.parent is None
+    roles = [item.get("role") for item in fields(sent)["input"]]
+    assert roles == ["user", "assistant", "user"]
+    assert sent.include == ("reasoning.encrypted_content",)
+    kept = asked.model_copy(update={"parent": "resp_b", "store": None})
+    assert over_http(kept, sessions, session, records.__getitem__) == kept
+    assert over_http(asked, sessions, None, records.__getitem__) == asked
+    socket = make.Wire(2)
+    opened = fold([socket.open()])
+    assert over_http(asked, opened, opened.sessions[2], records.__getitem__) == asked

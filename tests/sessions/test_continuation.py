@@ -496,3 +496,24 @@ def test_a_named_session_goes_on_from_its_own_sockets_only() -> None:
     assert next_parent(sessions, known[3], None) == "resp_p"
     assert next_parent(sessions, known[2], None) == "resp_c"
     assert next_parent(sessions, known[4], None) is None
+
+
+def test_over_http_a_parent_is_stored_or_lost() -> None:
+    wire, socket = make.Wire(), make.Wire(2, at=5.0)
+    sessions = fold(
+        [
+            wire.begun(),
+            *wire.exchange(1, "resp_kept", store=True),
+            *wire.exchange(2, "resp_gone", store=False),
+            socket.open(),
+            *answered(socket, "resp_socket", store=True),
+        ]
+    )
+    kept = outlook(sessions, "resp_kept")
+    assert (kept.where, kept.works) == (Where.STORED, True)
+    assert kept.sentence == "T1 was stored: over HTTP the server loads it for each request."
+    gone = outlook(sessions, "resp_gone")
+    assert (gone.where, gone.works) == (Where.LOST, False)
+    assert "HTTP remembers nothing between requests and T2 was not stored" in gone.sentence
+    assert outlook(sessions, "resp_socket").works is True  # the same server, whatever the way
+    assert outlook(sessions, "resp_kept", number=2).works is True

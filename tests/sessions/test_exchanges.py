@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sessions.contract import Status
-from sessions.records import Kind, Meta, Record
+from sessions.contract import FailureClass, Status
+from sessions.records import Direction, Kind, Meta, Record
 from sessions.reducer import Sessions, What, fold
 from sessions.session import Phase
 from tests import make
@@ -303,3 +303,102 @@ def test_no_bytes_of_another_program_raise(kind: Kind, payload: bytes) -> None:
         sessions = fold([*records, *records])
         assert sessions.records == 4
         assert len(sessions.snapshot()["types"]) == 4
+
+
+# Many requests on one session ----------------------------------------------------------------------------
+
+
+def test_one_session_spans_many_requests_and_ends_when_a_person_ends_it() -> None:
+    wire = Wire()
+    records = [
+        wire.begun(),
+        *wire.exchange(1, "resp_1"),
+        *wire.exchange(2, "resp_2", previous_response_id="resp_1"),
+    ]
+    sessions = fold(records)
+    session = sessions.sessions[1]
+    assert (session.phase, session.is_http, session.spans_requests) == (Phase.OPEN, True, True)
+    assert [turn.status for turn in session.turns] == [Status.COMPLETED] * 2
+    assert sessions.turns[1].parent_turn == 1
+    assert session.handshake == 0
+    sessions.apply(wire.record(b"", Kind.NOTE, Direction.LOCAL, {"note": "end", "exchanges": 2}))
+    assert session.phase is Phase.CLOSED
+
+
+def test_answers_side_by_side_are_told_apart_by_the_lane_that_was_noted() -> None:
+    wire = Wire()
+    left, right = wire.exchange(1, "resp_l", lane="l"), wire.exchange(2, "resp_r", lane="r")
+    mixed = [record for pair in zip(left, right, strict=True) for record in pair]
+    sessions = fold([wire.begun(), *mixed])
+    assert [(turn.lane, turn.response_id) for turn in sessions.turns] == [("l", "resp_l"), ("r", "resp_r")]
+    assert [turn.status for turn in sessions.turns] == [Status.COMPLETED] * 2
+    assert not any(response.irregular for response in sessions.responses.values())
+
+
+def test_a_broken_exchange_cuts_its_own_turn_only() -> None:
+    wire = Wire()
+    left, right = wire.exchange(1, "resp_l", lane="l"), wire.exchange(2, "resp_r", lane="r")
+    broken = wire.record(b"", Kind.LOST, Direction.LOCAL, {"detail": "it broke", "exchange": 1, "lane": "l"})
+    sessions = fold([wire.begun(), *left[:6], *right[:6], broken, *right[6:]])
+    assert [turn.status for turn in sessions.turns] == [Status.CUT, Status.COMPLETED]
+    assert sessions.turns[0].failure is not None
+    assert sessions.turns[0].failure.message == "it broke"
+    assert sessions.sessions[1].phase is Phase.OPEN
+    assert sessions.turn_column[13] == 1
+
+
+def test_an_answer_that_ends_without_its_end_is_cut() -> None:
+    wire = Wire()
+    *events, _, end = wire.exchange(1, "resp_1")
+    sessions = fold([wire.begun(), *events, end])
+    assert sessions.turns[0].status is Status.CUT
+
+
+def test_a_refusal_on_a_lane_ends_the_turn_of_that_lane() -> None:
+    wire = Wire()
+    meta: dict[str, Any] = {"exchange": 1, "lane": "l"}
+    ask = wire.asked(posted(), **meta)
+    other = wire.exchange(2, "resp_r")[:4]
+    wrong = wire.answered({"error": {"message": "Slow down.", "code": "slow"}}, status=429, **meta)
+    sessions = fold([wire.begun(), ask, *other, wrong])
+    assert [turn.status for turn in sessions.turns] == [Status.ERRORED, Status.IN_PROGRESS]
+    assert sessions.turns[0].failure is not None
+    assert sessions.turns[0].failure.status == 429
+
+
+def test_a_server_that_was_not_reached_ends_nothing() -> None:
+    wire = Wire()
+    meta: Meta = {"exchange": 1, "failure_class": "tcp", "detail": "refused"}
+    refused = wire.record(b"", Kind.REFUSED, Direction.LOCAL, meta)
+    sessions = fold([wire.begun(), refused, *wire.exchange(2, "resp_1")])
+    assert sessions.sessions[1].failure_class is FailureClass.TCP
+    assert sessions.turns[0].status is Status.COMPLETED
+
+
+def test_http_after_a_socket_that_was_refused_is_the_same_session() -> None:
+    wire = Wire()
+    said = "WebSocket was not to be had (upgrade_required); finding out took 3 ms."
+    records = [
+        wire.refused("upgrade_required", status=426),
+        wire.begun(said=said),
+        *wire.exchange(1, "resp_1"),
+    ]
+    session = fold(records).sessions[1]
+    assert (session.phase, session.fallback) == (Phase.OPEN, said)
+    assert session.failure_class is FailureClass.UPGRADE_REQUIRED
+    assert session.ended < 0
+
+
+def test_http_in_the_middle_of_an_open_socket_is_irregular_and_changes_nothing() -> None:
+    wire = Wire()
+    sessions = fold([wire.open()])
+    (found,) = sessions.apply(wire.begun())
+    assert found.what is What.IRREGULAR
+    assert not sessions.sessions[1].is_http
+
+
+def test_an_address_that_is_taken_as_it_is_asks_for_turns_all_the_same() -> None:
+    wire = Wire()
+    target = "/forward?target=http://backend"
+    sessions = fold([wire.begun(), wire.asked(posted(), target=target, exchange=1)])
+    assert len(sessions.turns) == 1

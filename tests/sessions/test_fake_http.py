@@ -212,3 +212,77 @@ async def test_the_rate_paces_an_event_stream() -> None:
         events = _events(await http(server, post("/v1/responses", _create("Remember it", stream=True))))
         count = sum("delta" in event for event in events)
         assert asyncio.get_running_loop().time() - began >= count / 50
+
+
+# Dialects and faults over HTTP ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("fault", "status"), [("401", 401), ("429", 429), ("500", 500)])
+async def test_what_is_about_who_asks_is_answered_over_http_too(fault: str, status: int) -> None:
+    async with serving(faults=[f"{fault}@1"]) as server:
+        first = await http(server, post("/v1/responses", _create()))
+        second = await http(server, post("/v1/responses", _create()))
+    assert (status_of(first), status_of(second)) == (status, 200)
+    assert "error" in body_of(first)
+
+
+@pytest.mark.parametrize("fault", ["426", "403", "404", "503", "silent-upgrade", "1008-after-101"])
+async def test_what_is_about_sockets_leaves_http_alone(fault: str) -> None:
+    async with serving(faults=[fault]) as server:
+        assert status_of(await http(server, post("/v1/responses", _create()))) == 200
+
+
+async def test_events_go_wrong_over_http_as_on_a_socket() -> None:
+    async with serving(faults=["failed@1", "sequence-gap@2", "unknown-event@3"]) as server:
+        runs = [_events(await http(server, post("/v1/responses", _create(stream=True)))) for _ in range(3)]
+    assert runs[0][-1]["type"] == "response.failed"
+    assert runs[1][-1]["sequence_number"] - runs[1][-2]["sequence_number"] == 6
+    assert "response.sparkle.added" in [event["type"] for event in runs[2]]
+
+
+async def test_an_error_in_mid_stream_is_the_last_event_and_flat() -> None:
+    async with serving(faults=["error-mid-stream"]) as server:
+        events = _events(await http(server, post("/v1/responses", _create(stream=True))))
+    assert (events[-1]["type"], events[-1]["message"]) == ("error", "Broken.")
+    assert "error" not in events[-1]
+
+
+@pytest.mark.parametrize("fault", ["abort-mid-stream:fin", "close-1011-mid-stream"])
+async def test_a_stream_that_is_cut_has_no_end(fault: str) -> None:
+    async with serving(faults=[fault]) as server:
+        answer = await http(server, post("/v1/responses", _create("Remember the word heron.", stream=True)))
+    assert b"response.output_text.delta" in answer
+    assert not answer.endswith(b"0\r\n\r\n")
+
+
+async def test_odd_frames_are_odd_events() -> None:
+    async with serving(faults=["non-json@1", "done-marker@2", "burst:0@3", "fragmented@4"]) as server:
+        answers = [await http(server, post("/v1/responses", _create(stream=True))) for _ in range(4)]
+    assert b"data: <html>502 Bad Gateway</html>\n\n" in answers[0]
+    assert b"data: [DONE]\n\n" in answers[1]
+    assert all(answer.endswith(b"0\r\n\r\n") for answer in answers)
+
+
+async def test_a_dialect_speaks_over_http_too() -> None:
+    async with serving(dialect="llm-interactive-proxy") as server:
+        events = _events(await http(server, post("/v1/responses", _create(stream=True))))
+        whole = body_of(await http(server, post("/v1/responses", _create())))
+    assert events[-1]["type"] == "response.done"
+    assert "prompt_tokens" in whole["usage"]
+    async with serving(dialect="litellm") as server:
+        first = body_of(await http(server, post("/v1/responses", _create("Remember the word heron."))))
+        second = await http(
+            server, post("/v1/responses", _create("Which word?", previous_response_id=first["id"]))
+        )
+    assert first["id"].startswith("resp_bGl0ZWxsbT")
+    assert status_of(second) == 200
+    async with serving(dialect="codex") as server:
+        stored = await http(server, post("/v1/responses", _create(store=True)))
+        plain = await http(server, post("/v1/responses", _create(store=False)))
+    assert (status_of(stored), status_of(plain)) == (400, 200)
+
+
+async def test_the_log_keeps_what_was_posted() -> None:
+    async with serving() as server:
+        await http(server, post("/v1/responses", _create("Hello")))
+    assert [json.loads(one)["input"] for one in server.log[0].received] == ["Hello"]

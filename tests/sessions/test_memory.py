@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sessions.memory import find, is_remembered, is_stored
+from sessions.memory import find, forgotten, is_remembered, is_stored
 from sessions.profile import OPENAI, ProfileFacts
 from sessions.reducer import fold
 from tests import make
@@ -66,3 +66,20 @@ def test_find_prefers_the_session_whose_id_it_is() -> None:
     assert find(sessions, None) is None
     assert find(sessions, "resp_none") is None
     assert OPENAI.lanes
+
+
+def test_http_remembers_nothing_and_forgets_what_was_not_stored() -> None:
+    wire = make.Wire()
+    sessions = fold(
+        [wire.begun(), *wire.exchange(1, "resp_a", store=False), *wire.exchange(2, "resp_b", store=True)]
+    )
+    session = sessions.sessions[1]
+    assert not is_remembered(session, session.responses["resp_a"])
+    assert forgotten(sessions, session, "resp_a") is sessions.turns[0]
+    assert forgotten(sessions, session, "resp_b") is None
+    assert forgotten(sessions, session, "resp_nobody_saw") is None
+    assert forgotten(sessions, session, None) is None
+    assert forgotten(sessions, session, "resp_b", ProfileFacts("codex", stores="never")) is None
+    socket = make.Wire(2)
+    sessions = fold([socket.open(), *socket.turn("resp_c", store=False)])
+    assert forgotten(sessions, sessions.sessions[2], "resp_c") is None

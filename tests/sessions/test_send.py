@@ -340,3 +340,145 @@ async def test_a_wrong_command_line(tmp_path: Path, args: list[str], says: str) 
     assert ended.code == 2
     assert says in ended.talk
     assert ended.out == ""
+
+
+# Over HTTP ---------------------------------------------------------------------------------------------
+
+
+async def test_over_http_three_prompts_are_three_chained_posts(tmp_path: Path) -> None:
+    file = tmp_path / "run.jsonl"
+    http = ("--transport", "http", "--model", "m", "--record", str(file))
+    async with FakeServer(Options(seed=3)) as server:
+        ended = await send(server, tmp_path, *http, "Remember the word plum", "Which word?", "Bye")
+        requests = [one for visit in server.log for one in visit.requests]
+    assert ended.code == 0, ended.talk
+    assert requests == [("POST", "/v1/responses", 200)] * 3
+    first, second, third = ended.lines[-1]["turns"]
+    assert second["previous_response_id"] == first["response_id"]
+    assert third["previous_response_id"] == second["response_id"]
+    assert "plum" in second["text"]
+    assert ended.lines[-1]["close"] is None
+    assert KEY not in file.read_text() + ended.out + ended.talk
+    recording = Reading.whole(file)
+    assert not recording.problems
+    recording.close()
+
+
+async def test_over_http_without_a_store_the_history_goes_along_and_that_is_said(tmp_path: Path) -> None:
+    http = ("--transport", "http", "--model", "m", "--no-record", "--no-store")
+    async with FakeServer(Options(seed=3)) as server:
+        ended = await send(server, tmp_path, *http, "Remember the word plum", "Which word?", "And now?")
+    assert ended.code == 0, ended.talk
+    asked = [
+        json.loads(one["raw"].partition("\r\n\r\n")[2]) for one in ended.lines if one.get("kind") == "request"
+    ]
+    assert [len(one["input"]) if isinstance(one["input"], list) else 1 for one in asked] == [1, 3, 5]
+    assert not any("previous_response_id" in one for one in asked)
+    assert all(one["include"] == ["reasoning.encrypted_content"] for one in asked)
+    assert "plum" in ended.lines[-1]["turns"][1]["text"]
+    assert ended.talk.count("HTTP remembers nothing") == 1
+
+
+@pytest.mark.parametrize("store", ["--store", "--no-store"])
+async def test_over_http_a_tool_call_is_answered_in_the_next_request(tmp_path: Path, store: str) -> None:
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([WEATHER]))
+    told = ("--answer", "get_weather=It is 21 degrees.", "--tools", str(tools), store)
+    async with FakeServer(Options(seed=3)) as server:
+        ended = await send(
+            server, tmp_path, "--transport", "http", "--model", "m", "--no-record", *told, "Weather in Oslo?"
+        )
+    assert ended.code == 0, ended.talk
+    asked, answered = ended.lines[-1]["turns"]
+    assert asked["calls"][0]["name"] == "get_weather"
+    assert asked["calls"][0]["answered"] is True
+    assert (answered["previous_response_id"] is None) is (store == "--no-store")
+    assert "21" in answered["text"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "word"),
+    [
+        ("401", 4, "unauthorized"),
+        ("429", 3, "throttled"),
+        ("500", 3, "http_status"),
+        ("failed", 1, None),
+        ("error-then-failed", 1, None),
+        ("abort-mid-stream", 1, None),
+        ("429@2", 1, None),
+    ],
+)
+async def test_over_http_what_goes_wrong_has_the_codes_of_a_socket(
+    tmp_path: Path, fault: str, code: int, word: str | None
+) -> None:
+    async with FakeServer(Options(seed=3, faults=[fault])) as server:
+        ended = await send(
+            server,
+            tmp_path,
+            "--transport",
+            "http",
+            "--model",
+            "m",
+            "--no-record",
+            "Remember the word plum",
+            "two",
+        )
+    assert ended.code == code, ended.talk
+    told = [line for line in ended.lines if line.get("event") == "error"]
+    assert [line["failure_class"] for line in told] == ([word] if word else [])
+    if word:
+        assert told[0]["status"] == int(fault)
+        assert told[0]["body"]
+
+
+async def test_over_http_nobody_there_is_code_3_and_nothing_was_sent(tmp_path: Path) -> None:
+    ended = await send(
+        None, tmp_path, "--base-url", "http://127.0.0.1:9/v1", "--transport", "http", "--model", "m", "x"
+    )
+    assert ended.code == 3, ended.talk
+    assert [line["failure_class"] for line in ended.lines if line.get("event") == "error"] == ["tcp"]
+    assert ended.lines[-1]["turns"] == []
+
+
+async def test_over_http_silence_is_code_6(tmp_path: Path) -> None:
+    async with FakeServer(Options(faults=["silence"])) as server:
+        ended = await send(
+            server, tmp_path, "--transport", "http", "--model", "m", "--no-record", "--silence", "0.3", "x"
+        )
+    assert ended.code == 6, ended.talk
+
+
+async def test_over_http_frames_from_stdin_lose_what_a_socket_alone_knows(tmp_path: Path) -> None:
+    frames = '{"type":"response.create","stream_id":"a","model":"m","input":"Capital of Peru?"}\n'
+    async with FakeServer(Options(seed=3)) as server:
+        ended = await send(server, tmp_path, "--transport", "http", "--no-record", "-", stdin=frames)
+    assert ended.code == 0, ended.talk
+    assert ended.lines[-1]["turns"][0]["text"] == "Lima."
+    assert "stream_id left out, HTTP refuses it" in ended.talk
+
+
+@pytest.mark.parametrize("fault", ["426", "403", "404", "silent-upgrade", "1008-after-101"])
+async def test_auto_falls_back_to_http_and_says_why_and_what_it_cost(tmp_path: Path, fault: str) -> None:
+    auto = ("--transport", "auto", "--open-timeout", "0.5", "--model", "m", "--no-record")
+    async with FakeServer(Options(seed=3, faults=[fault])) as server:
+        ended = await send(server, tmp_path, *auto, "Remember the word plum", "Which word?")
+    assert ended.code == 0, ended.talk
+    assert "plum" in ended.lines[-1]["turns"][1]["text"]
+    assert ended.talk.count("WebSocket was not to be had (") == 1
+    assert " ms." in ended.talk
+
+
+async def test_auto_with_a_bad_key_is_refused_as_a_socket_is(tmp_path: Path) -> None:
+    async with FakeServer(Options(faults=["401"])) as server:
+        ended = await send(server, tmp_path, "--transport", "auto", "--model", "m", "--no-record", "x")
+        assert [one[0] for visit in server.log for one in visit.requests] == ["GET"]
+    assert ended.code == 4, ended.talk
+
+
+async def test_auto_stays_on_a_socket_that_opens(tmp_path: Path) -> None:
+    async with FakeServer(Options(seed=3)) as server:
+        ended = await send(
+            server, tmp_path, "--transport", "auto", "--model", "m", "--no-record", "Capital of Peru?"
+        )
+    assert ended.code == 0, ended.talk
+    assert ended.lines[-1]["close"]["code"] == 1000

@@ -358,3 +358,18 @@ def test_any_lines_are_taken_without_raising(lines: list[bytes]) -> None:
     for finding in examine(lines):
         assert finding.id in RULES
         json.dumps(finding.plain())
+
+
+def test_a_session_over_http_is_sound_and_so_is_one_that_fell_back() -> None:
+    wire = Wire()
+    end: Meta = {"note": "end", "exchanges": 2}
+    records = [
+        wire.refused("upgrade_required", status=426),
+        wire.begun(),
+        *wire.exchange(1, "resp_1"),
+        *wire.exchange(2, "resp_2"),
+        wire.record(b"", Kind.NOTE, Direction.LOCAL, end),
+    ]
+    assert examine(lines_of(records)) == []
+    assert examine(lines_of(records[1:])) == []
+    assert ids(examine(lines_of([*records, wire.got(make.created("r"))])))[0][0] == "record-after-end"

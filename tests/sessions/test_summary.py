@@ -319,3 +319,23 @@ def test_a_mark_is_its_words(inspector: Inspector) -> None:
     mark = make.record(kind=Kind.MARK, direction=Direction.LOCAL, meta={"mark": "here it went wrong"})
     (row,) = rows_of(inspector, mark)
     assert (row.type, row.note) == ("mark", "here it went wrong")
+
+
+def test_a_way_over_http_is_told_in_words(inspector: Inspector) -> None:
+    wire = make.Wire()
+    note = {"note": "removed", "fields": "generate", "said": "generate left out, HTTP refuses it."}
+    rows = rows_of(
+        inspector,
+        wire.begun(),
+        wire.record(b"", Kind.NOTE, Direction.LOCAL, note),
+        wire.record(b"", Kind.NOTE, Direction.LOCAL, {"note": "end", "exchanges": 2}),
+    )
+    assert [row.note for row in rows] == [
+        "HTTP, direct",
+        "~ generate left out, HTTP refuses it.",
+        "ended by hand after 2 requests",
+    ]
+    (row,) = rows_of(
+        Inspector(Recording.create(None)), make.Wire().begun(said="WebSocket was not to be had.")
+    )
+    assert row.note == "WebSocket was not to be had."

@@ -64,3 +64,15 @@ def test_where_nothing_has_ended_nothing_is_lost() -> None:
     sessions = fold([wire.open()])
     assert "none has ended yet" in what_stopping_costs(sessions, session=sessions.sessions[1])
     assert "nothing to stop" in what_stopping_costs(sessions)
+
+
+def test_over_http_stopping_costs_the_request_and_no_memory() -> None:
+    wire = make.Wire()
+    running = [wire.begun(), *wire.exchange(1, "resp_a")[:5]]
+    sessions = fold(running)
+    said = what_stopping_costs(sessions, session=sessions.sessions[1])
+    assert said.startswith("Stopping closes the request of T1 and nothing else")
+    assert "billed" not in said
+    sessions = fold([wire.begun(), *wire.exchange(1, "resp_a")])
+    said = what_stopping_costs(sessions, session=sessions.sessions[1])
+    assert said == "No request is running: there is nothing to stop."

@@ -256,3 +256,16 @@ def test_staying_stands_for_the_same_socket_near_its_limit() -> None:
         WayKind.NEW_CHAIN,
         WayKind.NEW_SOCKET_STORED,
     ]
+
+
+def test_over_http_only_a_parent_that_the_server_denies_is_trouble() -> None:
+    wire = make.Wire()
+    records = [wire.begun(), *wire.exchange(1, "resp_a", store=False)]
+    sessions = fold(records)
+    assert trouble(sessions, sessions.sessions[1], None, now=1e9, profile=CODEX) is None
+    meta: dict[str, Any] = {"exchange": 2}
+    body = make.create(previous_response_id="resp_x")
+    wrong = {"error": {"message": "No.", "code": "previous_response_not_found"}}
+    records += [wire.asked(body, **meta), wire.answered(wrong, status=400, **meta)]
+    sessions = fold(records)
+    assert trouble(sessions, sessions.sessions[1], None) is Trouble.PARENT_NOT_FOUND

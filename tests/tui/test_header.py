@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.records import Record
+from sessions.records import Direction, Kind, Meta, Record
 from sessions.reducer import fold
 from tests import make
 from tui.cells import width
@@ -213,3 +213,42 @@ def test_a_name_that_a_person_gave_stands_beside_the_number() -> None:
     wire = make.Wire()
     first, _ = lines([wire.open(name="alpha"), make.Wire(2, at=9.0).open(name="beta")], 10.0, 120)
     assert " c2   beta " in first
+
+
+def test_over_http_there_is_no_countdown_and_the_time_to_the_headers() -> None:
+    wire = make.Wire()
+    records = [wire.begun(), *wire.exchange(1, "resp_1")]
+    for cells in (80, 120, 200):
+        first, second = lines(records, 5.0, cells)
+        assert first.startswith(" HTTP ")
+        assert "left" not in second
+        assert "headers after 400ms" in second
+        assert "ping" not in first + second
+    assert "no request yet" in lines(records[:1], 5.0, 120)[1]
+
+
+def test_over_http_silence_is_told_without_a_guess_about_pongs() -> None:
+    wire = make.Wire()
+    second = lines([wire.begun(), *wire.exchange(1, "resp_1")[:4]], 60.0, 120)[1]
+    assert "silent" in second
+    assert "dead" not in second
+
+
+def test_a_session_that_fell_back_says_why() -> None:
+    wire = make.Wire()
+    records = [
+        wire.refused("upgrade_required", status=426),
+        wire.begun(said="It was not to be had.", cost_ms=1500.0),
+    ]
+    assert "HTTP after upgrade_required" in lines(records, 5.0, 80)[0]
+    assert "HTTP after upgrade_required, which took 1.5s" in lines(records, 5.0, 120)[0]
+
+
+def test_over_http_the_end_has_no_close_code() -> None:
+    wire = make.Wire()
+    note: Meta = {"note": "end", "exchanges": 1}
+    records = [wire.begun(), *wire.exchange(1, "resp_1"), wire.record(b"", Kind.NOTE, Direction.LOCAL, note)]
+    first, second = lines(records, 5.0, 120)
+    assert first.startswith(" HTTP CLOSED")
+    assert " closed" in second
+    assert "closed 0" not in second

@@ -27,7 +27,9 @@ class Visit:
     number: int  #: from 1
     requests: list[tuple[str, str, int]] = field(default_factory=list)  #: method, target, status
     headers: HeaderPairs = ()  #: of the last request
-    received: deque[bytes] = field(default_factory=lambda: deque(maxlen=RECEIVED))  #: the client's messages
+    received: deque[bytes] = field(
+        default_factory=lambda: deque(maxlen=RECEIVED)
+    )  #: the client's messages, and the bodies of its creates over HTTP
     sent: list[bytes] = field(default_factory=list)  #: ours, when the options ask to keep them
     sent_count: int = 0
     response_ids: list[str] = field(default_factory=list)
