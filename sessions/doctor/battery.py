@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Silence
-from sessions.doctor import chain, errors, local, reach, refused, security, turns
+from sessions.doctor import chain, errors, limits, local, reach, refused, security, turns
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import Check, Cost, Group
 from sessions.doctor.result import Outcome, Result, Verdict, failed, skipped, verdict_of
@@ -56,6 +56,7 @@ def every_check() -> tuple[Check, ...]:
         *errors.CHECKS,
         *turns.CHECKS,
         *chain.CHECKS,
+        *limits.CHECKS,
         *turns.JUDGED,
         *security.CHECKS,
     )
@@ -159,7 +160,7 @@ class Battery:
             if result.outcome is Outcome.SKIP:
                 return skipped(f"{need} was skipped: {result.evidence}")
         if self.budget is not None and one.tokens and self.bench.spent + one.tokens > self.budget:
-            self.is_out_of_budget = True
+            self.is_out_of_budget = self.budget > 0  # 0 is the wish for what is free
             return skipped(f"up to {one.tokens} tokens do not fit into the budget of {self.budget}")
         return None
 

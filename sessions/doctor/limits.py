@@ -1,0 +1,500 @@
+"""Group F: how large, how many, how long: frames, turns in flight, sockets, lanes, silence.
+
+Its one rule: size is tried with blanks around a create that is refused, and number with warm-ups where they
+are known to be free. What takes minutes or disturbs others is only tried when it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from typing import Any
+
+from sessions.contract import INVALID_LANE, TERMINAL, Status
+from sessions.conversation import Silence
+from sessions.dialects import read
+from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.check import Check, Cost, check
+from sessions.doctor.probes import (
+    REFUSAL_SECONDS,
+    SHORT_PROMPT,
+    SHORT_TURN_TOKENS,
+    Asked,
+    asked,
+    catalogued,
+    end_words,
+    failure_words,
+    findings_of,
+    knows_refusal,
+    parentless,
+    reply_in,
+)
+from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, skipped, told, warned
+from sessions.doctor.turns import ends_badly
+from sessions.errors import ConnectError
+from sessions.events import Event, Undecodable
+from sessions.findings.catalogue import Who
+from sessions.records import Direction, Kind
+
+_KIB, _MIB = 1 << 10, 1 << 20
+_LADDER = (64 * _KIB, _MIB, 4 * _MIB, 15 * _MIB + 512 * _KIB)
+_DEEP_RUNG = 16 * _MIB + 512 * _KIB
+_NO_REFUSAL = "C01 has shown no refusal that could be asked for again"
+_NO_WARM_UP = "warm-ups are not known to be free here"
+_BAD_TURN = "the short turn of D01 did not end well"
+_NEVER = 86_400.0  # between two pings: none while a check runs
+_PING_SECONDS, _PINGS, _PONG_SECONDS = 1.0, 3, 5.0
+_LISTEN_SECONDS = 45.0
+_IDLE_SECONDS, _DEEP_IDLE_SECONDS = 65.0, 110.0
+_KEEPALIVE_SECONDS = 20.0
+_CLOSE_SECONDS = 5.0
+_IN_ROW, _IN_ROW_MORE = 10, 20
+_SOCKETS, _DEEP_SOCKETS = 20, 120
+_LANES = ("doctor-a", "doctor-b")
+_BAD_LANES = ("", "x" * 257, "not a name")
+_RECIPES = (
+    (60.0, "nginx (proxy_read_timeout) and AWS load balancers (idle timeout) end at 60 s: raise it there."),
+    (100.0, "Cloudflare ends at 100 s of silence: send pings, or keep the socket busy."),
+)
+
+
+@check("F01", "size of a message", Cost.FREE, needs=("B07",), limit_seconds=300.0,
+       findings=("too-big-close", "too-big-hidden"))  # fmt: skip
+async def frame_size(bench: Bench) -> Verdict:
+    """The create of C01 with blanks around it: 64 KiB, 1, 4 and 15.5 MiB, each on a new socket."""
+    if not knows_refusal(bench):
+        return skipped(_NO_REFUSAL)
+    text = parentless(bench)
+    reached = 0
+    for size in (*_LADDER, _DEEP_RUNG) if bench.is_deep else _LADDER:
+        async with bench.open() as bout:
+            said = await _answer_to(bout, text + " " * (size - len(text.encode())))
+        if said is not None:
+            bench.facts.notes["too_big"] = (size, said)
+            return _bracket(bench, reached, size, said)
+        reached = size
+    bench.capabilities["frame limit"] = f"at least {_size(reached)}"
+    return passed(f"at least {_size(reached)}")
+
+
+async def _answer_to(bout: Bout, text: str) -> str | None:
+    """How a message was not taken, None when it was."""
+    try:
+        turn = await bout.ask(text)
+    except Silence as silence:
+        return str(silence)
+    except ConnectError as error:
+        return error.detail or str(error)
+    failure = turn.failure
+    if failure is None:
+        return end_words(bout) if bout.is_over else None
+    is_about_size = failure.status == 413 or any(
+        word in f"{failure.code} {failure.message}".lower()
+        for word in ("too large", "too big", "size", "limit")
+    )
+    return f"an error: {failure_words(failure)}" if is_about_size else None
+
+
+def _bracket(bench: Bench, reached: int, size: int, said: str) -> Verdict:
+    between = (
+        f"more than {_size(reached)}, less than {_size(size)}" if reached else f"less than {_size(size)}"
+    )
+    bench.capabilities["frame limit"] = between
+    evidence = f"{between}: {said}"
+    remedy = (
+        f"Messages over {_size(reached)} are cut, image turns too: raise the limit, or send those over HTTP."
+    )
+    if reached < _MIB:
+        return failed(evidence, remedy)
+    if reached < 4 * _MIB:
+        return warned(evidence, remedy)
+    return told(evidence, remedy)
+
+
+def _size(size: int) -> str:
+    return f"{size / _MIB:g} MiB" if size >= _MIB else f"{size // _KIB} KiB"
+
+
+@check("F02", "how too much is told", Cost.FREE, needs=("B07",), findings=("too-big-hidden",))
+async def honest_size(bench: Bench) -> Verdict:
+    """Looks how F01 was stopped; sends nothing."""
+    found = bench.facts.notes.get("too_big")
+    if found is None:
+        return skipped("F01 has met no limit")
+    size, said = found
+    if "1009" in said or said.startswith("an error"):
+        return passed(f"{_size(size)}: {said}")
+    return catalogued("too-big-hidden", f"{_size(size)}: {said}")
+
+
+@check("F03", "a second create in flight", Cost.TURNS, needs=("D01",), turns=2, tokens=2 * SHORT_TURN_TOKENS,
+       findings=("lanes-interleaved",))  # fmt: skip
+async def second_create(bench: Bench) -> Verdict:
+    """Two creates at once on one socket; the second is a warm-up where those are known to be free."""
+    if ends_badly(bench):
+        return skipped(_BAD_TURN)
+    is_warm = bench.capabilities.get("warm-up") == "yes"
+    async with bench.open() as bout:
+        first = await bout.send(bench.frame("Count from 1 to 300 in words."))
+        assert first is not None, "it is a create"
+        if not first.is_live:
+            return told("the first answer was over before a second create could be sent")
+        try:
+            await bout.send(bench.frame(SHORT_PROMPT, generate=not is_warm))
+        except ConnectError:
+            pass  # said by how it ended
+        await bout.until(lambda: len(_course(bout.events)[1]) >= 2, bench.patience_seconds)
+        began, ended, errors = *_course(bout.events), reply_in(bout.events).errors
+        ending = end_words(bout) if bout.is_over else ""
+        found = findings_of(bench, (bout.session.number,))
+    if ending:
+        bench.capabilities["in flight"] = "kills the socket"
+        return failed(
+            f"the second create ended the socket: {ending}",
+            "Queue a second create, or refuse it with an error frame; keep the socket and the first answer.",
+        )
+    if len(ended) < 2:
+        bench.capabilities["in flight"] = "silence"
+        return catalogued("app-silent", f"{len(ended)} of 2 creates came to an end")
+    if errors:
+        bench.capabilities["in flight"] = "refused"
+        said = f"refused: {failure_words(errors[0])}"
+        if bench.rules.in_flight == "queue":
+            return warned(said, "The guide says that a second create waits: queue it.")
+        return passed(said)
+    if len(began) > 1 and began[1] < ended[0]:
+        bench.capabilities["in flight"] = "interleaved"
+        verdict = judged(found, second_create.findings)
+        return verdict if verdict.outcome.is_bad else catalogued("lanes-interleaved", "two answers at once")
+    bench.capabilities["in flight"] = "queued"
+    if bench.rules.in_flight == "refuse":
+        return warned("it waited", "These rules want a second create to be refused.")
+    return passed("the second one waited for the first")
+
+
+def _course(events: list[Event | Undecodable]) -> tuple[list[int], list[int]]:
+    """Where responses began and where something ended, as places in a list of messages."""
+    began, ended = [], []
+    for place, raw in enumerate(events):
+        if isinstance(raw, Undecodable):
+            continue
+        kind = read(raw).event.type
+        if kind == "response.created":
+            began.append(place)
+        elif kind == "error" or kind in TERMINAL:
+            ended.append(place)
+    return began, ended
+
+
+@check("F04", "free again at once", Cost.TURNS, needs=("E10",))
+async def false_busy(bench: Bench) -> Verdict:
+    """Ten warm-ups, each sent the moment the one before has ended."""
+    return await _in_row(bench, _IN_ROW, "The guard of a running response is released too late.")
+
+
+@check("F05", "two sockets at once", Cost.TURNS, needs=("D01",), turns=2, tokens=2 * SHORT_TURN_TOKENS)
+async def two_sockets(bench: Bench) -> Verdict:
+    """A short turn on each of two sockets at the same time."""
+    if ends_badly(bench):
+        return skipped(_BAD_TURN)
+    async with bench.open() as one, bench.open() as other, asyncio.TaskGroup() as group:
+        text = bench.frame(SHORT_PROMPT)
+        tasks = [group.create_task(asked(bench, bout, text)) for bout in (one, other)]
+        answers = [await task for task in tasks]
+        endings = [end_words(bout) for bout in (one, other) if bout.is_over]
+    bad = [answer for answer in answers if not answer.is_well]
+    if not bad:
+        return passed("both answered")
+    return failed(
+        f"{len(bad)} of 2 failed: {bad[0].words}{'; ' + endings[0] if endings else ''}",
+        "A new client must not end another's socket: keep one upstream connection for each.",
+    )
+
+
+@check("F06", "lanes", Cost.TURNS, needs=("E10",), findings=("lane-not-echoed",))
+async def lanes(bench: Bench) -> Verdict:
+    """Warm-ups on two named lanes at once, and names that are none."""
+    if bench.capabilities.get("warm-up") != "yes":
+        return skipped(_NO_WARM_UP)
+    async with bench.open() as bout:
+        turns = [await bout.send(bench.frame("", generate=False, lane=name)) for name in _LANES]
+        await bout.until(lambda: len(_course(bout.events)[1]) >= len(_LANES), bench.patience_seconds)
+        events = [one for one in bout.events if isinstance(one, Event)]
+        echoed = {one.stream_id for one in events} - {None}
+        reply = reply_in(bout.events)
+        found = findings_of(bench, (bout.session.number,))
+        is_refused = bool(reply.errors) or bout.is_over
+    if is_refused:
+        bench.capabilities["lanes"] = "none"
+        return _without_lanes(bench, f"stream_id is refused: {reply.words}")
+    if not echoed:
+        bench.capabilities["lanes"] = "cosmetic"
+        verdict = catalogued("lane-not-echoed", "stream_id is accepted and stands on no event")
+        return verdict if bench.rules.lanes else verdict._replace(outcome=Outcome.INFO)
+    silent = [one for one in events if one.stream_id is None and _belongs(one)]
+    if silent or any(turn is not None and turn.status is not Status.COMPLETED for turn in turns):
+        bench.capabilities["lanes"] = "cosmetic"
+        said = f"{len(silent)} of {len(events)} events do not name their lane"
+        verdict = judged(found, lanes.findings)
+        return verdict if verdict.outcome.is_bad else catalogued("lane-not-echoed", said)
+    bench.capabilities["lanes"] = "full"
+    return await _lane_names(bench)
+
+
+def _belongs(event: Event) -> bool:
+    return event.type.startswith("response.")
+
+
+def _without_lanes(bench: Bench, said: str) -> Verdict:
+    if bench.rules.lanes and bench.profile.lanes and not bench.rules.forgives:
+        return told(said, "Named lanes are unsupported: one response at a time on each socket.")
+    return told(said)
+
+
+async def _lane_names(bench: Bench) -> Verdict:
+    """Whether a name that breaks the pattern is refused, and a refusal names its lane."""
+    if not knows_refusal(bench):
+        return passed("both lanes echoed")
+    async with bench.open() as bout:
+        turn = (await asked(bench, bout, parentless(bench, lane=_LANES[0]))).turn
+        named = [one for one in bout.events if isinstance(one, Event)]
+        if turn.failure is None or not any(one.stream_id == _LANES[0] for one in named):
+            return catalogued("lane-not-echoed", "an error on a lane does not name it", at_most=Outcome.WARN)
+        codes = set()
+        for name in _BAD_LANES:
+            if bout.is_over:
+                return told(f"both lanes echoed; after an error {end_words(bout)}")
+            before = len(bout.events)
+            await bout.send(json.dumps({**json.loads(parentless(bench)), "stream_id": name}))
+            await bout.until(lambda seen=before: len(bout.events) > seen, REFUSAL_SECONDS)  # type: ignore[misc]
+            codes |= {one.code for one in reply_in(bout.events[before:]).errors} or {"nothing"}
+    if codes == {INVALID_LANE}:
+        return passed(f"both lanes echoed; a bad name is refused: {INVALID_LANE}")
+    return told(
+        f"both lanes echoed; a bad name gets: {', '.join(sorted(code or 'no code' for code in codes))}"
+    )
+
+
+@check("F07", "pings are answered", Cost.FREE, needs=("B07",), waits_seconds=_PING_SECONDS * _PINGS,
+       findings=("no-pong",))  # fmt: skip
+async def pings(bench: Bench) -> Verdict:
+    """Three pings, a second apart."""
+    pause = _PING_SECONDS * bench.pace
+    async with bench.open(ping_seconds=pause) as bout:
+        waiting = bout.until(lambda: len(_pongs(bout)) >= _PINGS, pause * _PINGS + _PONG_SECONDS)
+        await bench.wait(waiting, _PING_SECONDS * _PINGS)
+        pongs = _pongs(bout)
+    if len(pongs) >= _PINGS:
+        return passed(f"{len(pongs)} pongs, the slowest after {max(pongs):.0f} ms")
+    if pongs:
+        return warned(f"{len(pongs)} of {_PINGS} pongs", "Answer every ping.", Who.NETWORK)
+    return catalogued("no-pong", f"none within {_PONG_SECONDS:g} s")
+
+
+def _pongs(bout: Bout) -> list[float]:
+    """How long each pong took, in milliseconds."""
+    return [
+        float(one.meta.get("ms", 0))
+        for one in bout.records
+        if one.kind is Kind.NOTE and one.meta.get("note") == "latency"
+    ]
+
+
+@check("F08", "the server's own pings", Cost.SLOW, needs=("B07",), waits_seconds=_LISTEN_SECONDS)
+async def server_pings(bench: Bench) -> Verdict:
+    """Listens for 45 s."""
+    async with bench.open(ping_seconds=_NEVER) as bout:
+        await bout.watch(_LISTEN_SECONDS)
+        at = [
+            one.elapsed for one in bout.records if one.kind is Kind.PING and one.direction is Direction.SERVER
+        ]
+        opened = bout.session.opened
+    if not at:
+        return told(f"none within {_LISTEN_SECONDS:g} s")
+    gaps = [later - earlier for earlier, later in zip([opened, *at], at, strict=False)]
+    return told(f"{len(at)} pings, {min(gaps):.1f} to {max(gaps):.1f} s apart")
+
+
+@check("F09", "idle without pings", Cost.SLOW, needs=("B07",), waits_seconds=_IDLE_SECONDS,
+       limit_seconds=180.0, findings=("idle-limit",))  # fmt: skip
+async def idle(bench: Bench) -> Verdict:
+    """An open socket without any frame for 65 s, with --deep for 110 s."""
+    seconds = _DEEP_IDLE_SECONDS if bench.is_deep else _IDLE_SECONDS
+    lasted, how = await _idle(bench, seconds, _NEVER)
+    bench.facts.notes["idle_drop"] = lasted
+    if lasted is None:
+        bench.capabilities["idle"] = f"at least {seconds:g} s"
+        return told(f"still open after {seconds:g} s")
+    bench.capabilities["idle"] = f"{lasted:.0f} s"
+    recipe = next((words for limit, words in _RECIPES if abs(lasted - limit) < 3), "")
+    return told(
+        f"{how} after {lasted:.1f} s", recipe or "Raise the idle limit of the hop that has it, or send pings."
+    )
+
+
+@check("F10", "idle with pings", Cost.SLOW, needs=("F09",), waits_seconds=_IDLE_SECONDS,
+       limit_seconds=180.0, findings=("idle-limit",))  # fmt: skip
+async def idle_with_pings(bench: Bench) -> Verdict:
+    """The same with a ping every 20 s, when the socket of F09 was dropped."""
+    if bench.facts.notes.get("idle_drop") is None:
+        return skipped("F09 was not dropped")
+    seconds = _DEEP_IDLE_SECONDS if bench.is_deep else _IDLE_SECONDS
+    lasted, how = await _idle(bench, seconds, _KEEPALIVE_SECONDS * bench.pace)
+    if lasted is None:
+        return passed(f"with pings still open after {seconds:g} s")
+    return failed(
+        f"{how} after {lasted:.1f} s, though pings were sent",
+        "Pings do not count on this hop: raise its idle limit.",
+    )
+
+
+async def _idle(bench: Bench, seconds: float, ping_seconds: float) -> tuple[float | None, str]:
+    """After how many seconds an idle socket was dropped, and how; None when it was not."""
+    async with bench.open(ping_seconds=ping_seconds) as bout:
+        await bout.watch(seconds)
+        session = bout.session
+        if not bout.is_over:
+            return None, ""
+        return session.ended - session.opened, end_words(bout)
+
+
+@check("F11", "the longest silence", Cost.TURNS, needs=("D01",), findings=("long-silence",))
+async def longest_silence(bench: Bench) -> Verdict:
+    """Looks for the longest gap between two events of a turn of this run; sends nothing."""
+    verdict = judged(bench.inspector.findings, longest_silence.findings)
+    if verdict.outcome is not Outcome.PASS:
+        return verdict
+    recording, column = bench.inspector.recording, bench.inspector.sessions.turn_column
+    last: dict[int, float] = {}
+    longest = 0.0
+    for place in range(len(recording)):
+        number = column[place]
+        if number:
+            at = recording.record(place).elapsed
+            longest = max(longest, at - last.get(number, at))
+            last[number] = at
+    return told(f"{longest:.2f} s within a turn; clients give up after 300 s")
+
+
+@check("F12", "a close is answered", Cost.FREE, needs=("B07",), findings=("close-unanswered",))
+async def close_etiquette(bench: Bench) -> Verdict:
+    """A close frame of ours, 1000."""
+    async with bench.open() as bout:
+        began = bench.clock.elapsed()
+        await bout.close()
+        took = bench.clock.elapsed() - began
+        answers = [
+            one for one in bout.records if one.kind is Kind.CLOSE and one.direction is Direction.SERVER
+        ]
+        verdict = judged(bout.findings, close_etiquette.findings)
+    if verdict.outcome is not Outcome.PASS:
+        return verdict
+    if not answers:
+        return catalogued("close-unanswered", f"nothing within {_CLOSE_SECONDS:g} s")
+    return passed(f"{answers[0].meta.get('code', 1005)} after {took * 1000:.0f} ms")
+
+
+@check(
+    "F13",
+    "cancelling",
+    Cost.TURNS,
+    needs=("D01",),
+    turns=1,
+    tokens=140,
+    findings=("stale-event", "event-after-end"),
+)
+async def cancelling(bench: Bench) -> Verdict:
+    """A cancel in the middle of a longer answer, and then the create of C01."""
+    if not bench.is_deep:
+        return skipped("only with --deep: few servers know it")
+    if not knows_refusal(bench) or ends_badly(bench):
+        return skipped(_NO_REFUSAL if not knows_refusal(bench) else _BAD_TURN)
+    async with bench.open() as bout:
+        turn = await bout.send(bench.frame("Count from 1 to 300 in words.", max_output_tokens=100))
+        assert turn is not None, "it is a create"
+        await bout.until(lambda: bool(turn.responses), bench.patience_seconds)
+        await bout.send(f'{{"type":"response.cancel","response_id":"{turn.response_id}"}}')
+        await bout.until(lambda: bool(_course(bout.events)[1]), bench.patience_seconds)
+        if bout.is_over:
+            return failed(f"the cancel ended the socket: {end_words(bout)}", "Answer it with an error frame.")
+        before = len(bout.events)
+        late = await asked(bench, bout, parentless(bench))
+        stale = [
+            one
+            for one in bout.events[before:]
+            if isinstance(one, Event) and one.type.startswith("response.") and not late.turn.responses
+        ]
+    if stale and not reply_in(bout.events[:before]).errors:
+        return catalogued("stale-event", f"{len(stale)} events of the cancelled turn came in the next")
+    if turn.status is Status.CANCELLED or (turn.response and turn.response.status is Status.CANCELLED):
+        return told("supported: the response was cancelled")
+    return told("not supported: the answer went on")
+
+
+@check("F14", "many turns on one socket", Cost.INTRUSIVE, needs=("E10",))
+async def many_turns(bench: Bench) -> Verdict:
+    """Twenty warm-ups, one after another."""
+    return await _in_row(bench, _IN_ROW_MORE, "Something is leased for each turn and never given back.")
+
+
+async def _in_row(bench: Bench, count: int, remedy: str) -> Verdict:
+    if bench.capabilities.get("warm-up") != "yes":
+        return skipped(_NO_WARM_UP)
+    async with bench.open() as bout:
+        for number in range(1, count + 1):
+            one: Asked = await asked(bench, bout, bench.frame("", generate=False))
+            if not one.is_well:
+                return failed(f"turn {number} of {count}: {one.words}", remedy)
+    return passed(f"{count} of {count}")
+
+
+@check(
+    "F15", "age of a socket", Cost.INTRUSIVE, needs=("B07",), waits_seconds=3660.0, findings=("age-limit",)
+)
+async def age(bench: Bench) -> Verdict:
+    """One socket, kept open until the server ends it, 61 minutes at most; only with --deep."""
+    if not bench.is_deep:
+        return skipped("only with --deep: it takes up to 61 minutes")
+    lasted, how = await _idle(bench, 3660.0, _KEEPALIVE_SECONDS)
+    if lasted is None:
+        return told("still open after 61 minutes")
+    return told(f"{how} after {lasted / 60:.1f} minutes", "Open a new socket some minutes before that.")
+
+
+@check("F16", "how many sockets", Cost.INTRUSIVE, needs=("B07",))
+async def many_sockets(bench: Bench) -> Verdict:
+    """Twenty sockets open at once, with --deep 120."""
+    wanted = _DEEP_SOCKETS if bench.is_deep else _SOCKETS
+    refusal = ""
+    held: list[Any] = []
+    async with AsyncExitStack() as stack:
+        while len(held) < wanted and not refusal:
+            try:
+                held.append(await stack.enter_async_context(bench.open()))
+            except ConnectError as error:
+                refusal = error.detail or str(error)
+        gone = sum(1 for bout in held if bout.is_over)
+    if refusal:
+        return told(f"{len(held)} are open, then: {refusal}")
+    return told(f"{len(held) - gone} of {wanted} are open at once")
+
+
+CHECKS: tuple[Check, ...] = (
+    frame_size,
+    honest_size,
+    second_create,
+    false_busy,
+    two_sockets,
+    lanes,
+    pings,
+    server_pings,
+    idle,
+    idle_with_pings,
+    longest_silence,
+    close_etiquette,
+    cancelling,
+    many_turns,
+    age,
+    many_sockets,
+)
