@@ -14,6 +14,7 @@ import secrets
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from sessions.commands.connection import plan_for, settings_from
 from sessions.commands.creating import recording_path, tidy_recordings
@@ -25,7 +26,9 @@ from sessions.redact import url as redacted_url
 from sessions.secret import NO_SECRET, Secret
 from sessions.talk import tell
 from sessions.wire.bridge import DEFAULT_PORT, Bridge
+from sessions.wire.tap import where_of
 
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MIN_TOKEN = 16  # characters; a shorter one could be guessed
 
 
@@ -52,6 +55,7 @@ class Bridging:
 
     async def run(self) -> int:
         """Bridge until it is stopped; the exit code."""
+        asyncio.get_running_loop().set_exception_handler(_tell_defect)
         upstream = redacted_url(self._plan.endpoint.http_url, self._plan.secrets).value
         journal = Journal.create(self._path, "bridge", {"upstream": upstream, "pid": os.getpid()})
         journal.on_failure = self._failed
@@ -76,12 +80,14 @@ class Bridging:
             journal.close()
         sockets = "1 socket" if bridge.upgrades == 1 else f"{bridge.upgrades} sockets"
         tell(f"turnscope bridge: ended; {sockets} in {self._path}")
+        # everything is written: a second signal, on the way out, must not make it look as if it were not
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         return self._code
 
     async def _work(self, bridge: Bridge) -> None:
         """Say that it is ready, and wait for a signal."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _STOPPING:
             loop.add_signal_handler(number, self._stop.set)
         ready = {
             "event": "ready",
@@ -101,6 +107,13 @@ class Bridging:
         tell(f"turnscope bridge: {error}; the bridge ends here")
         self._code = Exit.RECORDING
         self._stop.set()
+
+
+def _tell_defect(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What failed where nobody waited for it, in one line; asyncio itself would print what was in it."""
+    error = context.get("exception")
+    what = where_of(error) if isinstance(error, BaseException) else str(context.get("message"))
+    tell(f"turnscope bridge: a connection failed: {what}")
 
 
 def _token(args: argparse.Namespace, host: str) -> Secret:

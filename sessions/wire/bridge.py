@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from sessions.errors import UsageError
 from sessions.journal import Journal
+from sessions.loopback import is_loopback
 from sessions.redact import url as redacted_url
 from sessions.secret import NO_SECRET, Secret
 from sessions.source import Clock
@@ -28,6 +29,7 @@ from sessions.wire.head import with_query
 from sessions.wire.plan import Plan
 from sessions.wire.scribe import Scribe
 from sessions.wire.stream import ByteStream
+from sessions.wire.tap import where_of
 
 #: where a bridge listens when nothing else is said and nobody else does
 DEFAULT_PORT = 8378
@@ -119,14 +121,26 @@ class Bridge:
                 "with --listen HOST:PORT"
             ) from error
         self.port = self._listener.sockets[0].getsockname()[1]
-        upstream = self.plan.endpoint
-        if upstream.is_loopback and not upstream.unix and upstream.port == self.port:
+        if wrong := self._wrong_place():
             self._listener.close()
             await self._tasks.__aexit__(None, None, None)
-            raise UsageError(
-                f"the upstream {self.shown_url} is this bridge itself; name the server behind it"
-            )
+            raise UsageError(wrong)
         return self
+
+    def _wrong_place(self) -> str:
+        """Why it must not serve where it listens; "" when it may."""
+        assert self._listener is not None  # it listens
+        hosts = [str(one.getsockname()[0]) for one in self._listener.sockets]
+        reached = next((host for host in hosts if not is_loopback(host)), "")
+        if reached and not self.token:
+            return (
+                f"{self.host} leads to {reached}, which other machines can reach; add --allow-remote and a "
+                "token to mean that, or listen on 127.0.0.1"
+            )
+        upstream = self.plan.endpoint
+        if upstream.is_loopback and not upstream.unix and upstream.port == self.port:
+            return f"the upstream {self.shown_url} is this bridge itself; name the server behind it"
+        return ""
 
     async def _bound(self) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -225,7 +239,7 @@ class Bridge:
             pass  # the client has gone
         except Exception as error:
             # a defect of ours must not take the other connections with it; it is told, not hidden
-            self.on_trouble(f"a connection was dropped by a defect of the bridge: {error!r}")
+            self.on_trouble(f"a connection was dropped by a defect of the bridge: {where_of(error)}")
             caller.abort()
         finally:
             self._callers.discard(caller)

@@ -23,13 +23,13 @@ from websockets.server import ServerProtocol
 from sessions.contract import FailureClass
 from sessions.masking import Masks
 from sessions.records import Direction, Kind, Meta, Record
-from sessions.redact import text
+from sessions.redact import credentials, text
 from sessions.redact import url as redacted_url
 from sessions.wire.bridge_heads import passed_head, post_head
 from sessions.wire.bridge_session import BridgeSession
 from sessions.wire.bridge_socket import BridgeSocket
 from sessions.wire.exchange import After, Request, exchange
-from sessions.wire.head import RequestHead, Unreadable, is_foreign_origin, read_head
+from sessions.wire.head import RequestHead, Unreadable, is_foreign_host, is_foreign_origin, read_head
 from sessions.wire.lengths import RequestBody
 from sessions.wire.plan import Plan
 from sessions.wire.splice import break_off
@@ -103,12 +103,17 @@ class Caller:
         self._head, self._plan = head, bridge.next_plan()
         scheme, _, key = head.header("authorization").partition(" ")
         self.login = key.strip() if scheme.lower() == "bearer" else head.header("authorization")
-        known = (*bridge.plan.secrets, bridge.token.reveal(), self.login, head.header("api-key"))
+        known = (*bridge.plan.secrets, bridge.token.reveal(), *credentials(head.raw.decode("latin-1")))
         self._secrets = tuple(dict.fromkeys(one for one in known if one))
         self._masks = Masks(self._secrets)
         if bridge.token and not secrets.compare_digest(self.login.encode(), bridge.token.reveal().encode()):
             said = "the bridge wants its own token: send it as Authorization: Bearer TOKEN"
             return await self._refuse(401, FailureClass.UNAUTHORIZED, "invalid_api_key", said)
+        if not bridge.token and is_foreign_host(
+            head.header("Host"), bridge.listen, bridge.plan.endpoint.authority
+        ):
+            said = "the bridge's Host is no name of this machine; use 127.0.0.1 in the base URL"
+            return await self._refuse(403, FailureClass.FORBIDDEN, "foreign_host", said)
         if is_foreign_origin(head.origin, bridge.listen):
             said = f"the bridge refused a page of another origin: {redacted_url(head.origin).value}"
             return await self._refuse(403, FailureClass.FORBIDDEN, "foreign_origin", said)

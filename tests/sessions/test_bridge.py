@@ -22,6 +22,7 @@ from sessions.wire.endpoint import derive
 from sessions.wire.fake import FakeServer, Options
 from sessions.wire.plan import Plan
 from tests.sessions.bridges import KEY, TOOLS, answered, ask, bridged, posts, text_of
+from tests.sessions.wire_servers import free_port
 
 CREATE = {"type": "response.create", "model": "gpt-6-astra", "store": False}
 
@@ -214,4 +215,14 @@ async def test_it_cannot_listen_where_somebody_else_does(tmp_path: Path) -> None
         plan = Plan(derive("http://127.0.0.1:9/v1"))
         with pytest.raises(UsageError, match="cannot listen"):
             await Bridge(plan, journal, port=fake.port).__aenter__()
+    journal.close()
+
+
+async def test_it_serves_no_other_machine_without_a_token_nor_itself(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path / "never.jsonl", "bridge")
+    with pytest.raises(UsageError, match="other machines"):
+        await Bridge(Plan(derive("http://127.0.0.1:9/v1")), journal, host="0.0.0.0").__aenter__()
+    port = free_port()
+    with pytest.raises(UsageError, match="itself"):
+        await Bridge(Plan(derive(f"http://127.0.0.1:{port}/v1")), journal, port=port).__aenter__()
     journal.close()

@@ -60,6 +60,13 @@ async def test_a_page_of_another_origin_is_refused(tmp_path: Path) -> None:
         assert (record.kind, record.meta["failure_class"]) == (Kind.REFUSED, "forbidden")
 
 
+async def test_a_name_that_a_page_may_have_led_here_is_refused(tmp_path: Path) -> None:
+    async with FakeServer() as fake, bridged(fake.base_url, tmp_path) as bridge:
+        head, body = await spoken(bridge, get("/v1/models").replace(b"Host: x", b"Host: evil.example"))
+        assert head.startswith(b"HTTP/1.1 403")
+        assert json.loads(body)["error"]["code"] == "foreign_host"
+
+
 async def test_a_token_is_wanted_as_the_key(tmp_path: Path) -> None:
     async with FakeServer() as fake, bridged(fake.base_url, tmp_path, token=Secret(TOKEN)) as bridge:
         for key in ("", KEY, f"{TOKEN}x"):
