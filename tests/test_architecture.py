@@ -41,6 +41,7 @@ TESTED_TOGETHER = {
     "sessions/commands/junit.py": "sessions/test_check.py",
     "sessions/commands/comparing.py": "sessions/test_compare.py",
     "sessions/commands/creating.py": "sessions/test_send.py",
+    "sessions/commands/examining.py": "sessions/test_doctor.py",
     "sessions/commands/sending.py": "sessions/test_send.py",
     "sessions/commands/rehearsal.py": "sessions/test_send_from.py",
     "sessions/commands/script_file.py": "sessions/test_send_from.py",

@@ -28,8 +28,9 @@ def examine(reading: Reading, rules: Rules | None, name: str) -> Examination:
     sessions = Sessions()
     forgiving = forgiven(OF_PROFILE if rules is None else rules.name)
     inspector = Inspector(reading, sessions=sessions, judge=Judge(sessions, forgiving))
-    while inspector.show_on(reading.known, _ALL_SECONDS):
-        pass
+    while reading.read_on(_ALL_SECONDS):
+        while inspector.show_on(reading.known, _ALL_SECONDS):
+            pass
     findings = (*inspector.findings, *inspector.judge.end())
     results = _results(every_check(), findings, _seen(inspector))
     profiles = sorted({session.profile for session in sessions.sessions.values() if session.profile})
