@@ -59,8 +59,8 @@ def reasoning() -> list[Record]:
     at = {"item_id": "rs_1", "output_index": 0, "summary_index": 0}
     text = "Weighing both routes"
     bodies = [
-        make.created("resp_c1"),
-        make.lifecycle("in_progress", "resp_c1"),
+        make.created("resp_c1", store=False),
+        make.lifecycle("in_progress", "resp_c1", store=False),
         make.item_added(make.reasoning("rs_1", encrypted="partial")),
         {"type": "response.reasoning_summary_part.added", **at, "part": {"type": "summary_text", "text": ""}},
         {"type": "response.reasoning_summary_text.delta", **at, "delta": "Weighing "},
@@ -77,6 +77,7 @@ def reasoning() -> list[Record]:
             "resp_c1",
             [make.reasoning("rs_1", text, "complete"), make.message("msg_c1", "Take the ferry.")],
             usage=make.usage(30, 40, reasoning=32),
+            store=False,
         ),
     ]
     return [
@@ -337,13 +338,15 @@ def warmup() -> list[Record]:
     """(j) A warm-up, and a chain that continues it; then one that is answered by `completed` alone."""
     wire = Wire()
     nothing = make.usage(18, 0)
+    first = [make.created("resp_j1", store=False), make.completed("resp_j1", usage=nothing, store=False)]
     return [
         wire.open(),
         wire.sent(make.create([], generate=False, store=False)),
-        *wire.got_all(make.numbered([make.created("resp_j1"), make.completed("resp_j1", usage=nothing)])),
-        *wire.turn("resp_j2", "Warm already.", previous_response_id="resp_j1", store=False),
+        *wire.got_all(make.numbered(first)),
+        wire.sent(make.create(previous_response_id="resp_j1", store=False)),
+        *wire.got_all(make.answer("resp_j2", "Warm already.", parent="resp_j1", store=False)),
         wire.sent(make.create([], generate=False, store=False)),
-        wire.got(make.completed("resp_j3", usage=nothing, sequence_number=0)),
+        wire.got(make.completed("resp_j3", usage=nothing, store=False, sequence_number=0)),
         wire.close(),
     ]
 
@@ -351,13 +354,13 @@ def warmup() -> list[Record]:
 def lanes() -> list[Record]:
     """(k) Two lanes at once, then a fork of one of them on a third while its own lane goes on."""
     wire = Wire()
-    plan = make.answer("resp_k1", "First the roof, then the walls.", lane="plan")
-    risk = make.answer("resp_k2", "Rain.", lane="risk")
+    plan = make.answer("resp_k1", "First the roof, then the walls.", lane="plan", store=False)
+    risk = make.answer("resp_k2", "Rain.", lane="risk", store=False)
     mixed: list[Body] = []
     for number in range(max(len(plan), len(risk))):
         mixed += plan[number : number + 1] + risk[number : number + 1]
-    fork = make.answer("resp_k3", "The gutter.", lane="critic", parent="resp_k1")
-    again = make.answer("resp_k4", "And a door.", lane="plan", parent="resp_k1")
+    fork = make.answer("resp_k3", "The gutter.", lane="critic", parent="resp_k1", store=False)
+    again = make.answer("resp_k4", "And a door.", lane="plan", parent="resp_k1", store=False)
     return [
         wire.open(),
         wire.sent(make.create("Plan it.", stream_id="plan", store=False)),

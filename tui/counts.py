@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sessions.contract import LISTED, MAX_IN_FLIGHT, MAX_LANES, family
+from sessions.finding import Finding, Severity
 from sessions.inspector import Inspector
 from sessions.records import Kind
 from sessions.reducer import Sessions
 from sessions.session import Session
 from sessions.wording import size_words
 from tui.figures import count_words, percentile, seconds_words, standing
+from tui.marks import STYLES
 from tui.tally import Tally
 from tui.veil import line
 
@@ -53,6 +55,10 @@ class Scan:
         self.types: Counter[int] = Counter()
         self.silences: dict[int, tuple[float, int]] = {}  #: session -> seconds, record that ended it
 
+    def findings(self, session: Session) -> list[Finding]:
+        """What is wrong with a session, as far as it has come."""
+        return [one for one in self._inspector.findings if one.session == session.number]
+
     @property
     def is_complete(self) -> bool:
         """Whether all records have been looked at."""
@@ -85,6 +91,7 @@ def counts(
         *_times(session, sums, scan, now),
         *_lanes(sessions, session),
         *_limits(session),
+        *_found(scan.findings(session)),
         *_odd(session, sums),
         *_types(sessions, scan),
     ]
@@ -172,6 +179,19 @@ def _limits(session: Session) -> Iterator[Count]:
         yield Count("limits", "the server has told none", "pane--dim")
     for index, (name, value) in enumerate(list(session.limits.items())[:_MOST]):
         yield Count("" if index else "limits", f"{line(name, 40)}   {line(value, 60)}")
+
+
+def _found(findings: list[Finding]) -> Iterator[Count]:
+    if not findings:
+        return
+    met = Counter(finding.severity for finding in findings)
+    words = "   ".join(f"{severity.value}s {met[severity]:,}" for severity in Severity if met[severity])
+    yield Count("findings", f"{words}   ! reads them", "pane--heading")
+    for severity in Severity:
+        for finding in [one for one in findings if one.severity is severity][:_MOST]:
+            turn = f"T{finding.turn} " if finding.turn else ""
+            told = f"{turn}#{finding.records[-1]}   {finding.id}   {line(finding.evidence, 90)}"
+            yield Count(severity.value, told, STYLES[severity])
 
 
 def _odd(session: Session, sums: Tally) -> Iterator[Count]:

@@ -17,6 +17,7 @@ from sessions.redact import screen
 from sessions.safe import safe_line
 from sessions.summary import Row, Tone, lane_words
 from tui.cells import cut, cut_left, fill, fill_left
+from tui.marks import Mark
 
 _DIRECTIONS = {
     Direction.CLIENT: "pane--client",
@@ -104,8 +105,8 @@ def heading(at: Columns, clock: Clock) -> Text:
     return Text(" ".join(cell for cell in cells if cell), "pane--heading", no_wrap=True, end="")
 
 
-def row_text(row: Row, at: Columns, clock: Clock, folded: int = 1) -> Text:
-    """One record, or a run of deltas that begins with it, as text of these columns."""
+def row_text(row: Row, at: Columns, clock: Clock, folded: int = 1, mark: Mark | None = None) -> Text:
+    """One record, or a run of deltas that begins with it, as text of these columns; `mark`: what is wrong."""
     colour = _DIRECTIONS[row.direction]
     is_delta = row.tone is Tone.DELTA
     pieces = [(fill_left(str(row.number), at.number), "pane--dim")]
@@ -123,7 +124,11 @@ def row_text(row: Row, at: Columns, clock: Clock, folded: int = 1) -> Text:
         pieces.append((fill_left(size(row.size), at.size), "pane--dim"))
     if at.note:
         note = f"{folded:,} folded" if folded > 1 else _words(row.note)
-        pieces.append((cut(note, at.note), _TONES[row.tone]))
+        style = _TONES[row.tone]
+        if mark is not None:
+            words = (mark.words, note) if mark.is_wrong and folded == 1 else (note, mark.words)
+            note, style = "  ".join(word for word in words if word), mark.style if mark.is_wrong else style
+        pieces.append((cut(note, at.note), style))
     return _joined(pieces)
 
 

@@ -18,6 +18,7 @@ from tui.cells import cut, fill, width
 from tui.figures import seconds_words, standing, standing_style
 from tui.laid import Piece, Place
 from tui.layout import GUTTER, Layout
+from tui.marks import Weights
 from tui.veil import line
 from tui.wrap import TAB_CELLS, shown
 
@@ -42,15 +43,15 @@ STYLES = frozenset({
 })  # fmt: skip
 
 
-def draw(layout: Layout, place: Place, now: float, linked: int = -1) -> Text:
-    """The row at a place; what the record `linked` brought is marked."""
+def draw(layout: Layout, place: Place, now: float, linked: int = -1, found: Weights | None = None) -> Text:
+    """The row at a place; what the record `linked` brought is marked, and `found` is told in the heading."""
     turn = layout.sessions.turn(place.turn)
     if turn is None:
         return Text()
     if place.row == 0:
-        return heading(layout.sessions, turn, layout.width, now)
-    found = layout.laid(place.turn).piece_at(place.row)
-    return _piece_row(layout, found[0], found[1], linked) if found is not None else Text()
+        return heading(layout.sessions, turn, layout.width, now, found)
+    piece = layout.laid(place.turn).piece_at(place.row)
+    return _piece_row(layout, piece[0], piece[1], linked) if piece is not None else Text()
 
 
 def row_key(layout: Layout, place: Place, linked: int = -1) -> Hashable:
@@ -99,7 +100,7 @@ def copied(layout: Layout, place: Place) -> str:
     return safe(block.title if block.text is None else block.text.slice(0, len(block.text)))
 
 
-def heading(sessions: Sessions, turn: Turn, cells: int, now: float) -> Text:
+def heading(sessions: Sessions, turn: Turn, cells: int, now: float, found: Weights | None = None) -> Text:
     """The rule above a turn: `T4 resp_a1d3 <- T3 -- lane main -- live 3.1s`."""
     left = f"T{turn.number}"
     if turn.response_id:
@@ -112,18 +113,23 @@ def heading(sessions: Sessions, turn: Turn, cells: int, now: float) -> Text:
     if len(sessions.sessions) > 1:
         middle = f"{label(sessions.sessions[turn.session])} {middle}".strip()
     right = standing(turn)
+    wrong = f"! {found.words}  " if found is not None and found.words else ""
     if turn.is_live or turn.ended >= 0:
         right += " " + seconds_words(max(0.0, turn.duration(now)))
     rule = Text().append("\u2500\u2500\u2500 ", "talk--rule")
     room = cells - 4
-    tail = 0 if room < 30 else width(right) + 5
+    if width(wrong) + width(right) > room - 13:
+        wrong = ""
+    tail = 0 if room < 30 else width(wrong) + width(right) + 5
     rule.append(cut(left, max(8, room - tail)), "talk--heading")
     if middle and rule.cell_len + width(middle) + tail + 6 <= cells:
         rule.append(" \u2500\u2500\u2500 ", "talk--rule")
         rule.append(middle, "talk--lane")
     if tail:
-        dashes = max(1, cells - rule.cell_len - width(right) - 6)
+        dashes = max(1, cells - rule.cell_len - width(wrong) - width(right) - 6)
         rule.append(" " + "\u2500" * dashes + " ", "talk--rule")
+        if found is not None and wrong:
+            rule.append(wrong, found.style)
         rule.append(right, standing_style(turn))
         rule.append(" \u2500\u2500\u2500", "talk--rule")
     rule.truncate(cells)

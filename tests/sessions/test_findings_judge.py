@@ -27,11 +27,8 @@ from tests.verdict import ids, judged
 
 #: what a transcript shows on purpose
 SHOWN = {
-    "c-reasoning": {"settings-changed"},
     "h-failure": {"error-in-answer", "turn-failed", "failure-told-twice"},
     "i-errors": {"turn-refused", "error-status-renamed", "error-without-code", "error-flat"},
-    "j-warmup": {"settings-changed"},
-    "k-lanes": {"settings-changed"},
     "hostile": {
         "not-json",
         "invalid-utf8",

@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from sessions.compose import Create
 from sessions.records import Record
-from tests.make import Wire, call_events, completed, create, created, function_call
+from tests.make import Wire, call_answer, create
 from tests.scene import playing
 from tests.screen import screen_text
 from tests.transcripts import failure, lanes
@@ -26,10 +26,11 @@ def calls_open() -> list[Record]:
                 "What is the weather in Lisbon and Oslo?", model="gpt-6-astra", previous_response_id="resp_1"
             )
         ),
-        wire.got(created("resp_2")),
-        *wire.got_all(call_events("fc_1", "call_1", "get_weather", '{"city":"Lisbon"}')),
-        *wire.got_all(call_events("fc_2", "call_2", "get_weather", '{"city":"Oslo"}', 1)),
-        wire.got(completed("resp_2", [function_call("fc_1", "call_1"), function_call("fc_2", "call_2")])),
+        *wire.got_all(
+            call_answer(
+                "resp_2", {"call_1": '{"city":"Lisbon"}', "call_2": '{"city":"Oslo"}'}, parent="resp_1"
+            )
+        ),
     ]
 
 

@@ -27,6 +27,7 @@ from tui.app import TurnscopeApp
 from tui.connecting import Connecting
 from tui.connection_menu import ConnectionMenu
 from tui.feed import FRAME_SECONDS, SessionsChanged, feed
+from tui.found import Found
 from tui.launch import Launch
 from tui.outgoing import Outgoing
 from tui.saving import Saving
@@ -94,6 +95,7 @@ class SessionScreen(SessionActions):
         self.menu = ConnectionMenu(self)
         self.ways_on = WaysOn(self)
         self.saving = Saving(self)
+        self.found = Found(self)
         self._came_from = "talk"
 
     def compose(self) -> ComposeResult:
@@ -188,7 +190,8 @@ class SessionScreen(SessionActions):
         self.query_one(Events).show(batch)
         self.query_one(Talk).show(batch)
         self.query_one(Connections).show(batch)
-        if any(change.what is not What.TEXT for change in batch.changes) or not batch.is_complete:
+        is_text = all(change.what is What.TEXT for change in batch.changes)
+        if not is_text or batch.findings or not batch.is_complete:
             self.query_one(Chain).show(batch)
             self.query_one(Views).show(batch)
             brief = self.query_one(Brief)
@@ -373,6 +376,12 @@ class SessionScreen(SessionActions):
         turn = self.inspector.sessions.turn(event.turn)
         if turn is not None and turn.create >= 0:
             self._select(turn.create, source="chain")
+
+    def show_record(self, record: int) -> None:
+        """Go to the events, the cursor on this record."""
+        self._select(record, source="talk")
+        self.query_one(Talk).show_record(record)
+        self._go("events")
 
     def _select(self, record: int, source: str) -> None:
         """Move the other views to the same moment; the focus stays where it is."""

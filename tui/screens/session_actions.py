@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tui.aiming import Aiming
     from tui.connecting import Connecting
     from tui.connection_menu import ConnectionMenu
+    from tui.found import Found
     from tui.kept import Kept
     from tui.launch import Launch
     from tui.saving import Saving
@@ -32,7 +33,7 @@ _READING = frozenset(
     f"session.{name}"
     for name in (
         *("leave", "copy", "export", "picture", "zoom", "close", "connection", "stop", "ways_on"),
-        *("retry_with_model", "next_turn", "previous_turn", "next_error", "previous_error"),
+        *("retry_with_model", "show_findings", "next_turn", "previous_turn", "next_error", "previous_error"),
         *(f"show_{view}" for view in EVERY_VIEW),
         *("next_tab", "previous_tab", "letter_next_tab", "letter_previous_tab"),
     )
@@ -50,6 +51,7 @@ class SessionActions(Screen[None]):
     is_read_only: bool
     aiming: Aiming
     connecting: Connecting
+    found: Found
     menu: ConnectionMenu
     saving: Saving
     tabs: Tabs
@@ -102,6 +104,8 @@ class SessionActions(Screen[None]):
             return self.connecting.can_retry_with_model
         if action in ("resend", "branch"):
             return self.tabs.front.scope.last_turn(self.inspector.sessions) is not None
+        if action == "show_findings":
+            return bool(self.inspector.findings)
         if action == "show_connections":
             return self.has_list and not self.is_at_list
         if action.endswith(("next_tab", "previous_tab")):
@@ -113,6 +117,10 @@ class SessionActions(Screen[None]):
     def action_send_now(self) -> None:
         """Send what the box holds."""
         self.composer.submit()
+
+    def action_show_findings(self) -> None:
+        """List what is wrong."""
+        self.flow(self.found.show())
 
     def action_preview(self) -> None:
         """Show the frame."""

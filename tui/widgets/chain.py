@@ -27,6 +27,7 @@ from tui import keys
 from tui.branches import Kind, Row, branches, marker
 from tui.cells import cut, fill, width
 from tui.figures import clock_words, count_words, seconds_words, standing, standing_style
+from tui.marks import Marks
 from tui.scope import ALL, Scope
 from tui.veil import line
 from tui.widgets.pane import Motion, Pane
@@ -107,6 +108,7 @@ class Chain(Pane):
         self._drawn = "?"  # the signs of the turns that are in the tree; none of them is a question mark
         self._drawn_sessions = 0
         self._is_narrow = True
+        self._marks = Marks(inspector)
         self._next_parent = 0
         self._words: OrderedDict[int, str] = OrderedDict()
 
@@ -199,6 +201,8 @@ class Chain(Pane):
         words = []
         if turn.number == self._next_parent:
             words.append("parent" if self._is_narrow else "parent of the next")
+        if found := self._marks.turn(turn.number).words:
+            words.append(f"! {found}")
         if turn.failure is not None:
             words.append(cut(line(turn.failure.code or turn.failure.type or "error", 40), 28))
         response = turn.response
@@ -278,6 +282,7 @@ class Chain(Pane):
     def look_into(self, inspector: Inspector) -> None:
         """Show another state of the same recording; what is read stays where it still exists."""
         self.inspector, self.now = inspector, 0.0
+        self._marks = Marks(inspector)
         self._drawn = "?"
         self._words.clear()
         self._draw()

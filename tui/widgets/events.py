@@ -19,6 +19,7 @@ from sessions.summary import summarize
 from tui.filters import HELP, Filter, FilterError, parse, payload_needle
 from tui.index import Index, Place
 from tui.keys import Where, bindings
+from tui.marks import Marks
 from tui.rows import Clock, Columns, columns, heading, row_text, silence_text
 from tui.scope import ALL, Scope
 from tui.widgets.pane import Motion, Pane
@@ -69,6 +70,7 @@ class Events(Pane):
         self._wanted = -1  # a record that was asked for before its row was there
         self._columns: tuple[tuple[int, int, Clock, bool], Columns] | None = None
         self._index = Index(inspector.recording, inspector.sessions)
+        self._marks = Marks(inspector)
         self._needle = ("", payload_needle("\0"))
 
     # Its rows ----------------------------------------------------------------------------------------
@@ -84,7 +86,7 @@ class Events(Pane):
         if place.is_silence:
             return silence_text(self._index.silence(index), at)
         row = summarize(self.inspector.recording, self.inspector.sessions, place.first)
-        return row_text(row, at, self.clock, place.folded)
+        return row_text(row, at, self.clock, place.folded, self._marks.at(place.first, place.last))
 
     def row_key(self, index: int) -> Hashable:
         """Rows are known by what they show, so that a filter paints none of them again."""
@@ -176,6 +178,7 @@ class Events(Pane):
     def look_into(self, inspector: Inspector) -> None:
         """Show another state of the same recording; what is read stays where it still exists."""
         self.inspector = inspector
+        self._marks = Marks(inspector)
         self._columns = None
         if self.filter is not None:
             self.filter = parse(self.filter.text, inspector.recording, inspector.sessions)

@@ -18,6 +18,7 @@ from sessions.session import Phase, Session
 from tui.cells import cut, steady
 from tui.countdown import Urgency, countdown
 from tui.header import Surroundings, overview_lines, status_lines
+from tui.marks import Marks
 from tui.shades import shade
 from tui.tally import Tally
 
@@ -57,6 +58,7 @@ class Status(Widget):
         self._written_at = -1.0
         self._written_for: tuple[object, ...] = ()
         self._is_due = False
+        self._marks = Marks(inspector)
         self._handshakes: dict[int, tuple[float | None, bool]] = {}
 
     def show_session(self, number: int) -> None:
@@ -82,6 +84,7 @@ class Status(Widget):
         self.inspector = inspector
         self._sums = None
         self._handshakes.clear()
+        self._marks = Marks(inspector)
         self._written_for = ()
         self.refresh()
 
@@ -180,6 +183,7 @@ class Status(Widget):
             handshake_ms,
             recording.failure is not None,
             isinstance(recording, Reading),
+            self._marks.session(0 if self._is_overview or session is None else session.number),
         )
 
     def _handshake(self, session: Session | None) -> tuple[float | None, bool]:

@@ -22,6 +22,7 @@ from tui.figures import seconds_words, standing
 from tui.keys import Where, bindings
 from tui.laid import Anchor, Place
 from tui.layout import Layout
+from tui.marks import Marks
 from tui.scope import ALL, Scope
 from tui.talk_rows import STYLES, copied, draw, is_in_row, row_key
 from tui.touched import turns_touched
@@ -71,6 +72,7 @@ class Talk(Pane):
         super().__init__(name=name, id=id, classes=classes)
         self.inspector = inspector
         self.spoken = Layout(inspector.sessions, inspector.recording.event, schema_problems)
+        self._marks = Marks(inspector)
         count = len(inspector.recording)
         self.now = inspector.recording.elapsed_at(count - 1) if count else 0.0
         self.linked = -1  #: the record whose words are marked
@@ -96,7 +98,8 @@ class Talk(Pane):
         """One row of the conversation."""
         if not 0 <= index < self.spoken.row_count():
             return Text()
-        return draw(self.spoken, self.spoken.place(index), self.now, self.linked)
+        place = self.spoken.place(index)
+        return draw(self.spoken, place, self.now, self.linked, self._marks.turn(place.turn))
 
     def row_key(self, index: int) -> Hashable:
         """What a row says, as a few values that differ when it reads differently."""
@@ -112,7 +115,8 @@ class Talk(Pane):
             return self._headings[turn.number]
         duration = seconds_words(turn.duration(self.now))
         several = len(self.inspector.sessions.sessions) > 1
-        said = (standing(turn), duration, turn.response_id, turn.parent_turn, several)
+        found = self._marks.turn(turn.number)
+        said = (standing(turn), duration, turn.response_id, turn.parent_turn, several, found)
         if len(self._headings) >= _KEPT_HEADINGS:
             self._headings.clear()
         self._headings[turn.number] = said
@@ -177,6 +181,7 @@ class Talk(Pane):
         top, cursor = self._anchors()
         before = self.spoken
         self.inspector, self.now = inspector, 0.0
+        self._marks = Marks(inspector)
         self.spoken = Layout(inspector.sessions, inspector.recording.event, schema_problems)
         self.spoken.is_markdown = before.is_markdown
         self.spoken.set_width(before.width)

@@ -1,0 +1,79 @@
+"""Findings on the screen: counted in the header, marked in place, listed, read, a way to the record."""
+
+from __future__ import annotations
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from sessions.records import Record
+from tests import make
+from tests.scene import playing
+from tests.screen import screen_lines, screen_text
+from tui.screens.choose import Choose
+from tui.screens.reader import Reader
+from tui.widgets.events import Events
+
+
+def faulty() -> list[Record]:
+    """A turn with a gap and a renamed end, and one that the socket's end cut."""
+    wire = make.Wire(step=0.05)
+    turn = wire.turn("resp_1", "One two three four.")
+    del turn[5]
+    end = make.answer("resp_2", "Five.")
+    end[-1]["type"] = "response.done"
+    records = [wire.open(), *turn, wire.sent(make.create("And?")), *wire.got_all(end)]
+    return [*records, wire.sent(make.create("More?")), wire.got(make.created("resp_3")), wire.lost()]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_what_a_person_reads(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
+    async with playing(faulty(), size=size) as scene:
+        assert "\n".join(screen_lines(scene.app)) == snapshot
+        await scene.press("1", "exclamation_mark")
+        await scene.until(lambda: isinstance(scene.app.screen, Choose))
+        assert "\n".join(screen_lines(scene.app)) == snapshot(name="the list")
+        await scene.press("1")
+        await scene.until(lambda: isinstance(scene.app.screen, Reader))
+        assert "\n".join(screen_lines(scene.app)) == snapshot(name="one of them")
+
+
+async def test_a_finding_leads_to_its_record_and_back_to_the_list() -> None:
+    async with playing(faulty(), size=(120, 40)) as scene:
+        await scene.press("1", "exclamation_mark")
+        await scene.until(lambda: isinstance(scene.app.screen, Choose))
+        await scene.press("2")
+        await scene.until(lambda: isinstance(scene.app.screen, Reader))
+        assert "terminal-renamed" in screen_text(scene.app)
+        await scene.press("escape")
+        await scene.until(lambda: isinstance(scene.app.screen, Choose))
+        await scene.press("1")
+        await scene.until(lambda: isinstance(scene.app.screen, Reader))
+        text = screen_text(scene.app)
+        assert "sequence-gap" in text
+        assert "who        proxy" in text
+        assert "Relay every event, in order, once." in text
+        await scene.press("f5")
+        await scene.until(lambda: scene.app.screen is scene.screen)
+        await scene.pilot.pause()
+        events = scene.screen.query_one(Events)
+        assert events.has_focus
+        assert events.record == 6
+        assert "! sequence-gap" in screen_text(scene.app)
+
+
+async def test_the_header_counts_and_stats_list_them() -> None:
+    async with playing(faulty(), size=(160, 40)) as scene:
+        assert "! 4 errors" in screen_text(scene.app)
+        await scene.press("5")
+        await scene.shows("sequence-gap")
+        text = screen_text(scene.app)
+        assert "errors 4" in text
+        assert "! reads them" in text
+
+
+async def test_without_findings_there_is_no_key_for_them() -> None:
+    wire = make.Wire()
+    async with playing([wire.open(), *wire.turn("resp_1")], size=(120, 40)) as scene:
+        await scene.press("1", "exclamation_mark")
+        assert scene.app.screen is scene.screen
+        assert "error" not in "".join(screen_lines(scene.app)[:2])

@@ -1,0 +1,77 @@
+"""The findings of a session screen: a list, each to be read with its evidence, each a way to its record.
+
+Its one rule: it looks and jumps, nothing else; what it lists is what the views show, the worst first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sessions.finding import Finding, Severity
+from tui.screens.choose import Choice, Choose
+from tui.screens.reader import Reader
+
+if TYPE_CHECKING:
+    from tui.screens.session import SessionScreen
+
+_ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+_LISTED = 200  # more than anybody reads in a dialog
+
+
+class Found:
+    """The way from a count in the header to the record that proves it."""
+
+    def __init__(self, screen: SessionScreen) -> None:
+        self._screen = screen
+
+    async def show(self) -> None:
+        """List what was found; reading one leads to its record, or back to the list."""
+        screen = self._screen
+        while findings := self._findings():
+            listed = findings[:_LISTED]
+            choices = [Choice(str(place), _title(one), _place(one)) for place, one in enumerate(listed)]
+            left = len(findings) - len(listed)
+            about = f"The {len(listed)} worst; {left:,} more are listed by `check`." if left else ""
+            foot = "Enter read   esc back"
+            chosen = await screen.app.push_screen_wait(Choose("findings", choices, about, foot))
+            if not chosen:
+                return
+            finding = listed[int(chosen)]
+            reader = Reader(finding.id, report(finding), "F5 to the record   esc back")
+            if await screen.app.push_screen_wait(reader):
+                screen.show_record(finding.records[-1])
+                return
+        screen.tell("nothing was found to be wrong")
+
+    def _findings(self) -> list[Finding]:
+        """Those of the connections that are shown, the worst first."""
+        scope = self._screen.scope
+        shown = [one for one in self._screen.inspector.findings if scope.has(one.session)]
+        return sorted(shown, key=lambda one: _ORDER.index(one.severity))
+
+
+def _title(finding: Finding) -> str:
+    return f"{finding.severity.value:<7}  {finding.title}"
+
+
+def _place(finding: Finding) -> str:
+    turn = f"T{finding.turn} " if finding.turn else ""
+    return f"{turn}#{finding.records[-1]}"
+
+
+def report(finding: Finding) -> str:
+    """All that is known about a finding, as lines to read."""
+    records = ", ".join(f"#{number}" for number in finding.records)
+    where = f"connection {finding.session}" + (f", T{finding.turn}" if finding.turn else "")
+    return "\n".join(
+        (
+            f"{finding.severity.value}: {finding.title}",
+            "",
+            f"evidence   {finding.evidence}",
+            f"where      {where}",
+            f"records    {records}",
+            f"who        {finding.who}",
+            "",
+            finding.remedy,
+        )
+    )
