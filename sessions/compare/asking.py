@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sessions import ids
 from sessions.compare.side import Side
-from sessions.compose import Create, frame, to_text
+from sessions.compose import to_text
 from sessions.errors import UsageError
 from sessions.moves import paired_ids
 
@@ -64,11 +64,6 @@ def asks_of_text(text: str, name: str) -> tuple[Ask, ...]:
     if not asks:
         raise UsageError(f"{name} has no turns: write one prompt or one response.create a line")
     return tuple(asks)
-
-
-def prompt_frame(ask: Ask, create: Create, parent: str | None) -> str:
-    """The frame of a prompt: this create with its words, continuing the parent."""
-    return frame(create.model_copy(update={"text": ask.prompt, "parent": parent}))
 
 
 def payload_frame(ask: Ask, names: Mapping[str, str], last: str | None, model: str) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sessions.answers import answer, answers_create, pending
-from sessions.compare.asking import Ask, names_on, payload_frame, prompt_frame
+from sessions.compare.asking import Ask, names_on, payload_frame
 from sessions.compare.side import Side
-from sessions.compose import Create, frame
+from sessions.compose import Create, frame, over_http
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Conversation, Silence, converse
 from sessions.errors import ConnectError
@@ -20,6 +20,7 @@ from sessions.inspector import Inspector
 from sessions.profiles import known_deviations
 from sessions.session import Turn
 from sessions.wire.connect import is_policy_close
+from sessions.wire.http_refusal import refusal_over_http
 from sessions.wire.plan import Plan
 from sessions.wire.transport import live
 
@@ -47,7 +48,7 @@ class Run:
         self.inspector = inspector
         self.side = Side(party.label, known_deviations())
         self.error: ConnectError | Silence | None = None  #: what ended it early
-        self._parent: str | None = None
+        self._last: Turn | None = None  #: the newest that can be continued
         self._counterparts: dict[int, int] = {}
 
     async def ask(
@@ -65,19 +66,27 @@ class Run:
                         break
                     await self._ask(talk, ask, recorded)
                     on_turn()
+                    if self._is_refused(talk):
+                        break
         except (ConnectError, Silence) as error:
             self.error = error
         self._hear()
         if self.error is None and is_policy_close(self.inspector.recording):
             self.error = ConnectError(FailureClass.POLICY_CLOSE, "the socket was accepted and closed at once")
 
+    def _is_refused(self, talk: Conversation) -> bool:
+        """Whether a server that is asked over HTTP takes no turn at all."""
+        self.error = refusal_over_http(talk.session, self.inspector.recording)
+        return self.error is not None
+
     async def _ask(self, talk: Conversation, ask: Ask, recorded: Side | None) -> None:
         party = self.party
         if ask.payload:
             names = names_on(self.side, recorded, self._counterparts)
-            text = payload_frame(ask, names, self._parent, party.model)
+            last = self._last.response_id if self._last is not None else None
+            text = payload_frame(ask, names, last, party.model)
         else:
-            text = prompt_frame(ask, party.create, self._parent)
+            text = frame(going_on(party.create, talk, self.inspector, self._last, text=ask.prompt))
         before = len(self.side.exchanges)
         turn = await talk.ask(text)
         self._hear()
@@ -85,8 +94,8 @@ class Run:
             self._counterparts[ask.recorded] = before + 1
         if not ask.payload:
             turn = await self._answer_calls(talk, turn)
-        if turn is not None and turn.status in _GOES_ON:
-            self._parent = turn.response_id or self._parent
+        if turn is not None and turn.status in _GOES_ON and turn.response_id:
+            self._last = turn
 
     async def _answer_calls(self, talk: Conversation, turn: Turn | None) -> Turn | None:
         party = self.party
@@ -94,8 +103,8 @@ class Run:
             if any(call.name not in party.answers for call in calls):
                 return turn  # the next prompt goes on without; the server says what it thinks of that
             answered = [(call, answer(call, party.answers[call.name])) for call in calls]
-            base = party.create.model_copy(update={"parent": turn.response_id})
-            turn = await talk.ask(frame(answers_create(base, answered)))
+            carried = going_on(party.create, talk, self.inspector, turn)
+            turn = await talk.ask(frame(answers_create(carried, answered)))
             self._hear()
         return turn
 
@@ -103,3 +112,12 @@ class Run:
         recording = self.inspector.recording
         for number in range(self.side.state.records, len(recording)):
             self.side.add(recording.record(number))
+
+
+def going_on(
+    create: Create, talk: Conversation, inspector: Inspector, turn: Turn | None, *, text: str = ""
+) -> Create:
+    """The create that goes on from a turn: by its id, or with all that was said where nobody keeps it."""
+    parent = turn.response_id if turn is not None else None
+    asked = create.model_copy(update={"text": text, "parent": parent})
+    return over_http(asked, inspector.sessions, talk.session, inspector.recording.record)

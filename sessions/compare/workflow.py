@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sessions.answers import answer, answers_create, pending
+from sessions.compare.run import going_on
 from sessions.compare.table import Timed
 from sessions.compose import Create, frame
 from sessions.contract import Status
@@ -92,12 +93,11 @@ async def _take_steps(talk: Conversation, inspector: Inspector, tool_calls: int,
         }
         if tool_calls:
             update |= {"tools": (dict(TOOL),), "tool_choice": "none" if is_last else _FORCED}
-        asked = create.model_copy(update=update)
+        asked = going_on(create, talk, inspector, turn)
         if turn is not None:
             calls = pending(inspector.sessions, turn)
-            asked = asked.model_copy(update={"parent": turn.response_id})
             asked = answers_create(asked, [(call, answer(call, OUTPUT)) for call in calls])
-            asked = asked.model_copy(update=update)
+        asked = asked.model_copy(update=update)
         turn = await talk.ask(frame(asked))
         if turn is None or turn.status not in _ENDED:
             said = f"{turn.failure.code} {turn.failure.message}".strip() if turn and turn.failure else ""

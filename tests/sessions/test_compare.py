@@ -119,6 +119,14 @@ async def test_a_side_that_refuses_ends_as_the_table_says(
     assert (2, "unsent", "breaking") in ended.differences
 
 
+async def test_a_key_that_is_refused_over_both_transports_ends_with_4(tmp_path: Path) -> None:
+    async with FakeServer(Options(require_key="sk-another")) as server:
+        ended = await compare(tmp_path, server.base_url, *TURNS, "--transports", "--json")
+    assert ended.code == 4
+    refused = [one for one in ended.lines if one["event"] == "error"]
+    assert [(one["side"], one["status"]) for one in refused] == [("A", 401), ("B", 401)]
+
+
 async def test_one_server_over_two_transports_does_not_differ(tmp_path: Path) -> None:
     async with FakeServer(Options()) as server:
         ended = await compare(tmp_path, server.base_url, *TURNS, "--transports", "--plain")
@@ -127,6 +135,14 @@ async def test_one_server_over_two_transports_does_not_differ(tmp_path: Path) ->
     assert "over WebSocket, 2 turns" in report[0]
     assert "over HTTP, 2 turns" in report[1]
     assert report[-1] == "no difference in 2 turns"
+
+
+async def test_over_http_the_history_is_sent_again_where_nothing_is_stored(tmp_path: Path) -> None:
+    prompts = ("Remember the word plum", "Which word?")
+    async with FakeServer(Options()) as server:
+        ended = await compare(tmp_path, server.base_url, *prompts, "--transports", "--no-store", "--json")
+    assert ended.code == 0, ended.out
+    assert not [one for one in ended.differences if one[1] in ("status", "text")]
 
 
 async def test_a_recording_is_a_side_and_its_creates_are_the_script(tmp_path: Path) -> None:

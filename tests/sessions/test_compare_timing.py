@@ -74,6 +74,14 @@ async def test_a_workflow_makes_its_calls_over_both_transports() -> None:
             assert one.connections == 1
 
 
+@pytest.mark.parametrize("transport", ["ws", "http"])
+async def test_a_workflow_goes_on_where_nothing_is_stored(transport: Transport) -> None:
+    create = Create(model="m", store=False)
+    async with FakeServer(Options(auth="none")) as server:
+        one = await run_workflow(Plan(derive(server.base_url)), transport, 2, create, silence_seconds=10)
+    assert (one.made, one.turns, one.problem) == (2, 3, "")
+
+
 async def test_a_fresh_connection_for_each_request_costs_its_handshake() -> None:
     async with FakeServer(Options(auth="none", handshake_ms=60)) as server:
         http = await once(server, "http", 3, is_fresh=True)

@@ -101,6 +101,16 @@ async def test_a_side_that_refuses_is_shown_and_counts_as_the_table_says() -> No
     assert app.return_value == 3
 
 
+async def test_it_can_be_left_while_a_side_is_silent() -> None:
+    async with FakeServer(Options(faults=("silence",))) as a, FakeServer(Options()) as b:
+        app = TurnscopeApp(entry(arguments(a.base_url, b.base_url, "Hello", "--no-record")))
+        async with app.run_test(size=(100, 30)) as pilot:
+            while not (isinstance(app.screen, CompareScreen) and a.log):
+                await pilot.pause()
+            await pilot.press("q")
+    assert app.return_value == 130
+
+
 async def test_what_cannot_be_compared_is_said_at_once() -> None:
     app = TurnscopeApp(entry(arguments("no-file", "http://127.0.0.1:1/v1")))
     async with app.run_test(size=(100, 30)) as pilot:

@@ -20,7 +20,7 @@ from textual.widgets.option_list import Option
 from sessions import redact
 from sessions.compare.difference import Weight
 from sessions.compare.report import verdict, where
-from sessions.errors import SessionsError
+from sessions.errors import RecordingError, SessionsError
 from sessions.exits import Exit
 from sessions.safe import safe, safe_line
 from tui import keys
@@ -47,7 +47,7 @@ class CompareScreen(Screen[None]):
         super().__init__()
         self.comparing = comparing
         self._notes = tuple(notes)  #: sentences to tell once
-        self.code = Exit.DONE  #: what the command ends with
+        self.code = Exit.INTERRUPTED  #: what the command ends with
         self._rows: list[Row] = []
         self._said = "beginning …"
         self._is_done = False
@@ -76,7 +76,7 @@ class CompareScreen(Screen[None]):
             comparison = await self.comparing.compare()
         except SessionsError as error:
             self._say(str(error))
-            self.code = Exit.FINDINGS
+            self.code = _code_of(error)
             return
         self._is_done = True
         self.code = self.comparing.verdict(comparison)
@@ -196,3 +196,7 @@ class CompareScreen(Screen[None]):
     def action_close(self) -> None:
         """Leave with the comparison's exit code."""
         self.app.exit(int(self.code))
+
+
+def _code_of(error: SessionsError) -> Exit:
+    return Exit.RECORDING if isinstance(error, RecordingError) else Exit.USAGE
