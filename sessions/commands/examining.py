@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from sessions.commands.connection import flags_from, settings_from
@@ -32,6 +33,9 @@ class Examining:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
+        self.say: Callable[[str], None] = tell  #: takes sentences; stderr where there is no screen
+        self.on_progress: Callable[[str], None] = tell_progress  #: takes what is tried now; "" at the end
+        self.on_result: Callable[[], None] = _nothing
         settings = settings_from(args)
         plan = plan_from(settings)
         if not settings.model and not plan.endpoint.has_model and not plan.endpoint.is_loopback:
@@ -63,18 +67,23 @@ class Examining:
         """Run every check; what was found, also when it was interrupted."""
         is_interrupted = False
         try:
-            asyncio.run(self._run())
+            asyncio.run(self.examine())
         except KeyboardInterrupt:
             is_interrupted = True
         finally:
-            tell_progress("")
+            self.on_progress("")
             self.battery.bench.inspector.recording.close()
+        return self.found(is_interrupted=is_interrupted)
+
+    def found(self, *, is_interrupted: bool = False) -> Examination:
+        """What is known so far."""
         found = examination(self.battery, is_interrupted=is_interrupted)
         if self._direct is None:
             return found
         return with_direct(found, examination(self._direct))
 
-    async def _run(self) -> None:
+    async def examine(self) -> None:
+        """Try every check, on the endpoint and then past the proxy; what comes of it stands in `found`."""
         await self._try_all(self.battery, "")
         if self._direct is not None:
             if self._direct.budget is not None:
@@ -83,14 +92,15 @@ class Examining:
 
     async def _try_all(self, battery: Battery, prefix: str) -> None:
         if not battery.bench.model:
-            battery.bench.model = await _first_model(battery.bench.plan)
+            battery.bench.model = await self._first_model(battery.bench.plan)
         count = len(battery.checks)
         bad = 0
         for number, one in enumerate(battery.checks, start=1):
-            tell_progress(
+            self.on_progress(
                 f"{prefix}{number}/{count} {one.id} {one.title}{f', {bad} bad so far' if bad else ''}"
             )
             bad += (await battery.try_one(one)).outcome in (Outcome.FAIL, Outcome.WARN)
+            self.on_result()
 
     def _bench(self, settings: Settings, plan: Plan, recording: Recording | None) -> Bench:
         args = self._args
@@ -121,13 +131,16 @@ class Examining:
             flags["api_key_env"] = self._args.direct_key_env
         return load(flags, os.environ)
 
+    async def _first_model(self, plan: Plan) -> str:
+        """The first model that a server on this machine lists, "" when it lists none."""
+        try:
+            listed = await list_models(plan)
+        except ConnectError:
+            return ""  # what is wrong with it is what the checks are about to say
+        if listed:
+            self.say(f"no --model given: {listed[0]}, the first that this server lists")
+        return listed[0] if listed else ""
 
-async def _first_model(plan: Plan) -> str:
-    """The first model that a server on this machine lists, "" when it lists none."""
-    try:
-        listed = await list_models(plan)
-    except ConnectError:
-        return ""  # what is wrong with it is what the checks are about to say
-    if listed:
-        tell(f"no --model given: {listed[0]}, the first that this server lists")
-    return listed[0] if listed else ""
+
+def _nothing() -> None:
+    """Nobody wants to know."""
