@@ -196,10 +196,11 @@ class Raw(Pane):
         if self.record is not None:
             recording, sessions = self.inspector.recording, self.inspector.sessions
             number = self.record
-            turn = sessions.turn_column[number]
+            is_read = number < len(sessions.turn_column)  # going back, the state is made anew under this view
+            turn = sessions.turn_column[number] if is_read else 0
             words = [
                 ARROWS[recording.direction_at(number)],
-                safe_line(screen(sessions.type_at(number)), 60),
+                safe_line(screen(sessions.type_at(number)), 60) if is_read else "",
                 f"T{turn}" if turn else "",
                 f"{size(recording.size_at(number))} bytes",
                 time_of_day(recording.wall_at(number)),

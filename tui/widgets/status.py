@@ -193,7 +193,8 @@ class Status(Widget):
         known = self._handshakes.get(session.number)
         if known is None:
             meta = self.inspector.recording.record(session.handshake).meta
-            times = [float(meta[stage]) for stage in _STAGES if stage in meta]
+            found = (meta.get(stage) for stage in _STAGES)
+            times = [one for one in found if isinstance(one, (int, float))]
             masked = str(meta.get("masked", ""))
             has_key = any(word in masked for word in ("authorization", "api-key", "protocol"))
             known = self._handshakes[session.number] = (sum(times) if times else None, has_key)
