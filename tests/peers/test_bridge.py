@@ -127,3 +127,16 @@ def test_codex_calls_a_tool_of_the_fake_server_over_http(room: Room, tmp_path: P
         ("POST", "/v1/responses", 200),
         ("GET", "/v1/models", 200),
     }
+
+
+@pytest.mark.peer("litellm")
+def test_the_doctor_finds_nothing_that_fails(proxy: tuple[Room, LiteLLM], bridge: Bridge) -> None:
+    """The whole battery, from the handshake to the chains, on the bridge before LiteLLM."""
+    _, server = proxy
+    arguments = ("doctor", bridge.base_url, "--json", "--model", MODEL)
+    done = bridge.run(*arguments, environ={"OPENAI_API_KEY": server.key})
+    report = json.loads(done.stdout)
+    wrong = [one for one in report["checks"] if one["outcome"] in ("fail", "warn")]
+    assert wrong == []
+    assert done.status == 0
+    bridge.stop()
