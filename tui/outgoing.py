@@ -14,6 +14,7 @@ from sessions import answers, compose, context, continuation, cost, memory, ways
 from sessions.admission import admission
 from sessions.compose import Create
 from sessions.contract import LANE_PATTERN
+from sessions.errors import LocalProtocolError
 from sessions.inspector import Inspector
 from sessions.profile import OPENAI, ProfileFacts
 from sessions.session import Session, Turn
@@ -310,6 +311,19 @@ def refuse_lane(name: str) -> str:
     if not name or re.fullmatch(LANE_PATTERN, name):
         return ""
     return "A lane's name has 1 to 256 of A-Z a-z 0-9 _ . - and nothing else; empty means the default lane."
+
+
+def over_http(frame: str, shown: str) -> str:
+    """What of a frame leaves in a request over HTTP, spread over lines; `shown` where it cannot leave so."""
+    import json
+
+    from sessions.wire.http_stream import asked_over_http
+
+    try:
+        body = json.loads(asked_over_http(frame).body)
+    except (LocalProtocolError, ValueError, RecursionError):
+        return shown
+    return compose.to_text(body, indent=2)
 
 
 def plain_options(create: Create) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from sessions.records import Direction, Kind
 from sessions.session import Response, Turn
 from tui.editor import EditorError, edit
 from tui.kept import Kept
-from tui.outgoing import Aim, Outgoing
+from tui.outgoing import Aim, Outgoing, over_http
 from tui.screens.ask import Ask
 from tui.screens.reader import Reader
 from tui.widgets.composer import Chip, Mode
@@ -173,7 +173,10 @@ class Sending:
         words = compose.describe(exact, sessions, read)
         forecast = outgoing.forecast(session, self._screen.sockets.now)
         said = "\n".join((words, forecast.sentence, *forecast.warnings))
-        page = Reader("the frame to send", f"{said}\n\n{shown}", "F5 send   esc back")
+        what = "the frame to send"
+        if session is not None and session.is_http:
+            what, shown = "the body of the request to send", over_http(exact, shown)
+        page = Reader(what, f"{said}\n\n{shown}", "F5 send   esc back")
         if await self._screen.app.push_screen_wait(page):
             await self.submit(composer.text, composer.mode)
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from sessions import ids
+from sessions.commands.connection import settings_from
 from sessions.commands.sending import Sending, write_line
 from sessions.conversation import Conversation, Silence, converse
 from sessions.errors import ConnectError, UsageError
@@ -56,11 +57,14 @@ def print_frames(frames: Iterable[Frame]) -> None:
 class Rehearsal(Sending):
     """One run of the verb with --from.
 
-    Raises UsageError for frames that cannot be sent as they were: with masked secrets, or not UTF-8.
+    Raises UsageError for frames that cannot be sent as they were (with masked secrets, or not UTF-8), and for
+    a way that is not a socket's.
     """
 
     def __init__(self, args: argparse.Namespace, script: Script, frames: list[Frame]) -> None:
         _check(frames, allows_masked=args.allow_masked)
+        if settings_from(args).transport != "ws":
+            raise UsageError("--from plays frames on sockets; leave --transport out, or set it to ws")
         super().__init__(args, sys.stdin)
         self._script = script
         self._plan = replace(self._plan, session=min(script.sessions))

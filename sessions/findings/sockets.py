@@ -63,6 +63,8 @@ def look(seen: Seen) -> Iterator[Claim]:
             took = facts.quantity(seen.record.meta.get("upgrade_ms"))
             if took is not None and took > _SLOW_UPGRADE_MS:
                 yield Claim("upgrade-slow", f"{took / 1000:.1f} s")
+        case Kind.LOST if "exchange" in seen.record.meta:
+            yield from _exchange_lost(seen)
         case Kind.CLOSE | Kind.LOST:
             if seen.record.kind is Kind.CLOSE:
                 yield from _code(seen)
@@ -218,6 +220,14 @@ def _stream_ended(seen: Seen) -> Iterator[Claim]:
         if cut:
             said = f"{session.close_reason[:120] or 'the stream broke'}{_what_ran(cut)}"
             yield Claim("cut-in-answer", said, turn=cut[-1].number)
+
+
+def _exchange_lost(seen: Seen) -> Iterator[Claim]:
+    """One of many requests of a session: what a person closed is nobody's fault."""
+    turn, meta = seen.turn, seen.record.meta
+    if turn is not None and turn.status is Status.CUT and meta.get("by") != Direction.CLIENT.value:
+        said = facts.word(meta.get("detail"))[:120] or "the stream broke"
+        yield Claim("cut-in-answer", f"{said}{_what_ran([turn])}", turn=turn.number)
 
 
 def _idle(seen: Seen) -> Iterator[Claim]:

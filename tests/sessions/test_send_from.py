@@ -520,3 +520,14 @@ async def test_a_recording_that_was_cut_is_played_as_far_as_it_goes(
     assert run.code == 0
     count = sum(line.get("dir") == "server" and line["kind"] == "text" for line in run.lines)
     assert count == sum(b'"dir":"server"' in line for line in lines[:-6])
+
+
+async def test_a_recording_is_played_on_sockets_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    golden = str(GOLDEN / "a-plain.jsonl")
+    argv = ["send", "--base-url", "http://127.0.0.1:9/v1", "--from", golden, "--transport", "http"]
+    assert main([*argv, "--record", "run.jsonl"]) == 2
+    assert "--from plays frames on sockets" in capsys.readouterr().err
+    assert not (tmp_path / "run.jsonl").exists()

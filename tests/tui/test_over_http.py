@@ -133,3 +133,28 @@ async def test_a_server_that_is_not_there_keeps_the_text() -> None:
         assert told(scene)[0].startswith("not sent: tcp")
         assert scene.screen.composer.text == "Anybody?"
         assert not scene.screen.inspector.sessions.turns
+
+
+async def test_the_preview_shows_what_leaves_and_not_the_frame_of_a_socket() -> None:
+    async with serving() as server, journey(server, transport="http") as scene:
+        await scene.write("Capital of Peru?")
+        await scene.press("f3")
+        await scene.shows("the body of the request to send")
+        assert '"stream": true' in screen_text(scene.app)
+        assert "response.create" not in screen_text(scene.app).partition("{")[2]
+        await scene.press("f5")
+        await scene.turn_ended(1)
+        assert scene.screen.inspector.sessions.turns[0].responses[0].text == "Lima."
+
+
+async def test_a_warm_up_is_warned_of_and_a_steer_cannot_leave() -> None:
+    async with serving(rate=20) as server, journey(server, transport="http") as scene:
+        await scene.press("escape", "W")
+        await scene.shows("HTTP has no warm-up")
+        await scene.press("W", "i")
+        await scene.write("Tell me something long.")
+        await scene.press("enter")
+        await scene.until(lambda: scene.screen.sending.steerable is not None)
+        assert not await scene.screen.sending.send('{"type":"response.steer","input":"Shorter."}')
+        await scene.until(lambda: told(scene))
+        assert "only a socket can carry 'response.steer'" in told(scene)[-1]
