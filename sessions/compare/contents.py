@@ -7,7 +7,7 @@ no words against some are breaking. Ids always differ: only their form is compar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sessions.compare.difference import Difference, Weight, weigh
 from sessions.compare.events import listed
@@ -29,15 +29,17 @@ def item_differences(number: int, a: str, b: str, one: Shape, other: Shape) -> I
     """Which items only one side has."""
     if one.items == other.items:
         return
-    was = [name for name in one.items if not name.startswith(_REASONING)]
-    now = [name for name in other.items if not name.startswith(_REASONING)]
-    is_thought = was == now
+    was, now = _kinds(one.items), _kinds(other.items)
+    is_same_kind = set(was) == set(now)
+    if not is_same_kind:
+        meaning = "A model may choose words instead of a call; if it always does, tools are lost on the way."
+    elif was == now:
+        meaning = "One side shows or has more reasoning; answers and calls are the same."
+    else:
+        meaning = "A model is free in how many calls or messages it makes, and which."
     yield Difference(
-        number, "items", weigh(not is_thought), list(one.items), list(other.items),
-        f"items: {a} {listed(one.items)}; {b} {listed(other.items)}",
-        "One side shows or has more reasoning; answers and calls are the same."
-        if is_thought
-        else "A model may choose words instead of a call; if it always does, tools are lost on the way.",
+        number, "items", weigh(not is_same_kind), list(one.items), list(other.items),
+        f"items: {a} {listed(one.items)}; {b} {listed(other.items)}", meaning,
     )  # fmt: skip
 
 
@@ -192,6 +194,11 @@ def _of_items(exchange: Exchange, field: str) -> list[str]:
             value = body.get(field)
             out.append(value if isinstance(value, str) else "")
     return out
+
+
+def _kinds(items: Iterable[str]) -> list[str]:
+    """Type and status of each item that is no reasoning; a name is the model's choice."""
+    return [" ".join(name.split(" ")[:2]) for name in items if not name.startswith(_REASONING)]
 
 
 def _has_message(response: Response) -> bool:

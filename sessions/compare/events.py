@@ -129,11 +129,20 @@ def _changed(number: int, a: str, b: str, was: tuple[str, ...], now: tuple[str, 
         title = f"{a} has {listed(was)} where {b} has {listed(now)}"
     else:
         title = f"only {a if was else b} has {listed(was or now)}"
+    if _without_refusals(was) == _without_refusals(now):
+        return Difference(
+            number, "events", Weight.HARMLESS, list(was), list(now), title,
+            "The model declined on one side only; clients show a refusal as they show text.",
+        )  # fmt: skip
     names = {*was, *now}
     needed = sorted(name for name in names if not _is_skipped(name))
     return Difference(
         number, "events", weigh(bool(needed)), list(was), list(now), title, _meaning(names, needed)
     )
+
+
+def _without_refusals(names: Iterable[str]) -> list[str]:
+    return [name.replace(".refusal.", ".output_text.") for name in names]
 
 
 def _is_skipped(name: str) -> bool:

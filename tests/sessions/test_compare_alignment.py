@@ -153,6 +153,24 @@ def test_more_reasoning_is_harmless_and_words_instead_of_a_call_are_not() -> Non
     assert weights(between(ONE, call_answer("resp_1", {"call_1": "{}"})), "items") == ["breaking"]
 
 
+def test_other_calls_of_the_same_kind_and_a_refusal_are_the_models_choice() -> None:
+    one, two = (
+        call_answer("resp_1", {"call_1": "{}"}),
+        call_answer("resp_1", {"call_1": "{}", "call_2": "{}"}),
+    )
+    assert weights(between(one, two), "items") == ["harmless"]
+    assert weights(between(one, call_answer("resp_1", {"call_1": "{}"}, name="other")), "items") == [
+        "harmless"
+    ]
+    declined = [
+        {**body, "type": body["type"].replace("output_text", "refusal")}
+        if "output_text" in body["type"]
+        else body
+        for body in ONE
+    ]
+    assert set(weights(between(ONE, declined), "events")) == {"harmless"}
+
+
 def test_usage_that_is_missing_renamed_or_zero_is_breaking() -> None:
     def ended(counts: Any) -> list[Body]:
         final = dict(ONE[-1])
