@@ -251,6 +251,21 @@ async def test_tool_choice_is_obeyed() -> None:
     assert len(calls(single)) == 1
 
 
+async def test_a_call_that_is_forced_is_made_beside_an_output_too() -> None:
+    forced = {"type": "function", "name": "time_of_day"}
+    async with client() as one:
+        first = (await one.turn("Step 1.", tools=[TIME], tool_choice=forced))[-1]["response"]
+        answered = {
+            "type": "function_call_output",
+            "call_id": first["output"][-1]["call_id"],
+            "output": "noon",
+        }
+        asked = {"type": "message", "role": "user", "content": "Step 2."}
+        on = {"tools": [TIME], "previous_response_id": first["id"]}
+        second = (await one.turn([answered, asked], tool_choice=forced, **on))[-1]["response"]
+    assert [item["type"] for item in second["output"]] == ["function_call"]
+
+
 async def test_a_tool_in_the_chat_form_is_refused_by_the_official_server() -> None:
     async with client() as one:
         wrong = await one.turn("Hi", tools=[{"type": "function", "function": {"name": "read_file"}}])

@@ -145,3 +145,13 @@ def test_help_lists_every_dialect_scenario_and_fault() -> None:
         for name, entry in table.items():
             assert f"  {name} " in shown
             assert entry.line in shown
+
+
+async def test_a_handshake_delay_is_paid_by_every_new_connection() -> None:
+    loop = asyncio.get_running_loop()
+    async with running("--no-auth", "--handshake-ms", "80") as (_, ready):
+        url = ready["base_url"].replace("http", "ws", 1) + "/responses"
+        for _ in range(2):
+            began = loop.time()
+            async with connect(url):
+                assert loop.time() - began >= 0.08
