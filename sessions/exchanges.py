@@ -22,6 +22,8 @@ from sessions.session import Failure, Phase, Session, Turn
 from sessions.state import Step
 
 STREAM = "text/event-stream"
+#: what the bridge is called as the client of its own POSTs
+BRIDGE = "turnscope-bridge"
 _REASON_CHARACTERS = 500
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sessions.contract import FAILURES, FailureClass, Status
+from sessions.exchanges import BRIDGE
 from sessions.finding import Severity
 from sessions.recipes import of_client
 from sessions.session import Phase, Session
@@ -51,6 +52,8 @@ def sentences(state: State, now: float) -> tuple[Sentence, ...]:
     """
     groups: dict[str, list[Session]] = {}
     for session in state.sessions.values():
+        if session.client == BRIDGE:
+            continue  # its POSTs are what a client's socket became, nobody's choice
         groups.setdefault(key_of(session), []).append(session)
     with_sockets = {_caller(one) for one in state.sessions.values() if not one.is_http}
     return tuple(sentence for group in groups.values() for sentence in _of_client(group, with_sockets, now))

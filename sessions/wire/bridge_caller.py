@@ -21,6 +21,7 @@ from websockets.http11 import Request as WebSocketRequest
 from websockets.server import ServerProtocol
 
 from sessions.contract import FailureClass
+from sessions.exchanges import BRIDGE
 from sessions.masking import Masks
 from sessions.records import Direction, Kind, Meta, Record
 from sessions.redact import credentials, text
@@ -217,7 +218,7 @@ class Caller:
         """What a POST with a body of this length needs: its plan, its head, and what its records hide."""
         plan = self.bridge.next_plan()
         head = post_head(self._head, plan, length, is_login_ours=bool(self.bridge.token))
-        facts: Meta = {"bridge": self.bridge.shown_url, "for": self._plan.session}
+        facts: Meta = {"client": BRIDGE, "for": self._plan.session}
         request = Request("POST", plan.endpoint.target, head, head, self._secrets, facts)
         return plan, request, self._masks
 

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from sessions.conversation import converse
 from sessions.errors import UsageError
+from sessions.fallback import sentences
 from sessions.inspector import Inspector
 from sessions.journal import Journal
 from sessions.recording import Recording
@@ -195,7 +196,10 @@ async def test_our_own_client_finds_nothing_irregular(tmp_path: Path) -> None:
         for record in await bridge.records():
             seen.feed(record)
         assert [one.id for one in seen.findings] == []
-        assert len(seen.sessions.sessions) == 3
+        assert [one.is_http for one in seen.sessions.sessions.values()] == [False, True, True]
+        assert sentences(seen.sessions, now=60.0) == ()  # nobody has fallen back to HTTP
+        chains = [[turn.number for turn in seen.sessions.chain(turn)] for turn in seen.sessions.turns]
+        assert chains == [[1], [2], [1, 3], [4]]
         seen.recording.close()
 
 

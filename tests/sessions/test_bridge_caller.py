@@ -47,7 +47,7 @@ async def test_an_opened_socket_is_recorded_without_its_key(tmp_path: Path) -> N
         assert "permessage-deflate" in str(opened.meta["compression"])
         assert str(opened.meta["masked"]).lower() == "authorization"
         asked = next(one for one in records if one.kind is Kind.REQUEST)
-        assert (asked.session, asked.meta["for"]) == (2, 1)
+        assert (asked.session, asked.meta["for"], asked.meta["client"]) == (2, 1, "turnscope-bridge")
     assert KEY not in bridge.path.read_text()
 
 
