@@ -230,7 +230,7 @@ class Bench:
         sessions = Sessions()
         forgiving = forgiven(OF_PROFILE if rules is None else rules.name)
         self.inspector = Inspector(
-            recording or Recording.create(None, source="doctor"),
+            Recording.create(None, source="doctor") if recording is None else recording,
             plan.secrets,
             sessions=sessions,
             judge=Judge(sessions, forgiving),
