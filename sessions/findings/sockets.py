@@ -136,6 +136,8 @@ def _noted(seen: Seen) -> Iterator[Claim]:
     elif note == "close_unanswered":
         waited = facts.quantity(meta.get("s")) or 0.0
         yield Claim("close-unanswered", f"our close frame was not answered within {waited:.0f} s")
+    elif note == "end":
+        yield from _stream_complete(seen)
     elif note in ("", "latency"):
         for turn in session.turns[-1:]:
             if turn.is_live and turn.create >= 0 and not turn.responses:
@@ -220,6 +222,19 @@ def _stream_ended(seen: Seen) -> Iterator[Claim]:
         if cut:
             said = f"{session.close_reason[:120] or 'the stream broke'}{_what_ran(cut)}"
             yield Claim("cut-in-answer", said, turn=cut[-1].number)
+
+
+def _stream_complete(seen: Seen) -> Iterator[Claim]:
+    """A stream that came to its end as HTTP, although the answer in it had none."""
+    turn = seen.turn or (seen.session.turns[-1] if seen.session.turns else None)
+    if (
+        turn is not None
+        and turn.status is Status.CUT
+        and turn.responses
+        and turn.ended == seen.record.elapsed
+    ):
+        said = f"the stream ended, T{turn.number} has no terminal event"
+        yield Claim("terminal-missing", said, (turn.responses[-1].last,), turn.number)
 
 
 def _exchange_lost(seen: Seen) -> Iterator[Claim]:

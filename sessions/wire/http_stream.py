@@ -211,6 +211,7 @@ class HttpStream:
             stream.close()
         self._idle.clear()
         self._deliver(self._record(Kind.NOTE, {"note": "end", "exchanges": self._exchanges}))
+        await asyncio.sleep(0)  # so that whoever reads has it before anybody else goes on
 
     async def aclose(self) -> None:
         """End the session, unless it has ended; records already made can still be read."""

@@ -8,7 +8,7 @@ from sessions.bodies import event_of
 from sessions.findings.judge import Judge
 from sessions.records import Direction, Kind, Record
 from sessions.reducer import Sessions
-from tests.make import Wire
+from tests.make import Wire, created
 
 
 def found(records: Iterable[Record]) -> list[tuple[str, int]]:
@@ -50,3 +50,13 @@ def test_a_fallback_leaves_the_finding_of_its_socket_and_no_other() -> None:
     wire = Wire()
     records = [wire.refused("upgrade_required", status=426), wire.begun(), *wire.exchange(1, "resp_1")]
     assert found(records) == [("websocket-off", 0)]
+
+
+def test_a_stream_without_the_end_of_its_answer_misses_its_terminal_event() -> None:
+    wire = Wire()
+    *events, _, end = wire.exchange(1, "resp_1")
+    assert found([wire.begun(), *events, end]) == [("terminal-missing", 1)]
+    tapped = Wire()
+    records = [tapped.asked({"model": "m"}), tapped.answered()]
+    records += [tapped.streamed(created("resp_1")), tapped.ended()]
+    assert ("terminal-missing", 1) in found(records)

@@ -446,6 +446,8 @@ async def test_over_http_silence_is_code_6(tmp_path: Path) -> None:
             server, tmp_path, "--transport", "http", "--model", "m", "--no-record", "--silence", "0.3", "x"
         )
     assert ended.code == 6, ended.talk
+    ends = [one["meta"].get("note", one["kind"]) for one in ended.lines if one.get("dir") == "local"]
+    assert ends == ["open", "lost", "end"]
 
 
 async def test_over_http_frames_from_stdin_lose_what_a_socket_alone_knows(tmp_path: Path) -> None:
