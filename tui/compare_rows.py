@@ -6,6 +6,7 @@ came from a server is made safe here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -74,7 +75,8 @@ def detail(row: Row) -> str:
     one = row.difference
     if one is None:
         return explained(row)
-    return f"{one.weight.value} {one.what}\n\n{one.title}\n\n{one.meaning}\n\nA  {one.a!r}\n\nB  {one.b!r}"
+    words = (f"{one.weight.value} {one.what}", one.title, one.meaning)
+    return "\n\n".join((*words, f"A  {_whole(one.a)}", f"B  {_whole(one.b)}"))
 
 
 def _is_on_both(pair: Pair, comparison: Comparison) -> bool:
@@ -128,6 +130,10 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return _safe(", ".join(map(str, value)))
     return _safe(str(value))
+
+
+def _whole(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
 def _safe(text: str) -> str:

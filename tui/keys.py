@@ -36,6 +36,7 @@ class Where(StrEnum):
     READING = "a text to read"
     RECIPES = "recipes"
     COMPARE = "a comparison"
+    DOCTOR = "the doctor"
     ANSWERING = "answers to calls"
 
 
@@ -181,13 +182,32 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare.next_breaking", "n", "next breaking", "The next breaking difference.", Where.COMPARE, 2),
     Action("compare.breaking_before", "N", "breaking before", "The one before.", Where.COMPARE),
     Action("compare.toggle_harmless", "b", "only breaking", "Breaking ones only, or all.", Where.COMPARE, 3),
-    Action("compare.close", "q,escape", "leave", "Leave with the comparison's exit code.", Where.COMPARE, 4),
+    Action("compare.copy_report", "y", "copy report", "Copy the whole report as text.", Where.COMPARE, 4),
+    Action("compare.close", "q,escape", "leave", "Leave with the comparison's exit code.", Where.COMPARE, 5),
     Action("compare.cursor_down", "down,j", "down", "One row down.", Where.COMPARE),
     Action("compare.cursor_up", "up,k", "up", "One row up.", Where.COMPARE),
     Action("compare.page_down", "pagedown,ctrl+f", "page down", "One page down.", Where.COMPARE),
     Action("compare.page_up", "pageup,ctrl+b", "page up", "One page up.", Where.COMPARE),
     Action("compare.first", "home,g", "top", "The first row.", Where.COMPARE),
     Action("compare.last", "end,G", "end", "The last row.", Where.COMPARE),
+    # -- the doctor
+    Action("doctor.read", "enter", "read", "Read everything about the chosen check.", Where.DOCTOR, 1),
+    Action(
+        "doctor.next_problem", "n", "next problem", "The next check that failed or warns.", Where.DOCTOR, 2
+    ),
+    Action("doctor.problem_before", "N", "problem before", "The one before.", Where.DOCTOR),
+    Action("doctor.toggle_problems", "o", "only problems", "Failures and warnings, or all.", Where.DOCTOR, 3),
+    Action("doctor.rerun", "r", "try again", "Try the chosen check once more.", Where.DOCTOR, 4),
+    Action("doctor.rerun_all", "R", "all again", "Run all again; says first what that costs.", Where.DOCTOR),
+    Action("doctor.copy", "y", "copy report", "Copy the report, without any secret.", Where.DOCTOR, 5),
+    Action("doctor.save", "x", "save report", "Save the report as text, or JSON.", Where.DOCTOR, 6),
+    Action("doctor.close", "q,escape", "leave", "Leave with the exit code of the table.", Where.DOCTOR, 7),
+    Action("doctor.cursor_down", "down,j", "down", "One row down.", Where.DOCTOR),
+    Action("doctor.cursor_up", "up,k", "up", "One row up.", Where.DOCTOR),
+    Action("doctor.page_down", "pagedown,ctrl+f", "page down", "One page down.", Where.DOCTOR),
+    Action("doctor.page_up", "pageup,ctrl+b", "page up", "One page up.", Where.DOCTOR),
+    Action("doctor.first", "home,g", "top", "The first row.", Where.DOCTOR),
+    Action("doctor.last", "end,G", "end", "The last row.", Where.DOCTOR),
     # -- start
     Action("start.choose", "enter", "open", "Open the chosen way in.", Where.START, 1),
     Action("start.up", "up,k", "up", "The way in before.", Where.START),
@@ -218,6 +238,7 @@ TOGETHER: tuple[frozenset[Where], ...] = (
     frozenset({_A, _S, _T}),
     frozenset({_A, Where.START}),
     frozenset({_A, Where.COMPARE}),
+    frozenset({_A, Where.DOCTOR}),
     frozenset({_A, Where.DIALOG, Where.READING}),
     frozenset({_A, Where.DIALOG, Where.ANSWERING}),
     frozenset({_A, Where.DIALOG, Where.RECIPES}),
@@ -235,6 +256,7 @@ REPLAYED = frozenset(
 
 #: the first line of the help: what to remember if only three keys
 THREE_KEYS = "If you remember only three keys:  i write   1-5 views   ? help"
+THREE_COMPARE_KEYS = "If you remember only three keys:  n next breaking   Enter read   ? help"
 THREE_REPLAY_KEYS = "If you remember only three keys:  space play/pause   s seek   ? help"
 
 

@@ -44,7 +44,7 @@ def verdict(comparison: Comparison) -> str:
     turns = f"{found['turns']} turn{'' if found['turns'] == 1 else 's'}"
     if not found["breaking"] and not found["harmless"]:
         return f"no difference in {turns}"
-    return f"{found['breaking']} breaking and {found['harmless']} harmless differences in {turns}"
+    return f"differences in {turns}: {found['breaking']} breaking, {found['harmless']} harmless"
 
 
 def where(side: Side) -> str:

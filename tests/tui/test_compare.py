@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from sessions.cli import Parser
 from sessions.commands.compare import VERB
+from sessions.compare.report import plain
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 from tests.screen import screen_lines, screen_text
@@ -99,6 +100,19 @@ async def test_a_side_that_refuses_is_shown_and_counts_as_the_table_says() -> No
             assert "breaking opening" in shown
             await pilot.press("q")
     assert app.return_value == 3
+
+
+async def test_the_report_is_copied_as_it_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNSCOPE_CLIPBOARD", "osc52")
+    async with FakeServer(Options()) as a, FakeServer(Options(faults=("no-created",))) as b:
+        app = TurnscopeApp(entry(arguments(a.base_url, b.base_url, "Hello", "--no-record")))
+        async with app.run_test(size=(100, 30)) as pilot:
+            screen = await made(app, pilot)
+            await pilot.press("y")
+            await pilot.pause()
+            await app.workers.wait_for_complete()
+            assert app.clipboard == "\n".join(plain(screen.comparing.comparison()))
+    assert "only A has response.created" in app.clipboard
 
 
 async def test_it_can_be_left_while_a_side_is_silent() -> None:

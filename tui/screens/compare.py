@@ -19,11 +19,12 @@ from textual.widgets.option_list import Option
 
 from sessions import redact
 from sessions.compare.difference import Weight
-from sessions.compare.report import verdict, where
+from sessions.compare.report import plain, verdict, where
 from sessions.errors import RecordingError, SessionsError
 from sessions.exits import Exit
 from sessions.safe import safe, safe_line
 from tui import keys
+from tui.clipboard import copy
 from tui.compare_rows import Row, detail, explained, line, rows
 from tui.screens.reader import Reader
 from tui.widgets.footer import Footer
@@ -192,6 +193,14 @@ class CompareScreen(Screen[None]):
         """Read everything about the chosen row."""
         if row := self._chosen():
             self.app.push_screen(Reader(f"{row.label.strip()}", detail(row)))
+
+    def action_copy_report(self) -> None:
+        """Copy the report as `--plain` prints it."""
+        self.run_worker(self._copy(), group="copying", exclusive=True)
+
+    async def _copy(self) -> None:
+        text = redact.screen("\n".join(plain(self.comparing.comparison())))
+        self.notify(await copy(text, self.app.copy_to_clipboard), markup=False)
 
     def action_close(self) -> None:
         """Leave with the comparison's exit code."""

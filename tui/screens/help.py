@@ -18,11 +18,14 @@ words
   following  a view shows the newest row; holding: it stays; frozen: its picture stands still
   memory     the newest answer of each lane lives in the socket; stored: on the server; evicted, lost: gone"""
 
+#: an action that tells which screen this is -> its line of three keys
+_THREE = {"replay.seek": keys.THREE_REPLAY_KEYS, "compare.read": keys.THREE_COMPARE_KEYS}
+
 
 def help_page(screen: Screen[Any]) -> Reader:
     """The help for what works on this screen now."""
     active = {one.binding.id for one in screen.active_bindings.values() if one.binding.id}
-    lines = [keys.THREE_REPLAY_KEYS if "replay.seek" in active else keys.THREE_KEYS, ""]
+    lines = [next((three for name, three in _THREE.items() if name in active), keys.THREE_KEYS), ""]
     for where in keys.Where:
         actions = [action for action in keys.ACTIONS if action.where is where and action.id in active]
         if not actions:
