@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sessions.events import Undecodable, whole
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sessions.wire.bridge_caller import Caller
 
 CLOSE_SECONDS = 2.0  #: how long a client may take to answer a close frame
+LINGER_SECONDS = 1.0  #: how long an upstream may keep its stream open behind the last event
 
 
 class BridgeSession:
@@ -177,23 +179,61 @@ class BridgeSession:
         body = http_body(create, parent)
         answer = Answer(create)
         plan, request, masks = caller.post(len(body))
+        linger = _Linger()
 
         def tell(record: Record) -> None:
             for message in answer.take(record):
                 if not self._is_over:  # what ends the connection says why
                     self._socket.send(message)
+            if answer.is_over:
+                linger.begin()
             caller.bridge.scribe.add(record, masks)
 
         async def wait(_: bytes) -> None:
             await caller.bridge.has_room()
             await self._socket.flush()
 
-        await exchange(request, _once(body), wait, tell, plan, caller.clock)
+        with linger:
+            await exchange(request, _once(body), wait, tell, plan, caller.clock)
         kept = answer.kept()
         if kept is not None and kept.id:
             self._memory.keep(kept._replace(parent=parent))
         else:
             self._memory.fail(create.lane, create.parent_id)
+
+
+class _Linger:
+    """A stream whose answer is over may still bring a late failure, but holds up its lane only so long.
+
+    A context manager around what reads the stream.
+    """
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_enough = False
+
+    def begin(self) -> None:
+        """Start the time; a second call changes nothing."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end)
+
+    def _end(self) -> None:
+        assert self._task is not None  # somebody reads the stream
+        self._is_enough = True
+        self._task.cancel("the answer was over, and the upstream did not end its stream")
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._is_enough or kind is not asyncio.CancelledError or self._task is None:
+            return False
+        return not self._task.uncancel()  # whoever else cancelled it meanwhile still has it cancelled
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

@@ -136,6 +136,22 @@ async def test_a_stream_that_is_cut_fails_the_response_and_the_socket_lives(tmp_
             assert events[-1]["response"]["error"]["code"] == "server_error"
 
 
+async def test_a_stream_that_does_not_end_holds_its_lane_up_for_a_moment_only(tmp_path: Path) -> None:
+    completed = CREATED.replace(b"created", b"completed").replace(b"in_progress", b"completed")
+    async with (
+        raw_server(answering(HEAD + CREATED + completed, stays_open=True)) as port,
+        bridged(f"http://127.0.0.1:{port}/v1", tmp_path) as bridge,
+        bridge.connect() as client,
+    ):
+        parent = (await ask(client, input="Hi"))[-1]
+        assert parent["type"] == "response.completed"
+        told = await ask(client, input="More", previous_response_id=parent["response"]["id"])
+        assert told[-1]["type"] == "response.completed"
+        records = await bridge.until(lambda found: any(one.kind is Kind.LOST for one in found))
+    lost = next(one for one in records if one.kind is Kind.LOST)
+    assert "did not end its stream" in str(lost.meta["detail"])
+
+
 def staying(seen: asyncio.Event, left: asyncio.Event) -> Talk:
     """An upstream that begins a response and then says nothing, until its client leaves."""
 
