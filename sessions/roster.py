@@ -152,7 +152,8 @@ def _open(session: Session) -> tuple[str, Mood]:
         newest = f"T{turn.number} sent" if turn is not None else "sent"
         return newest, Mood.BUSY
     if turn is None:
-        return ("waiting for the answer", Mood.BUSY) if session.is_http else ("idle", Mood.IDLE)
+        is_asked = session.is_http and not session.spans_requests
+        return ("waiting for the answer", Mood.BUSY) if is_asked else ("idle", Mood.IDLE)
     if waiting := _turn_with_calls(session):
         return f"waiting for tool outputs T{waiting.number}", Mood.WAITING
     if turn.status in _FAILED:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,11 +24,13 @@ from sessions.records import Direction, Kind, Record
 from sessions.reducer import fold
 from sessions.secret import Secret
 from sessions.session import Phase
+from sessions.wire.dial import Trust
 from sessions.wire.fake import FakeServer
 from sessions.wire.http_stream import HttpStream, asked_over_http, head_for, removal_sentence
+from sessions.wire.route import Route
 from sessions.wire.scenarios.options import Options
 from tests.conftest import HandClock
-from tests.sessions.wire_servers import KEY, free_port, plan_to, raw_server
+from tests.sessions.wire_servers import KEY, connect_proxy, free_port, plan_to, raw_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 CREATED = b'data: {"type":"response.created","response":{"id":"resp_1","status":"in_progress"}}\n\n'
@@ -360,3 +364,83 @@ async def test_the_first_record_tells_the_way_and_every_exchange_its_number() ->
     streamed = [one for one in rest if one.kind is Kind.SSE]
     assert streamed
     assert {tuple(one.meta.items()) for one in streamed} == {(("lane", "side"),)}
+
+
+async def test_stopping_gives_up_a_server_that_is_still_being_dialled() -> None:
+    accepted = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set()
+        await reader.read()
+
+    async with raw_server(say_nothing) as port:
+        live = HttpStream(plan_to(port, scheme="https"))
+        inspector = Inspector(Recording.create(None))
+        async with asyncio.timeout(10), converse(live, inspector, 1):
+            async with asyncio.TaskGroup() as group:
+                sending = group.create_task(_refused(live))
+                await accepted.wait()
+                await live.stop()
+            assert sending.result().failure_class is FailureClass.CLOSED
+            assert live.is_open
+    assert kinds(inspector) == ["open", "refused", "note"]
+
+
+async def _refused(live: HttpStream) -> ConnectError:
+    with pytest.raises(ConnectError) as caught:
+        await live.send(create())
+    return caught.value
+
+
+async def test_requests_take_the_route_of_the_plan() -> None:
+    async with FakeServer(Options(seed=1)) as server, connect_proxy() as tunnels:
+        route = Route("test", "http", "127.0.0.1", tunnels.port)
+        async with talking(server.port, route=route) as (talk, inspector, _):
+            turn = await talk.ask(create("Capital of Peru?"))
+            assert turn is not None
+            assert turn.status is Status.COMPLETED
+            answers = [one for one in inspector.recording if one.kind is Kind.RESPONSE]
+            assert "connect_ms" in answers[0].meta
+    assert tunnels.targets == [f"127.0.0.1:{server.port}"]
+
+
+async def test_a_server_over_tls_is_asked_with_the_plan_s_trust(tmp_path: Path) -> None:
+    async with FakeServer(Options(seed=1, tls=True)) as server:
+        ca = tmp_path / "ca.pem"
+        ca.write_bytes(server.ca_pem)
+        plan = replace(plan_to(server.port, scheme="https", key=Secret(KEY)), trust=Trust(str(ca)))
+        inspector = Inspector(Recording.create(None))
+        async with asyncio.timeout(10), converse(HttpStream(plan), inspector, 1) as talk:
+            turn = await talk.ask(create("Capital of Peru?"))
+        assert turn is not None
+        assert turn.status is Status.COMPLETED
+        (answer,) = [one for one in inspector.recording if one.kind is Kind.RESPONSE]
+        assert "TLS" in str(answer.meta["tls"])
+
+
+async def test_interim_answers_and_packed_streams_are_read() -> None:
+    async def talk_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        writer.write(HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(CREATED + COMPLETED))
+        await writer.drain()
+
+    async with raw_server(talk_back) as port, talking(port) as (talk, _, _live):
+        turn = await talk.ask(create())
+        assert turn is not None
+        assert turn.status is Status.COMPLETED
+
+
+async def test_what_is_not_http_ends_the_turn() -> None:
+    async def talk_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await writer.drain()
+
+    async with raw_server(talk_back) as port, talking(port) as (talk, _, live):
+        turn = await talk.ask(create())
+        assert turn is not None
+        assert turn.status is Status.CUT
+        assert turn.failure is not None
+        assert "not HTTP" in turn.failure.message
+        assert live.is_open

@@ -114,3 +114,11 @@ def test_rows_stand_in_the_order_of_arrival() -> None:
     assert [one.number for one in roster(state, 9.0)] == [3, 1]
     assert [label(one) for one in state.sessions.values()] == ["c3", "c1"]
     assert row(state.sessions[1], 9.0) == roster(state, 9.0)[1]
+
+
+def test_a_session_of_our_own_over_http_is_idle_between_two_requests() -> None:
+    wire = Wire()
+    records = [wire.begun(), *wire.exchange(1, "resp_1")]
+    assert row(fold(records[:1]).sessions[1], 5.0).state == "idle"
+    (found,) = roster(fold(records), 5.0)
+    assert (found.label, found.state, found.left, found.is_open) == ("h1", "idle after T1", None, True)
