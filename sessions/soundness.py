@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from sessions.bodies import event_of
 from sessions.changes import Change
-from sessions.events import Event, Undecodable
+from sessions.events import Event, Undecodable, decode
 from sessions.finding import Finding, Severity
 from sessions.records import Direction, Kind, Record, from_fields
 from sessions.reducer import Sessions
@@ -137,7 +139,7 @@ class Soundness:
         if not line.endswith(b"\n"):
             return [_of_line("cut-end", place, "the last line is cut", f"it ends after {len(line):,} bytes")]
         try:
-            fields = json.loads(line)
+            fields = _fields(line)
             record = from_fields(fields)
             if record.session not in _SESSIONS or record.wall not in _WALLS:
                 raise ValueError("not a record: conn or t is out of range")
@@ -146,10 +148,13 @@ class Soundness:
         except ValueError as error:
             return [self._damaged(place, line, str(error).removeprefix("not a record: "))]
         number = self.sessions.records
-        flaws = [*self._flaws(fields, record)]
-        event = event_of(record) if record.kind in _MESSAGES else None
+        flaws = () if self._goes_on(fields, record) else (*self._flaws(fields, record),)
+        kind = record.kind
+        event = (
+            decode(record.payload) if kind is Kind.TEXT else event_of(record) if kind in _MESSAGES else None
+        )
         self.taken = Taken(record, number, event, self.sessions.apply(record, event))
-        return [_of_record(flaw, record, number, place) for flaw in flaws]
+        return [_of_record(flaw, record, number, place) for flaw in flaws] if flaws else []
 
     def end(self, *, is_growing: bool = False) -> list[Finding]:
         """What only the end of the recording tells; nothing while it `is_growing`."""
@@ -172,6 +177,30 @@ class Soundness:
         if zeros > len(line) // 2:
             reason = f"{zeros:,} of its {len(line):,} bytes are zero, as after a power cut"
         return _of_line("damaged-line", place, "a line that is no record", reason)
+
+    def _goes_on(self, fields: Mapping[str, Any], record: Record) -> bool:
+        """Whether a message simply follows what was there, as nearly all do; it is then noted."""
+        session, direction, kind, wall, elapsed, payload, _ = record
+        course = self._courses.get(session)
+        if course is None or kind not in _MESSAGES or self._unread or course.is_over:
+            return False
+        number, drift = fields.get("n"), wall / 1_000_000 - elapsed
+        if (
+            type(number) is not int
+            or number != self._number + 1
+            or fields.get("size") != len(payload)
+            or elapsed < course.elapsed
+            or self._drift is None
+            or abs(drift - self._drift) > _CLOCK_SECONDS
+            or direction in course.closed
+        ):
+            return False
+        self._number, self._drift = number, drift
+        if elapsed > self.seconds:
+            self.seconds = elapsed
+        course.elapsed = elapsed
+        course.last = self.sessions.records
+        return True
 
     def _flaws(self, fields: Mapping[str, Any], record: Record) -> Iterator[_Flaw]:
         """What is wrong with a record where it stands; notes how far the recording has come."""
@@ -245,6 +274,14 @@ def _is_way_after_socket(record: Record, course: _Course) -> bool:
     """Whether this is HTTP after a socket that was not to be had."""
     is_http = record.kind is Kind.OPEN and record.meta.get("transport") == "http"
     return is_http and (course.is_over or bool(course.closed))
+
+
+def _fields(line: bytes) -> Any:
+    """The decoded line; raises ValueError, with the better words of the slower parser, or RecursionError."""
+    try:
+        return from_json(line)
+    except ValueError:
+        return json.loads(line)
 
 
 def _note_flaw(record: Record) -> Iterator[_Flaw]:

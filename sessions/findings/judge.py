@@ -23,7 +23,7 @@ from sessions.state import State
 
 NO_DEVIATIONS: Mapping[str, Collection[str]] = MappingProxyType({})
 
-_TEXT = What.TEXT
+_TEXT, _PLAIN = What.TEXT, Kind.TEXT
 _SMALL = 1 << 16  # bytes of a message that no rule about size looks at
 _MAX_TOLD = 10_000  # findings of one recording; a hostile server could cause one each record
 
@@ -38,18 +38,6 @@ RULES: tuple[Callable[[Seen], Iterator[Claim]], ...] = (
 )
 #: those that need nothing but the record itself
 WHOLE_RULES = (sockets.look, frames.look)
-
-
-def _is_plain(record: Record) -> bool:
-    """Whether nothing about this message as a message asks for a look."""
-    payload = record.payload
-    return (
-        record.kind is Kind.TEXT
-        and len(payload) <= _SMALL
-        and "frames" not in record.meta
-        and b"\\ud" not in payload
-        and b"\\uD" not in payload
-    )
 
 
 class Judge:
@@ -78,9 +66,23 @@ class Judge:
             return tuple(self.findings[first : bisect_left(self._fell, number + 1)])
         self.judged = number + 1
         if len(changes) == 1 and changes[0].what is _TEXT and type(event) is Event:
-            if _is_plain(record) and self._memory.is_in_order(
-                changes[0].turn, event.sequence_number, record.elapsed
+            # The hot path: a plain delta that has the number which is due. Everything is looked at in place.
+            _, _, kind, _, at, payload, meta = record
+            track = self._memory.tracks.get(changes[0].turn)
+            due = event.sequence_number
+            if (
+                track is not None
+                and track.expected == due
+                and due is not None
+                and kind is _PLAIN
+                and len(payload) <= _SMALL
+                and (b"\\u" not in payload or b"\\ud" not in payload.lower())
+                and (not meta or "frames" not in meta)
             ):
+                track.expected = due + 1
+                if at - track.last_at > track.longest_silence:
+                    track.longest_silence = at - track.last_at
+                track.last_at = at
                 return ()
         return self._look(Seen(record, number, event, changes, self._state, self._memory))
 

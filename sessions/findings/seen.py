@@ -93,18 +93,6 @@ class Memory:
             found = self.tracks[turn] = Track()
         return found
 
-    def is_in_order(self, turn: int, sequence_number: int | None, at: float) -> bool:
-        """Whether this delta simply follows; it is then remembered, and no rule has to look at it."""
-        track = self.tracks.get(turn)
-        if track is None or sequence_number is None or track.expected != sequence_number:
-            return False
-        track.expected = sequence_number + 1
-        track.numbered += 1
-        if at - track.last_at > track.longest_silence:
-            track.longest_silence = at - track.last_at
-        track.last_at = at
-        return True
-
 
 def _event(record: Record) -> Event | Undecodable | None:
     """The event of a record that carries one; None for any other."""

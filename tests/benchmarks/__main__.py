@@ -7,6 +7,7 @@ from importlib import import_module
 
 NAMES = (
     "reducer",
+    "check",
     "pipeline",
     "screen",
     "hostile",
