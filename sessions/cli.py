@@ -52,7 +52,7 @@ class Entry(NamedTuple):
     module: str
     help: str
     screen: bool  #: whether it opens a screen when there is a terminal
-    instead: str = "`turnscope send` or `turnscope info`"  #: what to use where there is none
+    instead: str = "`turnscope send` or `turnscope info`"  #: what to use where there is none; "": it prints
 
 
 START = "start"
@@ -100,7 +100,8 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
         "doctor": Entry(
             "sessions.commands.doctor",
             "what is wrong with an endpoint, in which hop, and what to change",
-            False,
+            True,
+            "",
         ),
         "info": Entry(
             "sessions.commands.info", "versions, paths, settings with their sources, the endpoint", False
@@ -110,7 +111,10 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
 #: what a write says when there is no room for it
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 #: what asks for a verb's face without a screen; a client inside a tap has the terminal for itself
-_WITHOUT_SCREEN = ("json", "headless", "plain", "client", "stop", "status", "tool_calls")
+_WITHOUT_SCREEN = (
+    *("json", "headless", "plain", "client", "stop", "status", "tool_calls"),
+    *("dry_run", "recorded"),
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -195,11 +199,12 @@ def _run(argv: list[str], screen: Screen | None) -> int:
     args = parser.read(rest)
     args.verb = name
     if entry.screen and not any(getattr(args, flag, False) for flag in _WITHOUT_SCREEN):
-        if screen is None or not _has_terminal(is_stdin_read=getattr(args, "file", None) == "-"):
+        if screen is not None and _has_terminal(is_stdin_read=getattr(args, "file", None) == "-"):
+            return screen(args)
+        if entry.instead:
             what = "the start screen" if name == START else f"turnscope {name}"
             tell(f"{what} needs a terminal; without one use {entry.instead}.")
             return Exit.USAGE
-        return screen(args)
     return verb.run(args)
 
 

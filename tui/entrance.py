@@ -54,6 +54,8 @@ def first_screen(args: argparse.Namespace) -> Screen[Any]:
         return Start(args)
     if args.verb == "compare":
         return Opening("reading both sides …", partial(prepare_comparison, args))
+    if args.verb == "doctor":
+        return Opening("reading the settings …", partial(prepare_examination, args))
     words = "starting the built-in server …" if args.verb == "demo" else "reading the settings …"
     return Opening(words, partial(prepare, args))
 
@@ -66,6 +68,14 @@ def prepare_comparison(args: argparse.Namespace) -> Ready:
     notes: list[str] = []
     comparing = Comparing(args, notes.append)
     return partial(CompareScreen, comparing, notes)
+
+
+def prepare_examination(args: argparse.Namespace) -> Ready:
+    """Read what the doctor needs; the result makes its screen."""
+    from sessions.commands.examining import Examining
+    from tui.screens.doctor import DoctorScreen
+
+    return partial(DoctorScreen, Examining(args))
 
 
 def prepare(args: argparse.Namespace) -> Ready:
