@@ -156,6 +156,36 @@ def test_send_goes_through(newer: tuple[Room, LiteLLM], home: Path, tmp_path: Pa
 
 
 @NEWER
+@pytest.mark.parametrize("store", ["--store", "--no-store"])
+def test_send_goes_through_over_http(
+    newer: tuple[Room, LiteLLM], home: Path, tmp_path: Path, store: str
+) -> None:
+    """The same over HTTP: chained by id where answers are stored, with the whole history where not."""
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([THERMOMETER]))
+    done = _send(
+        *newer,
+        home,
+        "--transport=http",
+        store,
+        f"--tools={tools}",
+        "--answer=read_thermometer=3 degrees",
+        "Remember the word heron.",
+        "How warm is it in Oslo? Use read_thermometer.",
+        "What was the word?",
+    )
+    assert done.status == 0, done.stderr
+    *records, summary = _json_lines(done.stdout)
+    assert [turn["status"] for turn in summary["turns"]] == ["completed"] * 4
+    assert "3 degrees" in summary["turns"][2]["text"]
+    assert "heron" in summary["turns"][3]["text"]
+    parents = [turn["previous_response_id"] for turn in summary["turns"]]
+    is_stored = store == "--store"
+    assert parents == [None, *(turn["response_id"] if is_stored else None for turn in summary["turns"][:-1])]
+    assert sum(record["kind"] == "request" for record in records) == 4
+
+
+@NEWER
 def test_a_refusing_upstream_is_told(newer: tuple[Room, LiteLLM], home: Path) -> None:
     """LiteLLM says 101 first and then passes a 403 on as an error without status and a close with 1008.
 
@@ -238,3 +268,17 @@ def test_send_explains_the_bare_403(older: tuple[Room, LiteLLM], home: Path) -> 
     followed = _send(*older, home, "--query", f"model={MODEL}", "--text", "Say hello.")
     assert followed.status == 0, followed.stderr
     assert followed.stdout.strip()
+
+
+@OLDER
+def test_auto_gets_through_the_403_over_http(older: tuple[Room, LiteLLM], home: Path) -> None:
+    """Where Codex tries five times and loses seconds, one try, what it cost in words, and then HTTP."""
+    done = _send(*older, home, "--transport=auto", "Remember the word heron.", "What was the word?")
+    assert done.status == 0, done.stderr
+    *records, summary = _json_lines(done.stdout)
+    assert [turn["status"] for turn in summary["turns"]] == ["completed"] * 2
+    assert "heron" in summary["turns"][1]["text"]
+    refused, opened = records[:2]
+    assert (refused["kind"], refused["meta"]["failure_class"]) == ("refused", "forbidden")
+    assert (opened["kind"], opened["meta"]["transport"]) == ("open", "http")
+    assert "WebSocket was not to be had (forbidden" in done.stderr
