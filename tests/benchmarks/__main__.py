@@ -17,6 +17,7 @@ NAMES = (
     "kills",
     "tap",
     "tapscreen",
+    "doctor",
 )
 LONG = ("soak", "tapkills")  #: minutes each; they run only when named
 
