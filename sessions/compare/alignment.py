@@ -95,9 +95,7 @@ def _of_turn(
 ) -> Iterator[Difference]:
     if one is None or other is None:
         there, absent = (b, a) if one is None else (a, b)
-        why = "its connection was refused" if absent.is_refused else "its connection had ended"
-        if not absent.is_refused and absent.ending is None:
-            why = "its script is shorter"
+        why = _why_unsent(absent)
         yield Difference(
             number, "unsent", Weight.BREAKING, one is not None, other is not None,
             f"only {there.label} was asked; at {absent.label} {why}", "There is nothing to compare it with.",
@@ -144,3 +142,13 @@ def _findings(number: int, a: Side, b: Side) -> Iterator[Difference]:
 
 def _last(exchange: Exchange) -> Turn:
     return exchange.turns[-1]
+
+
+def _why_unsent(side: Side) -> str:
+    if side.is_refused:
+        return "its connection was refused"
+    if side.ending is not None:
+        return "its connection had ended"
+    if side.exchanges and side.exchanges[-1].is_cut:
+        return "the turn before never ended"
+    return "nothing more was sent"
