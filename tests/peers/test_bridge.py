@@ -129,6 +129,29 @@ def test_codex_calls_a_tool_of_the_fake_server_over_http(room: Room, tmp_path: P
     }
 
 
+@pytest.mark.parametrize(
+    ("script", "scene"),
+    [
+        pytest.param("agents_run.py", "tool_run", marks=pytest.mark.peer("agents")),
+        pytest.param("openai_node.mjs", "three_turns", marks=pytest.mark.peer("node")),
+        pytest.param("pydantic_ai_run.py", "tool_run", marks=pytest.mark.peer("pydantic-ai")),
+    ],
+)
+def test_other_clients_converse(script: str, scene: str, room: Room, tmp_path: Path) -> None:
+    """Each chains in its own way; none of them notices that its socket ends at the bridge."""
+    environment = {"agents_run.py": "agents", "openai_node.mjs": "node"}.get(script, "pydantic-ai")
+    witness = start_witness(room, home=tmp_path)
+    bridge = Bridge(room, witness.base_url, tmp_path)
+    run_driver(room, environment, script, scene, bridge.base_url, home=tmp_path)
+    bridge.stop()
+    state = bridge.state()
+    turns = [turn for session in state.sessions.values() if not session.is_http for turn in session.turns]
+    assert len(turns) >= 2
+    assert {str(turn.status) for turn in turns} == {"completed"}
+    assert bridge.findings() == []
+    assert {request[2] for visit in witness.visits() for request in visit["requests"]} == {200}
+
+
 @pytest.mark.peer("litellm")
 def test_the_doctor_finds_nothing_that_fails(proxy: tuple[Room, LiteLLM], bridge: Bridge) -> None:
     """The whole battery, from the handshake to the chains, on the bridge before LiteLLM."""
