@@ -317,7 +317,7 @@ def over_http(frame: str, shown: str) -> str:
     """What of a frame leaves in a request over HTTP, spread over lines; `shown` where it cannot leave so."""
     import json
 
-    from sessions.wire.http_stream import asked_over_http
+    from sessions.wire.post import asked_over_http
 
     try:
         body = json.loads(asked_over_http(frame).body)

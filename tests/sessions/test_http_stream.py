@@ -26,7 +26,7 @@ from sessions.secret import Secret
 from sessions.session import Phase
 from sessions.wire.dial import Trust
 from sessions.wire.fake import FakeServer
-from sessions.wire.http_stream import HttpStream, asked_over_http, head_for, removal_sentence
+from sessions.wire.http_stream import HttpStream
 from sessions.wire.route import Route
 from sessions.wire.scenarios.options import Options
 from tests.conftest import HandClock
@@ -115,42 +115,6 @@ async def test_what_a_socket_alone_knows_is_taken_out_and_said_once() -> None:
         assert "stream_id and generate left out" in str(notes[0]["said"])
         assert [turn.lane for turn in inspector.sessions.turns] == ["side", "side"]
         assert not any(turn.is_warmup for turn in inspector.sessions.turns)
-
-
-def test_what_a_frame_is_over_http() -> None:
-    nested = asked_over_http(
-        '{"type":"response.create","stream_id":"a","response":{"model":"m","input":"x"}}'
-    )
-    assert json.loads(nested.body) == {"model": "m", "input": "x", "stream": True}
-    assert (nested.lane, nested.removed) == ("a", ("stream_id",))
-    assert asked_over_http(b"<not json>").body == b"<not json>"
-    assert asked_over_http("[1]").body == b"[1]"
-    assert json.loads(asked_over_http('{"model":"m","stream":false}').body)["stream"] is True
-    with pytest.raises(LocalProtocolError, match=r"only a socket can carry 'response\.steer'"):
-        asked_over_http('{"type":"response.steer","input":"x"}')
-    assert "warm-up" in removal_sentence(["generate"])
-
-
-def test_the_head_is_the_plan_s_and_the_person_s_headers_win() -> None:
-    plan = replace(
-        plan_to(8080, key=Secret(KEY)),
-        headers=(
-            ("user-agent", "mine"),
-            ("OpenAI-Beta", "responses_websockets=2026-02-06"),
-            ("Sec-WebSocket-Protocol", "x"),
-            ("Content-Length", "7"),
-            ("X-Tenant", "t"),
-        ),
-    )
-    head = head_for(plan, 12).decode()
-    assert head.startswith("POST /v1/responses HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nuser-agent: mine\r\n")
-    assert f"Authorization: Bearer {KEY}\r\n" in head
-    assert "X-Tenant: t\r\n" in head
-    assert "\r\nContent-Length: 12\r\n" in head
-    assert head.endswith("\r\n\r\n")
-    assert head.count("Content-Length") == 1
-    assert "WebSocket" not in head
-    assert "websockets" not in head
 
 
 async def test_the_key_reaches_the_server_and_no_record() -> None:
