@@ -1,8 +1,8 @@
-"""Receive, decode and reduce without a screen: at least 60 % of a bare `recv()` loop over 100,000 deltas.
+"""Receive, decode, reduce and judge without a screen: at least 60 % of a bare `recv()` loop, 100,000 deltas.
 
 Both clients read the same built-in server, which runs in a process of its own and writes as fast as it can.
 The floor is `websockets`' own client in its quickest plain form; ours makes a record of every frame, decodes
-it, applies it, and in a third figure writes the recording too.
+it, applies it, judges it, and in a third figure writes the recording too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from websockets.asyncio.client import connect as bare_connect
 
 from sessions.events import decode
+from sessions.findings.judge import Judge
 from sessions.inspector import Inspector
 from sessions.recording import Recording
 from sessions.reducer import Sessions
@@ -67,6 +68,7 @@ async def _ours(base_url: str, *, is_recording: bool) -> float:
     await live.opened()
     inspector = Inspector(Recording.create(None), plan.secrets) if is_recording else None
     sessions = inspector.sessions if inspector else Sessions()
+    judge = Judge(sessions)
     await live.send(_CREATE)
     started = time.perf_counter()
     turn: Turn | None = None
@@ -75,7 +77,8 @@ async def _ours(base_url: str, *, is_recording: bool) -> float:
             if inspector is not None:
                 inspector.feed(record)
             else:
-                sessions.apply(record, decode(record.payload))
+                number, event = sessions.records, decode(record.payload)
+                judge.judge(record, number, event, sessions.apply(record, event))
         turn = turn or sessions.turn(1)
         if turn is not None and not turn.is_live:
             break
@@ -104,11 +107,11 @@ def run() -> None:
         f"pipeline: {_DELTAS:,} deltas from the built-in server, no screen",
         [
             Figure("bare recv() loop", "events/s", tuple(bare)),
-            Figure("receive + decode + reduce", "events/s", tuple(ours)),
-            Figure("receive + record + decode + reduce", "events/s", tuple(recorded)),
+            Figure("receive + decode + reduce + judge", "events/s", tuple(ours)),
+            Figure("the same with the recording", "events/s", tuple(recorded)),
         ],
         [
-            Ratio("receive + decode + reduce / bare", statistics.median(shares), 0.60, True),
+            Ratio("receive + decode + reduce + judge / bare", statistics.median(shares), 0.60, True),
             Ratio("the same with the recording / bare", statistics.median(kept), 0.40, True),
         ],
     )
