@@ -158,6 +158,7 @@ def test_the_doctor_finds_nothing_that_fails(proxy: tuple[Room, LiteLLM], bridge
     _, server = proxy
     arguments = ("doctor", bridge.base_url, "--json", "--model", MODEL)
     done = bridge.run(*arguments, environ={"OPENAI_API_KEY": server.key})
+    assert done.stdout, done.stderr
     report = json.loads(done.stdout)
     wrong = [one for one in report["checks"] if one["outcome"] in ("fail", "warn")]
     assert wrong == []
