@@ -266,7 +266,10 @@ class Sending:
         if isinstance(error, Silence):
             tell(str(error))
             if not self._has_spoken():
-                self._tell_refusal(ConnectError(FailureClass.APP_SILENT, str(error)))
+                silent = ConnectError(FailureClass.APP_SILENT, str(error))
+                if self._speaks_http():
+                    silent.cause = "The request was sent, and nothing has come back."
+                self._tell_refusal(silent)
             return Exit.RAN_OUT
         assert isinstance(error, ConnectError)
         if self._is_policy_close():
@@ -313,9 +316,12 @@ class Sending:
 
     def _is_policy_close(self) -> bool:
         """Whether the server accepted the socket only to close it by policy."""
+        is_silent = not self._speaks_http() and not self._has_spoken()
+        return is_silent and is_policy_close(self._inspector.recording)
+
+    def _speaks_http(self) -> bool:
         session = self._inspector.sessions.sessions.get(self._plan.session)
-        is_over_http = session is not None and session.is_http
-        return not is_over_http and not self._has_spoken() and is_policy_close(self._inspector.recording)
+        return session is not None and session.is_http
 
     def _summarise(self) -> None:
         sessions = self._inspector.sessions

@@ -448,6 +448,11 @@ async def test_over_http_silence_is_code_6(tmp_path: Path) -> None:
     assert ended.code == 6, ended.talk
     ends = [one["meta"].get("note", one["kind"]) for one in ended.lines if one.get("dir") == "local"]
     assert ends == ["open", "lost", "end"]
+    (told,) = [line for line in ended.lines if line.get("event") == "error"]
+    assert (told["failure_class"], told["cause"]) == (
+        "app_silent",
+        "The request was sent, and nothing has come back.",
+    )
 
 
 async def test_over_http_frames_from_stdin_lose_what_a_socket_alone_knows(tmp_path: Path) -> None:
