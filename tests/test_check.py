@@ -48,3 +48,14 @@ def test_one_failing_gate_fails_the_run_and_the_rest_is_run(capsys: pytest.Captu
     assert told[-1] == "FAILED: bad"
     assert any(line.startswith("ok") and "good" in line for line in told)
     assert check.run_all([good]) == 0
+
+
+def test_what_the_peers_need_is_awaited_before_them_and_nothing_else_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, peers = (check.Gate(name, (sys.executable, "-c", "")) for name in ("first", "peers"))
+    assert check.run_all([first, peers], before_peers=lambda: check.say("made")) == 0
+    told = [
+        line.split()[-3] if line.startswith("ok") else line for line in capsys.readouterr().out.splitlines()
+    ]
+    assert told == ["first", "made", "peers", "every gate passed"]
