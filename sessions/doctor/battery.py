@@ -42,7 +42,7 @@ def with_needs(ids: Collection[str]) -> tuple[Check, ...]:
         one = known[waiting.pop()]
         if one.id not in wanted:
             wanted.add(one.id)
-            waiting += [*one.needs, *([one.explains] if one.explains else [])]
+            waiting += one.follows
     return tuple(one for one in known.values() if one.id in wanted)
 
 
@@ -73,8 +73,7 @@ def in_order(checks: Iterable[Check]) -> tuple[Check, ...]:
         own = _STAGES[one.cost]
         if one.cost is Cost.FREE and one.group is Group.REACH:
             own = _REACH
-        earlier = (*one.needs, one.explains)
-        return max([own, *(stage(known[need]) for need in earlier if need in known)])
+        return max([own, *(stage(known[earlier]) for earlier in one.follows if earlier in known)])
 
     return tuple(sorted(listed, key=stage))
 

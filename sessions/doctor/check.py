@@ -99,12 +99,18 @@ class Check:
     trial: Trial
     needs: tuple[str, ...] = ()  #: ids of checks without whose success nothing can be known here
     explains: str = ""  #: id of a check; this one is only run when that one has failed
+    after: tuple[str, ...] = ()  #: ids of checks that are tried before it, whatever comes of them
     turns: int = 0  #: at most so many turns are generated
     tokens: int = 0  #: at most so many tokens, in and out together
     waits_seconds: float = 0.0  #: idle waiting, whatever the endpoint does
     limit_seconds: float = 60.0  #: beyond its waits; then it has failed
     findings: tuple[str, ...] = ()  #: ids of findings that decide it, also in a recording
     is_last: bool = False  #: it looks at what all others left behind
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """Ids of all checks that are tried before it."""
+        return (*self.needs, *self.after, *([self.explains] if self.explains else ()))
 
     @property
     def suite(self) -> tuple[str, ...]:
@@ -138,6 +144,7 @@ def check(
     *,
     needs: tuple[str, ...] = (),
     explains: str = "",
+    after: tuple[str, ...] = (),
     turns: int = 0,
     tokens: int = 0,
     waits_seconds: float = 0.0,
@@ -155,6 +162,7 @@ def check(
             trial,
             needs,
             explains,
+            after,
             turns,
             tokens,
             waits_seconds,

@@ -165,7 +165,7 @@ async def bare_upgrade(bench: Bench) -> Verdict:
     return passed(f"101 in {float(knock.record.meta.get('upgrade_ms', 0)):.0f} ms")
 
 
-@check("B04", "the choice of HTTP version", Cost.FREE, needs=("B03",))
+@check("B04", "the choice of HTTP version", Cost.FREE, needs=("B03",), after=("B07",))
 async def alpn(bench: Bench) -> Verdict:
     """One TLS handshake that offers HTTP/2 as well, as many clients do."""
     if not bench.plan.endpoint.tls:
@@ -181,7 +181,7 @@ async def alpn(bench: Bench) -> Verdict:
     )
 
 
-@check("B05", "scheme and port", Cost.FREE, needs=("B02",))
+@check("B05", "scheme and port", Cost.FREE, needs=("B02",), after=("B07",))
 async def scheme_matches_port(bench: Bench) -> Verdict:
     """Where TLS or HTTP is not understood: tries the other one on the same port."""
     plan, endpoint = bench.plan, bench.plan.endpoint
@@ -213,7 +213,7 @@ async def scheme_matches_port(bench: Bench) -> Verdict:
     return told("neither plain HTTP nor TLS is answered")
 
 
-@check("B12", "the key on both ways", Cost.FREE, needs=("B02", "B03", "B06"))
+@check("B12", "the key on both ways", Cost.FREE, needs=("B02", "B03", "B06"), after=("B07",))
 async def auth_parity(bench: Bench) -> Verdict:
     """GET models with the same key; and once without it, where the upgrade refuses what this accepts."""
     answer = await bench.http("GET", "models")
@@ -234,7 +234,7 @@ async def auth_parity(bench: Bench) -> Verdict:
     )
 
 
-@check("B16", "the beta header", Cost.FREE, needs=("B02", "B03", "B06"))
+@check("B16", "the beta header", Cost.FREE, needs=("B02", "B03", "B06"), after=("B07",))
 async def beta_header(bench: Bench) -> Verdict:
     """One more upgrade: with the dated beta header, or without it where it was given."""
     plan = bench.plan
@@ -262,7 +262,7 @@ async def beta_header(bench: Bench) -> Verdict:
     return verdict._replace(makes_up_for=("B07",) if toggled.is_open else ())
 
 
-@check("B17", "subprotocols", Cost.FREE, needs=("B02", "B03", "B06"))
+@check("B17", "subprotocols", Cost.FREE, needs=("B02", "B03", "B06"), after=("B07",))
 async def subprotocol(bench: Bench) -> Verdict:
     """One more upgrade that offers a subprotocol which some gateways want."""
     if any(name.lower() == "sec-websocket-protocol" for name, _ in bench.plan.headers):
