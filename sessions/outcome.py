@@ -6,9 +6,12 @@ when unknown.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from sessions.contract import AGE_LIMIT, Status, close_meaning
+from sessions.finding import Finding, Severity
 from sessions.reducer import Sessions
 from sessions.session import Session, Turn
 
@@ -53,8 +56,14 @@ def turn_outcome(turn: Turn) -> dict[str, Any]:
     }
 
 
-def summary(sessions: Sessions, session: Session | None, recording: str | None = None) -> dict[str, Any]:
-    """The last line of a headless run: every turn, and how the socket ended."""
+def summary(
+    sessions: Sessions,
+    session: Session | None,
+    recording: str | None = None,
+    findings: Iterable[Finding] = (),
+) -> dict[str, Any]:
+    """The last line of a headless run: every turn, how the socket ended, how much was found to be wrong."""
+    found = Counter(finding.severity for finding in findings)
     return {
         "event": "summary",
         "turns": [turn_outcome(turn) for turn in sessions.turns],
@@ -68,6 +77,7 @@ def summary(sessions: Sessions, session: Session | None, recording: str | None =
             if session is not None and session.close_code
             else None
         ),
+        "findings": {severity.value: found[severity] for severity in Severity},
         "recording": recording,
     }
 

@@ -125,7 +125,7 @@ def print_summary(playback: Playback) -> None:
     sessions = playback.inspector.sessions
     newest = sessions.sessions.get(max(sessions.sessions, default=0))
     path = playback.reading.path
-    plain = outcome.summary(sessions, newest, str(path) if path else None)
+    plain = outcome.summary(sessions, newest, str(path) if path else None, playback.inspector.findings)
     sys.stdout.write(safe_json(json.dumps(plain, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 

@@ -328,7 +328,8 @@ class Sending:
         path = self._inspector.recording.path
         if not self._args.text:
             session = sessions.sessions.get(self._plan.session)
-            write_line({**outcome.summary(sessions, session, str(path) if path else None), **self._tally()})
+            told = outcome.summary(sessions, session, str(path) if path else None, self._inspector.findings)
+            write_line({**told, **self._tally()})
 
     def _tally(self) -> dict[str, Any]:
         """What the summary says beside the turns."""

@@ -6,6 +6,7 @@ from sessions.outcome import has_findings, is_out_of_age, summary, turn_outcome
 from sessions.records import Direction, Kind
 from sessions.reducer import Sessions, fold
 from tests.make import Wire
+from tests.verdict import judged
 
 
 def spoken(**response: object) -> Sessions:
@@ -69,3 +70,7 @@ def test_the_end_of_the_socket_is_part_of_it() -> None:
     assert plain["recording"] == "file.jsonl"
     assert is_out_of_age(sessions)
     assert summary(Sessions(), None)["close"] is None
+    assert plain["findings"] == {"error": 0, "warning": 0, "note": 0}
+    found = judged(records)
+    assert [one.id for one in found] == ["age-limit"]
+    assert summary(sessions, None, None, found)["findings"] == {"error": 0, "warning": 0, "note": 1}
