@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 #: what is shorter, such as the placeholder `fake`, is a word that may stand anywhere
 _SECRET_LENGTH = 8
 _PACKAGES = ("textual", "websockets", "httpx", "h11", "pydantic", "python-socks", "trustme")
+_NAME_CELLS = 22  # the longest setting's name and a gap
 
 
 class Info:
@@ -132,7 +133,7 @@ def as_text(facts: Mapping[str, Any]) -> str:
     settings = sorted(facts["settings"].items(), key=lambda item: item[1]["source"] == "default")
     for name, entry in settings:
         value = entry["value"]
-        plain = value if isinstance(value, str) else json.dumps(value)
+        plain = value if isinstance(value, str) else "" if value is None else json.dumps(value)
         lines.append(_row(name, plain or "-", entry["source"]))
     for title in ("paths", "versions"):
         lines += ["", title, *(_row(name, value) for name, value in facts[title].items())]
@@ -145,7 +146,7 @@ def as_text(facts: Mapping[str, Any]) -> str:
 
 
 def _row(name: str, value: str, source: str = "") -> str:
-    row = f"  {name:<14}{safe_line(str(value))}"
+    row = f"  {name:<{_NAME_CELLS}}{safe_line(str(value))}"
     return f"{row:<60}  ({safe_line(source)})" if source else row
 
 

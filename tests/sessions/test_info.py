@@ -67,13 +67,15 @@ def test_text_is_aligned_with_defaults_last(capsys: pytest.CaptureFixture[str]) 
     assert main(["info", "http://localhost:4000", "--profile", "xai"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("turnscope ")
-    assert "  url           ws://localhost:4000/responses" in lines[3]
+    assert "  url                   ws://localhost:4000/responses" in lines[3]
     assert any("hint" in line and "/v1 is missing" in line for line in lines)
     assert any("25 minutes" in line for line in lines)
     settings = lines[lines.index("settings") + 1 : lines.index("paths") - 1]
     is_default = [line.endswith("(default)") for line in settings]
     assert is_default == sorted(is_default)
     assert not any("\x1b" in line for line in lines)
+    days = next(line for line in lines if "recordings_days" in line)
+    assert days.split() == ["recordings_days", "-", "(default)"]
 
 
 def test_a_key_is_hidden_wherever_it_was_put(
