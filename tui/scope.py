@@ -76,3 +76,14 @@ ALL = Scope(is_all=True)
 def only(session: int) -> Scope:
     """Just this connection."""
     return Scope(frozenset({session}))
+
+
+def foremost(state: State) -> Session | None:
+    """The connection to tell of while none is chosen: the newest that is not over, else the newest."""
+    known = state.sessions.values()
+    standing = (session for session in known if not session.phase.is_over)
+    return max(standing, key=_number, default=None) or max(known, key=_number, default=None)
+
+
+def _number(session: Session) -> int:
+    return session.number

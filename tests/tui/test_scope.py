@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sessions.reducer import Sessions, fold
 from tests.make import Wire
-from tui.scope import ALL, Scope, only
+from tui.scope import ALL, Scope, foremost, only
 
 
 def two() -> Sessions:
@@ -66,3 +66,15 @@ def test_a_named_scope_grows_and_keeps_its_places() -> None:
     assert [turn.number for turn in grown.turns(state)] == [1, 2, 3]
     assert grown.words(state) == "alpha"
     assert only(1).key != only(2).key != ALL.key
+
+
+def test_the_foremost_connection_is_the_newest_that_is_not_over() -> None:
+    first, second = Wire(1, at=0.0), Wire(2, at=0.5)
+    ended = [first.open(), second.open(), second.close(1000)]
+    told = foremost(fold(ended))
+    assert told is not None
+    assert told.number == 1, "the first one still stands, and may speak"
+    told = foremost(fold([*ended, first.close(1000)]))
+    assert told is not None
+    assert told.number == 2
+    assert foremost(Sessions()) is None

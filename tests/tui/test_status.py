@@ -108,3 +108,17 @@ async def test_the_handshake_is_the_sum_of_its_stages(inspector: Inspector) -> N
         app.status.refresh_at(1.0)
         await pilot.pause()
         assert "handshake 100ms" in screen_lines(app)[1]
+
+
+async def test_a_connection_that_stands_is_told_before_a_newer_one_that_is_over(inspector: Inspector) -> None:
+    first, second = make.Wire(1), make.Wire(2, at=1.0)
+    inspector.feed_all([first.open(), second.open(), second.close(1000)])
+    app = Host(inspector)
+    async with app.run_test(size=(80, 6)) as pilot:
+        app.status.refresh_at(9.0)
+        await pilot.pause()
+        assert screen_lines(app)[0].startswith(" OPEN")
+        inspector.feed(first.close(1001))
+        app.status.refresh_at(10.0)
+        await pilot.pause()
+        assert screen_lines(app)[0].startswith(" CLOSED")

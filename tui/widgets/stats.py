@@ -1,4 +1,4 @@
-"""Stats: what the newest socket, or a chosen one, adds up to.
+"""Stats: what the foremost socket, or a chosen one, adds up to.
 
 Its one rule: it counts at the pace of a clock, never of the wire; each record is looked at once, in bounded
 steps.
@@ -18,6 +18,7 @@ from sessions.session import Session
 from tui.cells import cut
 from tui.counts import Count, Scan, counts
 from tui.keys import Where, bindings
+from tui.scope import foremost
 from tui.tally import Tally
 from tui.widgets.pane import Pane
 
@@ -40,7 +41,7 @@ class Stats(Pane):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self.inspector = inspector
-        self.number = 0  #: the session that is told; 0: the newest one
+        self.number = 0  #: the session that is told; 0: the foremost one
         self._counts: list[Count] = []
         self._scan = Scan(inspector)
         self._sums: dict[int, Tally] = {}
@@ -69,13 +70,11 @@ class Stats(Pane):
     @property
     def session(self) -> Session | None:
         """The session that is told."""
-        known = self.inspector.sessions.sessions
-        if self.number:
-            return known.get(self.number)
-        return known[max(known)] if known else None
+        state = self.inspector.sessions
+        return state.sessions.get(self.number) if self.number else foremost(state)
 
     def show_session(self, number: int) -> None:
-        """Tell of this session; 0: of the newest one."""
+        """Tell of this session; 0: of the foremost one."""
         self.number = number
 
     def show(self, batch: Batch) -> None:

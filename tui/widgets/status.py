@@ -19,6 +19,7 @@ from tui.cells import cut, steady
 from tui.countdown import Urgency, countdown
 from tui.header import Surroundings, overview_lines, status_lines
 from tui.marks import Marks
+from tui.scope import foremost
 from tui.shades import shade
 from tui.tally import Tally
 
@@ -49,7 +50,7 @@ class Status(Widget):
         super().__init__(name=name, id=id, classes=classes)
         self.inspector = inspector
         self.now = 0.0
-        self.number = 0  #: the session that is told; 0: the newest one
+        self.number = 0  #: the session that is told; 0: the foremost one
         self._is_overview = False
         self._badges: tuple[str, ...] = ()
         self._is_key_set: bool | None = None
@@ -62,7 +63,7 @@ class Status(Widget):
         self._handshakes: dict[int, tuple[float | None, bool]] = {}
 
     def show_session(self, number: int) -> None:
-        """Tell of this session; 0: of the newest one."""
+        """Tell of this session; 0: of the foremost one."""
         if number != self.number:
             self.number = number
             self.refresh()
@@ -115,10 +116,8 @@ class Status(Widget):
     @property
     def session(self) -> Session | None:
         """The session that is told."""
-        known = self.inspector.sessions.sessions
-        if self.number:
-            return known.get(self.number)
-        return known[max(known)] if known else None
+        state = self.inspector.sessions
+        return state.sessions.get(self.number) if self.number else foremost(state)
 
     def render(self) -> Text:
         """Both lines; in one line's height the first makes room for the second's beginning."""
