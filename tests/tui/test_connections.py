@@ -74,6 +74,14 @@ async def test_enter_shows_that_connection_alone_and_the_list_is_one_level_up() 
         assert len(talk.spoken.numbers) == 7
 
 
+async def test_a_connection_where_no_turn_ever_was_opens_on_its_events() -> None:
+    async with playing(six(), elapsed=130.0) as scene:
+        await scene.press("0", *["down"] * 3, "enter")
+        assert scene.screen.scope == only(4)
+        assert scene.screen.body.view == "events", "an empty conversation would say nothing of the refusal"
+        assert scene.screen.focused is scene.screen.query_one(Events)
+
+
 async def test_steps_by_turn_and_by_error_stay_inside_what_is_shown() -> None:
     records = six()
     wire = Wire(3, at=120.0)

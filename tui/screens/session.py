@@ -324,7 +324,11 @@ class SessionScreen(SessionActions):
             if not self.scope.is_all and not self.tabs.are_named:
                 self.number = self.sockets.newest or self.number
             self.show_scope(ALL)
-        self._go("talk")
+        opened = self.inspector.sessions.sessions.get(event.session)
+        is_wordless = opened is not None and opened.phase.is_over and not opened.turns
+        self._go(
+            "events" if is_wordless else "talk"
+        )  # a refusal or a list of models was never a conversation
         self.describe()
 
     @on(TabStrip.Chosen)
