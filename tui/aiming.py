@@ -84,8 +84,14 @@ class Aiming:
                 busy = "busy" if lane.open or lane.waiting else "idle"
                 head = f", head T{lane.head.turn}" if lane.head else ""
                 choices.append(Choice(name, safe_line(name, 40), f"{busy}{head}"))
-        choices.append(Choice(_NEW_LANE, "a new lane", "", outgoing.profile.lanes))
-        if not outgoing.profile.lanes:
+        is_http = session is not None and session.is_http
+        side_by_side = "a request beside the others; HTTP knows no lanes, the name stays here"
+        choices.append(
+            Choice(
+                _NEW_LANE, "a new lane", side_by_side if is_http else "", outgoing.profile.lanes or is_http
+            )
+        )
+        if not outgoing.profile.lanes and not is_http:
             choices[-1] = choices[-1]._replace(note=f"{outgoing.profile.name} knows no lanes")
         chosen = await screen.app.push_screen_wait(
             Choose("lane of the next send", [c._replace(key=c.key or _DEFAULT_LANE) for c in choices])

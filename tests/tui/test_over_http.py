@@ -158,3 +158,23 @@ async def test_a_warm_up_is_warned_of_and_a_steer_cannot_leave() -> None:
         assert not await scene.screen.sending.send('{"type":"response.steer","input":"Shorter."}')
         await scene.until(lambda: told(scene))
         assert "only a socket can carry 'response.steer'" in told(scene)[-1]
+
+
+async def test_two_lanes_are_two_requests_at_once() -> None:
+    # a profile whose sockets know no lanes
+    silent = serving(faults=("silence@1",))
+    async with silent as server, journey(server, transport="http", profile="azure") as scene:
+        await scene.write("One.")
+        await scene.press("enter")
+        await scene.until(lambda: heard(scene))
+        await scene.press("escape", "L", "2", *"side", "enter")
+        await scene.until(lambda: scene.screen.outgoing.lane == "side")
+        await scene.press("i")
+        await scene.write("Capital of Peru?")
+        await scene.press("enter")
+        await scene.turn_ended(2)
+        first, second = scene.screen.inspector.sessions.turns
+        assert (first.is_live, second.status) == (True, "completed")
+        assert (first.lane, second.lane) == (None, "side")
+        assert second.responses[0].text == "Lima."
+        assert [sorted(one) for one in heard(scene)] == [["input", "model", "stream"]] * 2
