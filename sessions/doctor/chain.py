@@ -196,8 +196,8 @@ async def stored(bench: Bench) -> Verdict:
     if first is None or first.response is None or ends_badly(bench):
         return skipped(_BAD_TURN)
     if first.response.store is False:
-        bench.capabilities["store"] = "forced off"
-        return told("store is false where nothing was said", "Here responses die with their socket.")
+        bench.capabilities["store"] = "off where nothing is said"
+        return told("store is false where nothing was said", "Such responses die with their socket.")
     async with bench.open() as bout:
         text = bench.frame(_RECALL, parent=first.response_id)
         second = await asked(bench, bout, text, "recalled elsewhere")
@@ -333,6 +333,11 @@ def _recalled(bench: Bench, second: Asked, word: str) -> Verdict:
     used = response.usage.output_tokens if response is not None and response.usage is not None else None
     if not second.text and (used is None or used >= LEAST_OUTPUT_TOKENS):
         return told("no text came within sixteen tokens: the model was still thinking")
+    if bench.facts.notes.get("says_back") is False:
+        return warned(
+            f"it should say {word}, and says {second.text[:80]!r}; but it said back nothing in D01 either",
+            "Look at the answers: this model may not do as it is told, or the hop changes what it is told.",
+        )
     bench.capabilities["chain"] = "context lost"
     return catalogued("context-lost", f"it should say {word}, and says {second.text[:80]!r}")
 

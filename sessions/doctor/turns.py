@@ -83,6 +83,7 @@ async def first_turn(bench: Bench) -> Verdict:
             await bout.watch(_TRAILING_SECONDS)
         verdict = _first(bench, one, end_words(bout))
     bench.facts.notes["turns_end_well"] = one.is_well
+    bench.facts.notes["says_back"] = digits in one.text
     bench.facts.notes["endless_turn"] = one.turn.number if one.silence and one.turn.responses else 0
     # what has begun can be looked at, however it ended
     return verdict._replace(makes_up_for=("D01",)) if one.turn.responses else verdict

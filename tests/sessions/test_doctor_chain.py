@@ -65,6 +65,14 @@ async def test_a_lost_context_is_found_by_its_word() -> None:
     assert bench.capabilities["chain"] == "context lost"
 
 
+async def test_a_model_that_says_nothing_back_is_no_lost_context() -> None:
+    async with FakeServer(Options(seed=1, scenario="long")) as server:
+        results = await run(bench_at(server), *ALL)
+    assert results["E02"].outcome is Outcome.WARN
+    assert results["E04"].outcome is Outcome.WARN
+    assert results["D15"].outcome is Outcome.WARN, "words instead of a call"
+
+
 @pytest.mark.parametrize(("rules", "outcome"), [("openai", Outcome.INFO), ("openresponses", Outcome.FAIL)])
 async def test_a_parent_that_survives_is_judged_by_the_rules(rules: str, outcome: Outcome) -> None:
     async with FakeServer(Options(seed=1, faults=("no-eviction",))) as server:
@@ -96,7 +104,7 @@ async def test_a_server_that_refuses_to_store_is_told() -> None:
         bench = bench_at(server)
         results = await run(bench, *ALL)
     assert results["E04"].outcome is Outcome.INFO
-    assert bench.capabilities["store"] == "forced off"
+    assert bench.capabilities["store"] == "off where nothing is said"
     assert results["E12"].outcome is Outcome.SKIP
 
 
