@@ -85,8 +85,12 @@ class Doctor:
 
             examining = Examining(args)
             if args.dry_run:
-                as_data, as_text = report.dry_run_json(examining.battery), report.dry_run(examining.battery)
-                sys.stdout.write(json.dumps(as_data) + "\n" if args.json else as_text)
+                battery, is_twice = examining.battery, bool(args.direct)
+                sys.stdout.write(
+                    json.dumps(report.dry_run_json(battery, is_twice=is_twice)) + "\n"
+                    if args.json
+                    else report.dry_run(battery, is_twice=is_twice)
+                )
                 return Exit.DONE
             found = examining.run()
         sys.stdout.write(json.dumps(report.as_json(found)) + "\n" if args.json else report.plain(found))

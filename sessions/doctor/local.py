@@ -9,8 +9,10 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from fnmatch import fnmatch
 from importlib.metadata import version as installed
+from typing import Literal
 
 from sessions import redact
 from sessions.doctor.bench import Bench
@@ -159,15 +161,23 @@ async def trust_store(bench: Bench) -> Verdict:
 @check("A07", "the frame that is sent", Cost.LOCAL)
 async def own_frame(bench: Bench) -> Verdict:
     """Lints a create as this profile gets it: flat, with its type, without fields of HTTP or of an SDK."""
-    text = bench.frame()
     shape = bench.profile.create_shape
+    create = bench.create()
+    text = bench.framed(create if create.model else create.model_copy(update={"model": "MODEL"}))
+    if complaints := complaints_about(text, shape):
+        return warned("; ".join(complaints), "Leave these out of the frame.", Who.CLIENT)
+    said = f"{shape}, {len(text.encode())} bytes"
+    return passed(said) if create.model else told(f"{said}; no model is named")
+
+
+def complaints_about(text: str, shape: Literal["flat", "nested"]) -> tuple[str, ...]:
+    """What is wrong with an outgoing frame, in sentences; empty for one as it should be."""
     complaints = [f"{problem.severity}: {problem.sentence}" for problem in lint(text, shape=shape)]
-    body = json.loads(text)
-    if foreign := sorted(_NOT_WIRE_FIELDS & {*body, *(body.get("response") or {})}):
-        complaints.append(f"not wire fields: {', '.join(foreign)}")
-    if not complaints:
-        return passed(f"{shape}, {len(text.encode())} bytes")
-    return warned("; ".join(complaints), "Leave these out of the frame, or name a model.", Who.CLIENT)
+    with suppress(ValueError, AttributeError):
+        body = json.loads(text)
+        if foreign := sorted(_NOT_WIRE_FIELDS & {*body, *(body.get("response") or {})}):
+            complaints.append(f"not wire fields: {', '.join(foreign)}")
+    return tuple(complaints)
 
 
 @check("A08", "facts of this client", Cost.LOCAL)

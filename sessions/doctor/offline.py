@@ -69,7 +69,10 @@ def _results(
         if not one.findings:
             continue
         covered.update(one.findings)
-        verdict = judged(findings, one.findings)
+        verdict = judged(findings, one.findings, "nothing of it in this recording")
+        if verdict.outcome is Outcome.PASS and one.explains:
+            out.append(_result(one, Outcome.SKIP, f"only asked where {one.explains} fails"))
+            continue
         if verdict.outcome is Outcome.PASS and one.group not in seen:
             out.append(_result(one, Outcome.SKIP, "the recording has nothing of it"))
             continue

@@ -199,8 +199,8 @@ def as_json(found: Examination) -> dict[str, Any]:
     return cleaned_out
 
 
-def dry_run(battery: Battery) -> str:
-    """What would be tried, and what it can cost at most; as text."""
+def dry_run(battery: Battery, *, is_twice: bool = False) -> str:
+    """What would be tried, on one endpoint or on two, and what it can cost at most; as text."""
     lines = []
     group = ""
     for one in sorted(battery.checks, key=lambda one: one.id):
@@ -214,16 +214,18 @@ def dry_run(battery: Battery) -> str:
     lines += [
         "",
         f"{bound.checks} checks, at most {bound.turns} turns and {bound.tokens} tokens, "
-        f"{bound.waits_seconds:g} s of waiting; nothing was sent",
+        f"{bound.waits_seconds:g} s of waiting{', and the same past the proxy' if is_twice else ''}; "
+        "nothing was sent",
     ]
     return cleaned("\n".join(lines[1:]), battery.bench.secrets) + "\n"
 
 
-def dry_run_json(battery: Battery) -> dict[str, Any]:
+def dry_run_json(battery: Battery, *, is_twice: bool = False) -> dict[str, Any]:
     """The same as plain data."""
     return {
         "schema": SCHEMA,
         "dry_run": True,
+        "runs": 2 if is_twice else 1,
         "checks": [
             {
                 "id": one.id,

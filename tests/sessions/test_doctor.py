@@ -124,6 +124,7 @@ async def test_a_dry_run_prints_probes_and_a_bound_and_opens_nothing(tmp_path: P
     assert "nothing was sent" in text.out
     assert "B07  the bare upgrade [free]" in text.out
     assert data.report["at_most"]["tokens"] > 0
+    assert data.report["runs"] == 1
     assert {one["cost"] for one in data.report["checks"]} >= {"L", "F", "T", "X"}
 
 

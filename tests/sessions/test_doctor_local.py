@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sessions.doctor.bench import Bench
-from sessions.doctor.local import CHECKS
+from sessions.doctor.local import CHECKS, complaints_about
 from sessions.doctor.result import Outcome, Verdict
 from sessions.profile import OPENAI
 from sessions.secret import Secret
@@ -102,8 +102,25 @@ async def test_trusting_everybody_is_told() -> None:
 
 async def test_a_frame_that_is_not_as_it_should_be_is_told() -> None:
     found = await verdict("A07", bench(model=""))
-    assert found.outcome is Outcome.WARN
-    assert "model" in found.evidence
+    assert found.outcome is Outcome.INFO
+    assert "no model" in found.evidence
     nested = await verdict("A07", bench(facts=OPENAI._replace(create_shape="nested")))
     assert nested.outcome is Outcome.PASS
     assert "nested" in nested.evidence
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        ('{"type":"response.create","model":"m","input":"x","stream":true}', "stream"),
+        ('{"type":"response.create","model":"m","input":"x","extra_headers":{}}', "extra_headers"),
+        ('{"type":"response.create","response":{"model":"m","input":"x"}}', "response"),
+        ('{"model":"m","input":"x"}', "type"),
+        ("[]", "object"),
+        ("{", ""),
+    ],
+)
+def test_what_does_not_belong_on_the_wire_is_named(frame: str, said: str) -> None:
+    complaints = complaints_about(frame, "flat")
+    assert complaints
+    assert said in " ".join(complaints)
