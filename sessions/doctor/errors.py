@@ -17,11 +17,13 @@ from sessions.doctor.probes import (
     NOBODYS_ID,
     REFUSAL_SECONDS,
     Reply,
+    asked,
     catalogued,
     end_words,
     failure_words,
     findings_of,
     followed,
+    heard,
     is_refusal,
     knows_refusal,
     parentless,
@@ -51,7 +53,7 @@ _ALL_REMAIN = (
 )
 
 
-@check("C01", "a parent that nobody made", Cost.FREE, needs=("B07",), findings=("parent-error-masked",))
+@check("C01", "a parent that nobody made", Cost.FREE, needs=("B07", "B19"), findings=("parent-error-masked",))
 async def unknown_parent(bench: Bench) -> Verdict:
     """One create with a previous_response_id that no server has given out."""
     async with bench.open() as bout:
@@ -61,7 +63,7 @@ async def unknown_parent(bench: Bench) -> Verdict:
             turn = await bout.ask(parentless(bench))
         except Silence as silence:
             return catalogued("app-silent", str(silence))
-        reply = reply_in(bout.events)
+        reply = reply_in(heard(bout))
         if turn.failure is None and turn.responses:
             bench.capabilities["chain"] = "ignored"
             return catalogued("context-lost", "it began a turn on a parent that nobody made")
@@ -85,7 +87,7 @@ async def unknown_parent(bench: Bench) -> Verdict:
         return passed(said)
 
 
-@check("C02", "shape of an error", Cost.FREE, needs=("B07",), findings=_SHAPES)
+@check("C02", "shape of an error", Cost.FREE, needs=("B07", "B19"), findings=_SHAPES)
 async def error_shape(bench: Bench) -> Verdict:
     """Reads the error frame of C01: type, status, and an object with type, code, message and param."""
     number = bench.facts.notes.get("parentless_session")
@@ -105,7 +107,7 @@ async def error_shape(bench: Bench) -> Verdict:
     return verdict
 
 
-@check("C03", "extras of an error", Cost.FREE, needs=("B07",))
+@check("C03", "extras of an error", Cost.FREE, needs=("B07", "B19"))
 async def error_extras(bench: Bench) -> Verdict:
     """Reads the same frame for sequence_number, stream_id and headers."""
     body = _error_body(bench)
@@ -118,19 +120,19 @@ async def error_extras(bench: Bench) -> Verdict:
     return told(said, "SDK builds that require sequence_number mask such an error; the guide's has none.")
 
 
-@check("C04", "text that is not JSON", Cost.FREE, needs=("B07",), findings=("frame-kills-socket",))
+@check("C04", "text that is not JSON", Cost.FREE, needs=("B07", "B19"), findings=("frame-kills-socket",))
 async def bad_json(bench: Bench) -> Verdict:
     """One text message that breaks off within its JSON."""
     return await _tolerated(bench, _JUNK)
 
 
-@check("C05", "JSON that is no object", Cost.FREE, needs=("B07",), findings=("frame-kills-socket",))
+@check("C05", "JSON that is no object", Cost.FREE, needs=("B07", "B19"), findings=("frame-kills-socket",))
 async def no_object(bench: Bench) -> Verdict:
     """A list, a string and an empty message."""
     return await _tolerated(bench, "[1, 2]", '"text"', "")
 
 
-@check("C06", "an unknown kind of message", Cost.FREE, needs=("B07",))
+@check("C06", "an unknown kind of message", Cost.FREE, needs=("B07", "B19"))
 async def unknown_message(bench: Bench) -> Verdict:
     """One message of a type that nobody documents."""
     async with bench.open() as bout:
@@ -144,7 +146,7 @@ async def unknown_message(bench: Bench) -> Verdict:
         return told("it is ignored", "Allowed; an error frame would tell a client what is not supported.")
 
 
-@check("C07", "a binary message", Cost.FREE, needs=("B07",))
+@check("C07", "a binary message", Cost.FREE, needs=("B07", "B19"))
 async def binary_message(bench: Bench) -> Verdict:
     """What is no JSON, in a binary message."""
     async with bench.open() as bout:
@@ -154,29 +156,37 @@ async def binary_message(bench: Bench) -> Verdict:
         return told(reply.words if reply.errors else "it is ignored")
 
 
-@check("C08", "a model that does not exist", Cost.FREE, needs=("B07",))
+@check("C08", "a model that does not exist", Cost.FREE, needs=("B07", "B19"))
 async def unknown_model(bench: Bench) -> Verdict:
     """A warm-up, which generates nothing, with a model name that nobody has."""
+    create = bench.create(generate=False).model_copy(update={"model": _NO_MODEL})
     async with bench.open() as bout:
-        create = bench.create(generate=False).model_copy(update={"model": _NO_MODEL})
-        try:
-            turn = await bout.ask(frame(create, bench.profile.create_shape))
-        except Silence as silence:
-            return catalogued("app-silent", f"an unknown model: {silence}")
-        if bout.is_over:
-            return failed(
-                f"{reply_in(bout.events).words}; {end_words(bout)}",
-                "Model errors should be one structured error on an open socket.",
-            )
-        reply = reply_in(bout.events)
-        if len(reply.errors) + reply.ended > 1:
-            return catalogued("failure-told-twice", reply.words)
-        if turn.failure is not None:
-            return passed(failure_words(turn.failure))
-        return told(f"{_NO_MODEL} is accepted", "Names of models are mapped, or not looked at before a turn.")
+        one = await asked(bench, bout, frame(create, bench.profile.create_shape))
+        reply = reply_in(heard(bout))
+        ending = end_words(bout) if bout.is_over else ""
+    if reply.errors and len(reply.errors) + reply.ended > 1:
+        return failed(
+            f"one failure is told {len(reply.errors) + reply.ended} times: {reply.words}",
+            "Model errors should be one structured error.",
+        )._replace(findings=("failure-told-twice",))
+    if one.turn.failure is not None:
+        said = failure_words(one.turn.failure)
+        return _ended(bench, f"{said}; {ending}") if ending else passed(said)
+    if reply.created:
+        said = (
+            f"{_NO_MODEL} is accepted{'; then ' + (ending or one.silence) if ending or one.silence else ''}"
+        )
+        return told(said, "Names of models are mapped, or not looked at before a turn.")
+    if ending:
+        return failed(
+            f"{reply.words}; {ending}", "Model errors should be one structured error on an open socket."
+        )
+    if one.silence:
+        return catalogued("app-silent", f"an unknown model: {one.silence}")
+    return told(f"{_NO_MODEL} is accepted", "Names of models are mapped, or not looked at before a turn.")
 
 
-@check("C09", "a create without model or input", Cost.FREE, needs=("B07",))
+@check("C09", "a create without model or input", Cost.FREE, needs=("B07", "B19"))
 async def missing_field(bench: Bench) -> Verdict:
     """The create of C01 twice: without a model, and without input."""
     said: list[str] = []
@@ -205,7 +215,7 @@ async def missing_field(bench: Bench) -> Verdict:
     return told("; ".join(said)) if is_told else passed("; ".join(said))
 
 
-@check("C10", "parameters under response", Cost.FREE, needs=("B07",))
+@check("C10", "parameters under response", Cost.FREE, needs=("B07", "B19"))
 async def nested_create(bench: Bench) -> Verdict:
     """The create of C01 in the two shapes: flat, and nested under response."""
     if not knows_refusal(bench):
@@ -229,7 +239,7 @@ async def nested_create(bench: Bench) -> Verdict:
     return told(f"it reads {' and '.join(takes)} creates")
 
 
-@check("C11", "a field of HTTP", Cost.FREE, needs=("B07",))
+@check("C11", "a field of HTTP", Cost.FREE, needs=("B07", "B19"))
 async def http_field(bench: Bench) -> Verdict:
     """The create of C01 with stream: true."""
     if not knows_refusal(bench):
@@ -241,7 +251,7 @@ async def http_field(bench: Bench) -> Verdict:
             return told(str(silence))
         failure = turn.failure
         if failure is None:
-            return told(f"no error: {reply_in(bout.events).words}")
+            return told(f"no error: {reply_in(heard(bout)).words}")
         if is_refusal(bench, failure):
             return told("stream is ignored")
         return told(
@@ -249,14 +259,14 @@ async def http_field(bench: Bench) -> Verdict:
         )
 
 
-@check("C12", "internals in errors", Cost.FREE, needs=("B07",), findings=("internals-leak",))
+@check("C12", "internals in errors", Cost.FREE, needs=("B07", "B19"), findings=("internals-leak",))
 async def leaks(bench: Bench) -> Verdict:
     """Reads every error so far for paths, addresses and traces."""
     seen = sum(session.errors for session in bench.inspector.sessions.sessions.values())
     return judged(bench.inspector.findings, leaks.findings, f"{seen} errors without any")
 
 
-@check("C13", "usable after all of it", Cost.FREE, needs=("B07",))
+@check("C13", "usable after all of it", Cost.FREE, needs=("B07", "B19"))
 async def still_usable(bench: Bench) -> Verdict:
     """On one socket: broken JSON, a list, an unknown message, and then the create of C01."""
     if not knows_refusal(bench):

@@ -26,6 +26,7 @@ from sessions.doctor.probes import (
     end_words,
     failure_words,
     findings_of,
+    heard,
     knows_refusal,
     parentless,
     reply_in,
@@ -59,7 +60,7 @@ _RECIPES = (
 )
 
 
-@check("F01", "size of a message", Cost.FREE, needs=("B07",), limit_seconds=300.0,
+@check("F01", "size of a message", Cost.FREE, needs=("B07", "B19"), limit_seconds=300.0,
        findings=("too-big-close", "too-big-hidden"))  # fmt: skip
 async def frame_size(bench: Bench) -> Verdict:
     """The create of C01 with blanks around it: 64 KiB, 1, 4 and 15.5 MiB, each on a new socket."""
@@ -116,7 +117,7 @@ def _size(size: int) -> str:
     return f"{size / _MIB:g} MiB" if size >= _MIB else f"{size // _KIB} KiB"
 
 
-@check("F02", "how too much is told", Cost.FREE, needs=("B07",), findings=("too-big-hidden",))
+@check("F02", "how too much is told", Cost.FREE, needs=("B07", "B19"), findings=("too-big-hidden",))
 async def honest_size(bench: Bench) -> Verdict:
     """Looks how F01 was stopped; sends nothing."""
     found = bench.facts.notes.get("too_big")
@@ -144,8 +145,8 @@ async def second_create(bench: Bench) -> Verdict:
             await bout.send(bench.frame(SHORT_PROMPT, generate=not is_warm))
         except ConnectError:
             pass  # said by how it ended
-        await bout.until(lambda: len(_course(bout.events)[1]) >= 2, bench.patience_seconds)
-        began, ended, errors = *_course(bout.events), reply_in(bout.events).errors
+        await bout.until(lambda: len(_course(heard(bout))[1]) >= 2, bench.patience_seconds)
+        began, ended, errors = *_course(heard(bout)), reply_in(heard(bout)).errors
         ending = end_words(bout) if bout.is_over else ""
         found = findings_of(bench, (bout.session.number,))
     if ending:
@@ -219,10 +220,10 @@ async def lanes(bench: Bench) -> Verdict:
         return skipped(_NO_WARM_UP)
     async with bench.open() as bout:
         turns = [await bout.send(bench.frame("", generate=False, lane=name)) for name in _LANES]
-        await bout.until(lambda: len(_course(bout.events)[1]) >= len(_LANES), bench.patience_seconds)
-        events = [one for one in bout.events if isinstance(one, Event)]
+        await bout.until(lambda: len(_course(heard(bout))[1]) >= len(_LANES), bench.patience_seconds)
+        events = [one for one in heard(bout) if isinstance(one, Event)]
         echoed = {one.stream_id for one in events} - {None}
-        reply = reply_in(bout.events)
+        reply = reply_in(heard(bout))
         found = findings_of(bench, (bout.session.number,))
         is_refused = bool(reply.errors) or bout.is_over
     if is_refused:
@@ -258,17 +259,17 @@ async def _lane_names(bench: Bench) -> Verdict:
         return passed("both lanes echoed")
     async with bench.open() as bout:
         turn = (await asked(bench, bout, parentless(bench, lane=_LANES[0]))).turn
-        named = [one for one in bout.events if isinstance(one, Event)]
+        named = [one for one in heard(bout) if isinstance(one, Event)]
         if turn.failure is None or not any(one.stream_id == _LANES[0] for one in named):
             return catalogued("lane-not-echoed", "an error on a lane does not name it", at_most=Outcome.WARN)
         codes = set()
         for name in _BAD_LANES:
             if bout.is_over:
                 return told(f"both lanes echoed; after an error {end_words(bout)}")
-            before = len(bout.events)
+            before = len(heard(bout))
             await bout.send(json.dumps({**json.loads(parentless(bench)), "stream_id": name}))
-            await bout.until(lambda seen=before: len(bout.events) > seen, REFUSAL_SECONDS)  # type: ignore[misc]
-            codes |= {one.code for one in reply_in(bout.events[before:]).errors} or {"nothing"}
+            await bout.until(lambda seen=before: len(heard(bout)) > seen, REFUSAL_SECONDS)  # type: ignore[misc]
+            codes |= {one.code for one in reply_in(heard(bout)[before:]).errors} or {"nothing"}
     if codes == {INVALID_LANE}:
         return passed(f"both lanes echoed; a bad name is refused: {INVALID_LANE}")
     return told(
@@ -276,7 +277,7 @@ async def _lane_names(bench: Bench) -> Verdict:
     )
 
 
-@check("F07", "pings are answered", Cost.FREE, needs=("B07",), waits_seconds=_PING_SECONDS * _PINGS,
+@check("F07", "pings are answered", Cost.FREE, needs=("B07", "B19"), waits_seconds=_PING_SECONDS * _PINGS,
        findings=("no-pong",))  # fmt: skip
 async def pings(bench: Bench) -> Verdict:
     """Three pings, a second apart."""
@@ -301,7 +302,7 @@ def _pongs(bout: Bout) -> list[float]:
     ]
 
 
-@check("F08", "the server's own pings", Cost.SLOW, needs=("B07",), waits_seconds=_LISTEN_SECONDS)
+@check("F08", "the server's own pings", Cost.SLOW, needs=("B07", "B19"), waits_seconds=_LISTEN_SECONDS)
 async def server_pings(bench: Bench) -> Verdict:
     """Listens for 45 s."""
     async with bench.open(ping_seconds=_NEVER) as bout:
@@ -316,7 +317,7 @@ async def server_pings(bench: Bench) -> Verdict:
     return told(f"{len(at)} pings, {min(gaps):.1f} to {max(gaps):.1f} s apart")
 
 
-@check("F09", "idle without pings", Cost.SLOW, needs=("B07",), waits_seconds=_IDLE_SECONDS,
+@check("F09", "idle without pings", Cost.SLOW, needs=("B07", "B19"), waits_seconds=_IDLE_SECONDS,
        limit_seconds=180.0, findings=("idle-limit",))  # fmt: skip
 async def idle(bench: Bench) -> Verdict:
     """An open socket without any frame for 65 s, with --deep for 110 s."""
@@ -377,7 +378,7 @@ async def longest_silence(bench: Bench) -> Verdict:
     return told(f"{longest:.2f} s within a turn; clients give up after 300 s")
 
 
-@check("F12", "a close is answered", Cost.FREE, needs=("B07",), findings=("close-unanswered",))
+@check("F12", "a close is answered", Cost.FREE, needs=("B07", "B19"), findings=("close-unanswered",))
 async def close_etiquette(bench: Bench) -> Verdict:
     """A close frame of ours, 1000."""
     async with bench.open() as bout:
@@ -415,17 +416,17 @@ async def cancelling(bench: Bench) -> Verdict:
         assert turn is not None, "it is a create"
         await bout.until(lambda: bool(turn.responses), bench.patience_seconds)
         await bout.send(f'{{"type":"response.cancel","response_id":"{turn.response_id}"}}')
-        await bout.until(lambda: bool(_course(bout.events)[1]), bench.patience_seconds)
+        await bout.until(lambda: bool(_course(heard(bout))[1]), bench.patience_seconds)
         if bout.is_over:
             return failed(f"the cancel ended the socket: {end_words(bout)}", "Answer it with an error frame.")
-        before = len(bout.events)
+        before = len(heard(bout))
         late = await asked(bench, bout, parentless(bench))
         stale = [
             one
-            for one in bout.events[before:]
+            for one in heard(bout)[before:]
             if isinstance(one, Event) and one.type.startswith("response.") and not late.turn.responses
         ]
-    if stale and not reply_in(bout.events[:before]).errors:
+    if stale and not reply_in(heard(bout)[:before]).errors:
         return catalogued("stale-event", f"{len(stale)} events of the cancelled turn came in the next")
     if turn.status is Status.CANCELLED or (turn.response and turn.response.status is Status.CANCELLED):
         return told("supported: the response was cancelled")
@@ -450,7 +451,12 @@ async def _in_row(bench: Bench, count: int, remedy: str) -> Verdict:
 
 
 @check(
-    "F15", "age of a socket", Cost.INTRUSIVE, needs=("B07",), waits_seconds=3660.0, findings=("age-limit",)
+    "F15",
+    "age of a socket",
+    Cost.INTRUSIVE,
+    needs=("B07", "B19"),
+    waits_seconds=3660.0,
+    findings=("age-limit",),
 )
 async def age(bench: Bench) -> Verdict:
     """One socket, kept open until the server ends it, 61 minutes at most; only with --deep."""
@@ -462,7 +468,7 @@ async def age(bench: Bench) -> Verdict:
     return told(f"{how} after {lasted / 60:.1f} minutes", "Open a new socket some minutes before that.")
 
 
-@check("F16", "how many sockets", Cost.INTRUSIVE, needs=("B07",))
+@check("F16", "how many sockets", Cost.INTRUSIVE, needs=("B07", "B19"))
 async def many_sockets(bench: Bench) -> Verdict:
     """Twenty sockets open at once, with --deep 120."""
     wanted = _DEEP_SOCKETS if bench.is_deep else _SOCKETS

@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 from sessions import facts
 from sessions.contract import LIFECYCLE, PARENT_NOT_FOUND, TERMINAL, Status
 from sessions.conversation import Silence
-from sessions.dialects import read
+from sessions.dialects import read, unwrap
 from sessions.doctor.bench import Bench, Bout
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS
 from sessions.doctor.result import Outcome, Verdict
 from sessions.errors import ConnectError
-from sessions.events import Event, Undecodable
+from sessions.events import Event, Undecodable, decode
 from sessions.finding import Finding, Severity
 from sessions.findings.catalogue import CATALOGUE
+from sessions.records import Direction, Kind
 from sessions.session import Failure, Turn
 
 #: an id that no server has given out
@@ -63,6 +64,18 @@ class Reply(NamedTuple):
         if self.others and not parts:
             parts.append("something that is no answer")
         return "; ".join(parts) or "nothing"
+
+
+def heard(bout: Bout) -> list[Event | Undecodable]:
+    """The server's messages so far; what came as text of an event stream is read as what it carries."""
+    messages: list[Event | Undecodable] = []
+    for record in bout.records:
+        if record.direction is Direction.SERVER and record.kind in (Kind.TEXT, Kind.BINARY):
+            event = decode(record.payload)
+            if isinstance(event, Undecodable) and (found := unwrap(record.payload)) is not None:
+                event = found[0]
+            messages.append(event)
+    return messages
 
 
 def reply_in(events: Iterable[Event | Undecodable]) -> Reply:
@@ -110,18 +123,18 @@ async def followed(bench: Bench, bout: Bout, *payloads: str | bytes) -> tuple[Re
     for payload in payloads:
         if bout.is_over:
             return reply, False
-        before = len(bout.events)
+        before = len(heard(bout))
         try:
             await bout.send(payload)
         except ConnectError:
             return reply, False  # it ended meanwhile
         if not knows_refusal(bench):
-            await bout.until(lambda seen=before: len(bout.events) > seen, REFUSAL_SECONDS)  # type: ignore[misc]
-            reply = plus(reply, reply_in(bout.events[before:]))
+            await bout.until(lambda seen=before: len(heard(bout)) > seen, REFUSAL_SECONDS)  # type: ignore[misc]
+            reply = plus(reply, reply_in(heard(bout)[before:]))
             continue
         if not await _marked(bench, bout, before):
-            return plus(reply, reply_in(bout.events[before:])), False
-        reply = plus(reply, _without_mark(reply_in(bout.events[before:])))
+            return plus(reply, reply_in(heard(bout)[before:])), False
+        reply = plus(reply, _without_mark(reply_in(heard(bout)[before:])))
     return reply, not bout.is_over or knows_refusal(bench)
 
 
@@ -131,7 +144,7 @@ async def _marked(bench: Bench, bout: Bout, before: int) -> bool:
         await bout.send(parentless(bench))
     except ConnectError:
         return False
-    return await bout.until(lambda: _has_mark(bench, reply_in(bout.events[before:])), REFUSAL_SECONDS)
+    return await bout.until(lambda: _has_mark(bench, reply_in(heard(bout)[before:])), REFUSAL_SECONDS)
 
 
 def _has_mark(bench: Bench, reply: Reply) -> bool:

@@ -66,7 +66,7 @@ _ENDS = (
     "D01",
     "a turn starts and ends",
     Cost.TURNS,
-    needs=("B07",),
+    needs=("B07", "B19"),
     turns=1,
     tokens=SHORT_TURN_TOKENS,
     waits_seconds=_TRAILING_SECONDS,
