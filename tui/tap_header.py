@@ -59,6 +59,7 @@ class TapFacts(NamedTuple):
     fallbacks: int = 0
     compared: int = 0
     differing: tuple[int, ...] = ()
+    is_last_word: bool = False  #: nothing more comes, and all that came is shown: what is open has no end
 
 
 def tap_lines(sessions: Sessions, now: float, cells: int, facts: TapFacts) -> list[Text]:
@@ -100,10 +101,14 @@ def _how(sessions: Sessions, now: float, facts: TapFacts) -> list[Piece]:
         words = f"DIGESTS DISAGREE: {names}{more}"
         pieces.append(Piece((words, f"{words}, bytes were changed on the way"), "status--wrong", 100))
     count = sum(1 for one in known if not one.phase.is_over and not one.is_http)
-    if count or known:
+    if count and facts.is_last_word:  # whoever recorded was killed: nobody knows how these went on
+        words = f"{count} without an end"
+        forms = (words, f"{count} socket{_s(count)} without an end, the recording stopped before")
+        pieces.append(Piece(forms, "status--warning", 95))
+    elif count or known:
         state = "status--open" if count else "status--between"
         pieces.append(Piece((f"{count} open", f"{count} socket{_s(count)} open"), state, 95))
-    if live := sum(len(one.live) for one in known):
+    if (live := sum(len(one.live) for one in known)) and not facts.is_last_word:
         pieces.append(Piece((f"LIVE {live}",), "status--live", 90))
     if facts.fallbacks:
         many = f"{facts.fallbacks} fallback{_s(facts.fallbacks)}"
@@ -114,10 +119,10 @@ def _how(sessions: Sessions, now: float, facts: TapFacts) -> list[Piece]:
         of = f"digests of {facts.compared} agree"
         forms = ("bytes in = out", f"bytes in = out, {of}", f"bytes in = bytes out, {of}")
         pieces.append(Piece(forms, "status--good", 75))
-    elif known and not facts.differing:
+    elif known and not facts.differing and not facts.is_last_word:
         pieces.append(Piece(("bytes are compared when a socket ends",), "status--dim", 30))
     left = [countdown(one, now) for one in known if one.phase is Phase.OPEN and not one.is_http]
-    if left:
+    if left and not facts.is_last_word:
         nearest = min(left, key=lambda one: one.seconds)
         urgency = "" if nearest.urgency is Urgency.CALM else f"-{nearest.urgency}"
         words = f"next limit in {left_words(nearest.seconds)}"

@@ -62,6 +62,16 @@ def test_an_ended_tap_says_so_and_waits_for_nobody() -> None:
     assert "waiting" not in second
 
 
+def test_what_a_tap_that_was_killed_left_open_is_not_called_open() -> None:
+    records = [(wire := Wire(1)).open(), *wire.turn("resp_1")[:2]]
+    ended = FACTS._replace(is_running=False)
+    _, earlier = said(records, ended)
+    assert "1 socket open" in earlier, "at a moment before the last one it was"
+    assert "LIVE 1" in earlier
+    _, second = said(records, ended._replace(is_last_word=True))
+    assert second == " 1 socket without an end, the recording stopped before"
+
+
 def test_digests_are_counted_as_they_become_known(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     recording = Recording.create(path, "tap")
