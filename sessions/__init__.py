@@ -55,6 +55,7 @@ Pure, no I/O, no clock:
   finding       one thing that is wrong or worth knowing about a recording, as every face shows it
   soundness     what is wrong with a recording as a file and as a fold
   findings      what is wrong with what crossed the wire: a judge, its rules, a catalogue of ids
+  fingerprint   which product answers, guessed for the words of a remedy
   survivors     what is left of each lane when its socket ends
   create        what a person wants to send, as a value, and back
   compose       the exact text of a frame
