@@ -31,20 +31,23 @@ def tapped(room: Room, tmp_path: Path) -> Tapped:
     return Tapped(room, tmp_path)
 
 
-def _finish(tapped: Tapped, *, connections: Container[int]) -> list[dict[str, Any]]:
+def _finish(tapped: Tapped, *found: str, connections: Container[int]) -> list[dict[str, Any]]:
     """Stop the tap and look at everything; the turns that the recording tells."""
     tapped.stop()
-    return _judged(tapped, connections=connections)
+    return _judged(tapped, *found, connections=connections)
 
 
-def _judged(tapped: Tapped, *, connections: Container[int]) -> list[dict[str, Any]]:
-    """What must hold for every conversation, once the tap has ended; the turns that the recording tells."""
+def _judged(tapped: Tapped, *found: str, connections: Container[int]) -> list[dict[str, Any]]:
+    """What must hold for every conversation, once the tap has ended; the turns that the recording tells.
+
+    What its check has `found` is all that it may find.
+    """
     seen = tapped.finish()
     assert_same_bytes(seen)
     assert_recorded(seen)
     assert sockets(seen.before) in connections
     assert KEY not in tapped.recording.read_text("utf-8")
-    summary = tapped.checked()
+    summary = tapped.checked(*found)
     turns = tapped.replayed()
     assert summary["turns"] == len(turns) == sum(map(_creates, seen.visits))
     assert {turn["status"] for turn in turns} <= {"completed"}
@@ -54,7 +57,7 @@ def _judged(tapped: Tapped, *, connections: Container[int]) -> list[dict[str, An
 def _creates(visit: Facts) -> int:
     """How many creates one connection brought, as frames or as requests."""
     posts = [request for request in visit["requests"] if request[0] == "POST"]
-    return len(visit["frames"]) + len(posts)
+    return len(posts) or len(visit["frames"])
 
 
 def _heard(turns: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -153,7 +156,7 @@ def test_codex_falls_back_through_the_tap(room: Room, tmp_path: Path) -> None:
     environ = configure(tmp_path, tapped.base_url)
     done = room.run(exec_command("Remember the word heron."), environ=environ, folder=tmp_path)
     assert done.status == 0, done.stdout + done.stderr
-    (turn,) = _finish(tapped, connections=[0])
+    (turn,) = _finish(tapped, "websocket-off", connections=[0])
     assert turn["text"] == answer_in(done.stdout)
     state = tapped.state()
     (told,) = sentences(state, now=60.0)
@@ -171,7 +174,7 @@ def test_codex_tries_again_through_the_tap(room: Room, tmp_path: Path) -> None:
     environ = configure(tmp_path, tapped.base_url)
     done = room.run(exec_command("Remember the word heron."), environ=environ, folder=tmp_path)
     assert done.status == 0, done.stdout + done.stderr
-    (turn,) = _finish(tapped, connections=[0])
+    (turn,) = _finish(tapped, "upgrade-forbidden", connections=[0])
     assert turn["text"] == answer_in(done.stdout)
     (told,) = sentences(tapped.state(), now=60.0)
     assert (told.id, told.severity, len(told.sessions)) == ("fell-back", "warning", 8)
