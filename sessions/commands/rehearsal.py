@@ -75,6 +75,7 @@ class Rehearsal(Sending):
         self._given_up: set[int] = set()  #: sessions whose further steps are not taken
         self._openings: list[Difference] = []
         self._found: list[Difference] = []
+        self._ended_lines = 0  #: turns whose text stands on lines of its own
         self._news = asyncio.Event()
 
     async def _speak(self) -> Exit:
@@ -131,6 +132,7 @@ class Rehearsal(Sending):
         self._advance(index)
 
     async def _send(self, talk: Conversation, frame: Frame) -> None:
+        self._end_lines()
         payload = ids.rewrite(frame.payload, self._live_names(frame))
         before, heard = len(self._heard.exchanges), self._heard.state.sessions[frame.session]
         sent = heard.frames_out
@@ -258,8 +260,17 @@ class Rehearsal(Sending):
             title = f"the opening was {here}; in the recording it was refused with {was}"
             self._openings.append(Difference(recorded.number, 0, "opening", was, now, title))
 
+    def _end_lines(self) -> None:
+        """Write what has come of the turns so far, and end the line of each that is over."""
+        self._flush()
+        turns = self._inspector.sessions.turns
+        while self._ended_lines < len(turns) and not turns[self._ended_lines].is_live:
+            self._end_line(turns[self._ended_lines])
+            self._ended_lines += 1
+
     def _summarise(self) -> None:
         self._hear()
+        self._end_lines()
         self._found = list(self._compared())
         for one in self._found:
             where = f"turn {one.turn}" if one.turn else f"session {one.session}"

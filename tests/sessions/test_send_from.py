@@ -103,6 +103,23 @@ async def test_every_scenario_survives_the_round(
     assert run.lines[-1]["compared"] == len(read_script(str(file)).exchanges) > 0
 
 
+async def test_each_answer_stands_on_a_line_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.jsonl"
+    async with FakeServer(Options(seed=5)) as server:
+        await record(server, file, "first", "second")
+        capsys.readouterr()
+        script = read_script(str(file))
+        args = parsed("--base-url", server.base_url, "--from", str(file), "--no-record", "--text")
+        async with asyncio.timeout(30):
+            code = await Rehearsal(args, script, client_frames(script, str(file))).run()
+    first, second = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert first.startswith("You said “first”")
+    assert second.startswith("You said “second”")
+
+
 @pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.jsonl")), ids=lambda path: path.stem)
 async def test_every_golden_recording_survives_the_round(
     golden: Path, capsys: pytest.CaptureFixture[str]
