@@ -102,9 +102,9 @@ def _how(sessions: Sessions, now: float, facts: TapFacts) -> list[Piece]:
         pieces.append(Piece((words, f"{words}, bytes were changed on the way"), "status--wrong", 100))
     count = sum(1 for one in known if not one.phase.is_over and not one.is_http)
     if count and facts.is_last_word:  # whoever recorded was killed: nobody knows how these went on
-        words = f"{count} without an end"
-        forms = (words, f"{count} socket{_s(count)} without an end, the recording stopped before")
-        pieces.append(Piece(forms, "status--warning", 95))
+        short = f"{count} without an end"
+        long = f"{count} socket{_s(count)} without an end, the recording stopped before"
+        pieces.append(Piece((short, long), "status--warning", 95))
     elif count or known:
         state = "status--open" if count else "status--between"
         pieces.append(Piece((f"{count} open", f"{count} socket{_s(count)} open"), state, 95))
