@@ -37,7 +37,8 @@ def look(seen: Seen) -> Iterator[Claim]:
         return
     for detail in seen.details(What.REPLACED):
         yield Claim("text-mismatch", detail)
-    if seen.raw_type in LISTED and (strange := sorted(seen.body.keys() - _FIELDS)):
+    is_listed = seen.raw_type in LISTED and seen.raw_type != "error"  # whose shape has rules of its own
+    if is_listed and (strange := sorted(seen.body.keys() - _FIELDS)):
         yield Claim("unknown-field", f"{seen.raw_type[:80]} has {', '.join(strange[:_NAMED])[:120]}")
     if family(event.type) is Family.TERMINAL:
         body = seen.body.get("response")
