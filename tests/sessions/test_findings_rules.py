@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,12 @@ from tests.verdict import ids, judged
 Case = Callable[[Wire], list[Record]]
 
 
-def turn(wire: Wire, bodies: list[Body], **create: object) -> list[Record]:
+def turn(wire: Wire, bodies: list[Body], **create: Any) -> list[Record]:
     """A socket on which one create is answered so."""
     return [wire.open(), wire.sent(make.create(**create)), *wire.got_all(bodies)]
 
 
-def refused(wire: Wire, error: Body | str, **create: object) -> list[Record]:
+def refused(wire: Wire, error: Body | str, **create: Any) -> list[Record]:
     """A socket on which a create is refused with this error, after a turn that it may go on from."""
     body = make.error("c", error) if isinstance(error, str) else error
     return [wire.open(), *wire.turn("resp_1"), wire.sent(make.create(**create)), wire.got(body)]
