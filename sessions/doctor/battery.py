@@ -157,7 +157,8 @@ class Battery:
             if result.outcome is Outcome.FAIL:
                 return skipped(f"{need} failed: {result.title}")
             if result.outcome is Outcome.SKIP:
-                return skipped(f"{need} was skipped: {result.evidence}")
+                is_told = result.evidence.startswith(tuple(f"{one} failed: " for one in self.results))
+                return skipped(result.evidence if is_told else f"{need} was skipped: {result.evidence}")
         if self.budget is not None and one.tokens and self.bench.spent + one.tokens > self.budget:
             self.is_out_of_budget = self.budget > 0  # 0 is the wish for what is free
             return skipped(f"up to {one.tokens} tokens do not fit into the budget of {self.budget}")

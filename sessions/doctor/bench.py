@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from sessions import redact
@@ -42,6 +44,7 @@ from sessions.wire.plan import Plan
 USUAL_COSTS = frozenset({Cost.LOCAL, Cost.FREE, Cost.TURNS})
 PATIENCE_SECONDS = 15.0
 _EVIDENCE_CHARACTERS = 400
+_MESSAGES = (Kind.TEXT, Kind.BINARY)
 _PROMPT = "Reply with the single word: ready"
 
 
@@ -86,6 +89,8 @@ class Bout:
         self._bench = bench
         self._talk = talk
         self._first = first
+        self._looked = first  # records before this one have been looked at
+        self._events: list[tuple[int, Event | Undecodable]] = []
 
     @property
     def session(self) -> Session:
@@ -114,13 +119,14 @@ class Bout:
         """The server's messages from this record on, each with its record's number."""
         recording = self._bench.inspector.recording
         number = self.session.number
-        return [
-            (place, recording.event(place))
-            for place in range(max(start, self._first), len(recording))
-            if (record := recording.record(place)).session == number
-            and record.direction == "server"
-            and record.kind in (Kind.TEXT, Kind.BINARY)
-        ]
+        for place in range(self._looked, len(recording)):
+            record = recording.record(place)
+            if record.session == number and record.direction == "server" and record.kind in _MESSAGES:
+                self._events.append((place, recording.event(place)))
+        self._looked = len(recording)
+        return (
+            self._events[bisect_left(self._events, start, key=itemgetter(0)) :] if start else self._events[:]
+        )
 
     @property
     def findings(self) -> tuple[Finding, ...]:

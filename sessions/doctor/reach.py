@@ -216,7 +216,10 @@ async def scheme_matches_port(bench: Bench) -> Verdict:
 @check("B12", "the key on both ways", Cost.FREE, needs=("B02", "B03", "B06"), after=("B07",))
 async def auth_parity(bench: Bench) -> Verdict:
     """GET models with the same key; and once without it, where the upgrade refuses what this accepts."""
-    answer = await bench.http("GET", "models")
+    try:
+        answer = await bench.http("GET", "models")
+    except ConnectError as error:
+        return told(f"GET models is not answered: {error.detail}")
     bench.facts.http_status = answer.status
     refused = _refused(bench)
     upgrade_status = int(refused.meta.get("status", 0)) if refused is not None else 101

@@ -194,6 +194,20 @@ async def test_a_proxy_that_refuses_is_told_as_the_proxy() -> None:
     assert results["B06"].outcome is Outcome.PASS
 
 
+async def test_what_is_no_http_is_one_failure() -> None:
+    async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(64)
+        writer.write(b"\x00\xff\x1b[2J\r\n\r\n")
+        await writer.drain()
+
+    async with raw_server(garbage) as port:
+        results = await run(bench_to(port), *GROUP)
+    assert bad(results) == {"B07"}
+    assert results["B07"].failure_class == "protocol"
+    assert "\x1b" not in repr(results)
+    assert results["B12"].outcome is Outcome.INFO
+
+
 async def test_a_page_of_the_edge_is_recognised() -> None:
     page = b"<html><title>Just a moment...</title></html>"
     head = (
