@@ -42,7 +42,7 @@ class Connecting:
         prepared = screen.sockets.prepare(replace(plan, name=tab.recorded_name))
         tab.took(prepared.session)
         if tab is screen.tabs.front:
-            screen.show_scope(tab.scope)
+            screen.overview.show_scope(tab.scope)
         self._opened[prepared.session] = asyncio.Event()
         self._screen.run_worker(self._run(prepared), group="sockets", name=f"socket {prepared.session}")
         return prepared.session

@@ -62,7 +62,7 @@ class ConnectionMenu:
             await screen.connecting.stop()
         elif chosen.startswith("use "):
             screen.number = int(chosen[4:])
-            screen.show_scope(screen.scope)
+            screen.overview.show_scope(screen.scope)
         screen.describe()
 
     def _choices(self) -> list[Choice]:

@@ -104,7 +104,7 @@ class Tabs:
             self._put_away()
             self.front = tab
             self._take_up()
-        screen.show_scope(tab.scope)
+        screen.overview.show_scope(tab.scope)
         self.look()
         screen.describe()
 

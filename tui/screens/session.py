@@ -16,7 +16,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from sessions.fallback import sentences
 from sessions.inspector import Batch, Inspector
 from sessions.profile import OPENAI
 from sessions.reducer import What
@@ -30,8 +29,9 @@ from tui.feed import FRAME_SECONDS, SessionsChanged, feed
 from tui.found import Found
 from tui.launch import Launch
 from tui.outgoing import Outgoing
+from tui.overview import Overview
 from tui.saving import Saving
-from tui.scope import ALL, Scope, only
+from tui.scope import Scope
 from tui.screens.session_actions import SessionActions
 from tui.sockets import Sockets
 from tui.steps import beside, failed_beside
@@ -44,7 +44,6 @@ from tui.widgets.composer import Composer
 from tui.widgets.connections import Connections
 from tui.widgets.events import Events
 from tui.widgets.footer import TYPING, Footer
-from tui.widgets.happened import Happened
 from tui.widgets.raw import Raw
 from tui.widgets.stats import Stats
 from tui.widgets.status import Status as Header
@@ -93,6 +92,7 @@ class SessionScreen(SessionActions):
         self.aiming = Aiming(self)
         self.connecting = Connecting(self)
         self.menu = ConnectionMenu(self)
+        self.overview = Overview(self)
         self.ways_on = WaysOn(self)
         self.saving = Saving(self)
         self.found = Found(self)
@@ -247,7 +247,7 @@ class SessionScreen(SessionActions):
         self.query_one(Talk).refresh_at(now)
         self.query_one(Chain).refresh_at(now)
         if self.body.view == CONNECTIONS:
-            self._tell_connections()
+            self.overview.refresh()
         stats = self.query_one(Stats)
         if stats.display:
             stats.refresh_at(now)
@@ -274,30 +274,6 @@ class SessionScreen(SessionActions):
 
     # Which connections are shown ------------------------------------------------------------------------
 
-    def show_scope(self, scope: Scope) -> None:
-        """Let every view show these connections only; the focus stays where it is."""
-        self.tabs.front.scope = scope
-        self.query_one(Talk).show_scope(scope)
-        self.query_one(Events).show_scope(scope)
-        self.query_one(Chain).show_scope(scope)
-        self.query_one(Views).show_scope(scope)
-        told = self.number if scope.has(self.number) and (not scope.is_all or self.tabs.are_named) else 0
-        if not told and not scope.is_all:
-            told = scope.newest(self.inspector.sessions)
-        self.query_one(Header).show_session(told)
-        stats = self.query_one(Stats)
-        stats.show_session(told)
-        if stats.display:
-            stats.refresh_at(self.sockets.now)
-
-    def _tell_connections(self) -> None:
-        """Write the list, and what stands below it, as it is now."""
-        now = self.sockets.now
-        self.query_one(Connections).refresh_at(now)
-        self.query_one(Brief).refresh_at(now)
-        sessions = self.inspector.sessions
-        self.query_one(Happened).show(sentences(sessions, self.watched_until()), sessions)
-
     def watched_until(self) -> float:
         """Recording time in seconds up to which it is known what did not come."""
         return self.sockets.now
@@ -305,30 +281,13 @@ class SessionScreen(SessionActions):
     @on(Connections.Selected)
     def _connection_selected(self, event: Connections.Selected) -> None:
         event.stop()
-        brief = self.query_one(Brief)
-        brief.show_session(event.session)
-        brief.refresh_at(self.sockets.now)
+        self.overview.tell_of(event.session)
 
     @on(Connections.Opened)
     def _connection_opened(self, event: Connections.Opened) -> None:
         event.stop()
-        owner = self.tabs.owner(event.session)
-        if owner is not None:
-            owner.scope = owner.own
-            self.tabs.show(owner)
-        elif event.session:
-            if self.sockets.plan(event.session) is not None:
-                self.number = event.session
-            self.show_scope(only(event.session))
-        else:
-            if not self.scope.is_all and not self.tabs.are_named:
-                self.number = self.sockets.newest or self.number
-            self.show_scope(ALL)
-        opened = self.inspector.sessions.sessions.get(event.session)
-        is_wordless = opened is not None and opened.phase.is_over and not opened.turns
-        self._go(
-            "events" if is_wordless else "talk"
-        )  # a refusal or a list of models was never a conversation
+        self.overview.open(event.session)
+        self._go(self.overview.first_view(event.session))
         self.describe()
 
     @on(TabStrip.Chosen)
@@ -421,7 +380,7 @@ class SessionScreen(SessionActions):
         self.query_one(Views).show_view(name)
         self.query_one(Header).show_overview(name == CONNECTIONS)
         if name == CONNECTIONS:
-            self._tell_connections()
+            self.overview.refresh()
         if name == "stats":
             self.query_one(Stats).refresh_at(self.sockets.now)
 
@@ -431,10 +390,7 @@ class SessionScreen(SessionActions):
 
     def action_show_connections(self) -> None:
         """Go to the list of connections, the cursor on the one that is shown."""
-        connections = self.query_one(Connections)
-        if connections.session == 0 and not self.scope.is_all:
-            connections.select_session(self.scope.newest(self.inspector.sessions))
-            self.query_one(Brief).show_session(connections.session)
+        self.overview.find_shown()
         self._go(CONNECTIONS)
 
     def action_show_talk(self) -> None:
