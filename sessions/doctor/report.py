@@ -15,6 +15,7 @@ from sessions.doctor.battery import Battery, most_serious
 from sessions.doctor.check import Group
 from sessions.doctor.result import Outcome, Result
 from sessions.exits import Exit, exit_code
+from sessions.fingerprint import Fingerprint, fingerprints, recipe
 from sessions.safe import safe
 from sessions.version import version
 
@@ -54,18 +55,26 @@ def examination(battery: Battery, *, is_interrupted: bool = False) -> Examinatio
     """What a battery has found so far."""
     bench = battery.bench
     endpoint = bench.plan.endpoint
+    guesses = fingerprints(bench.inspector.recording)
+    product = {"product": guesses[0].words} if guesses else {}
     return Examination(
         f"{endpoint.authority}{endpoint.target.partition('?')[0]}",
         bench.plan.profile,
         bench.rules.name,
-        tuple(battery.results.values()),
-        dict(bench.capabilities),
+        tuple(_in_words_of(guesses, one) for one in battery.results.values()),
+        {**bench.capabilities, **product},
         bench.spent,
         bench.clock.elapsed(),
         battery.is_out_of_budget,
         is_interrupted,
         bench.secrets,
     )
+
+
+def _in_words_of(guesses: Collection[Fingerprint], one: Result) -> Result:
+    """The same result, its remedy said for the product that seems to answer."""
+    words = recipe(guesses, *one.findings, one.failure_class) if one.outcome.is_bad else ""
+    return one._replace(remedy=f"{one.remedy} {words}".strip()) if words else one
 
 
 def with_direct(through: Examination, directly: Examination) -> Examination:
