@@ -99,7 +99,12 @@ async def test_answers_that_run_into_each_other_are_found() -> None:
         for kind in ("created", "completed"):
             for number in (1, 2):
                 status = "completed" if kind == "completed" else "in_progress"
-                response = {"id": f"resp_{number}", "status": status, "output": [], "usage": None}
+                response: dict[str, Any] = {
+                    "id": f"resp_{number}",
+                    "status": status,
+                    "output": [],
+                    "usage": None,
+                }
                 await socket.send(json.dumps({"type": f"response.{kind}", "response": response}))
         await socket.wait_closed()
 
