@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from sessions.recording import Recording
 from sessions.records import Record
 from tests import make
 from tests.scene import playing
 from tests.screen import screen_lines, screen_text
+from tests.tui.test_replay import opened
 from tui.screens.choose import Choose
 from tui.screens.reader import Reader
 from tui.widgets.events import Events
@@ -77,3 +81,16 @@ async def test_without_findings_there_is_no_key_for_them() -> None:
         await scene.press("1", "exclamation_mark")
         assert scene.app.screen is scene.screen
         assert "error" not in "".join(screen_lines(scene.app)[:2])
+
+
+async def test_a_replay_lists_what_stands_before_the_playhead(tmp_path: Path) -> None:
+    recording = Recording.create(tmp_path / "a.jsonl")
+    for record in faulty():
+        recording.append(record)
+    recording.close()
+    async with opened(tmp_path / "a.jsonl", size=(160, 40)) as play:
+        await play.press("end")
+        await play.shows("! 4 errors")
+        await play.press("1", "exclamation_mark")
+        await play.shows("the terminal event has another name")
+        await play.press("escape")
