@@ -37,8 +37,8 @@ class Saving:
         value = focused.copy_text() if isinstance(focused, Pane) else ""
         if value:
             choices.append(Choice("value", "what is under the cursor", value))
-        if screen.selected_record >= 0:
-            name = f"event {screen.selected_record}"
+        if screen.selection.record >= 0:
+            name = f"event {screen.selection.record}"
             choices.append(Choice("event", name, "the exact bytes, as text"))
         turn = screen.turn()
         if turn is not None:
@@ -59,7 +59,7 @@ class Saving:
             case "value":
                 text = value
             case "event":
-                text = inspector.recording.record(screen.selected_record).payload.decode(errors="replace")
+                text = inspector.recording.record(screen.selection.record).payload.decode(errors="replace")
             case "turn" if turn is not None:
                 text = markdown(inspector.sessions, inspector.recording.record, (turn,))
             case "conversation":

@@ -234,7 +234,7 @@ class Sending:
 
     def take_frame(self) -> None:
         """Take the selected turn's frame, exactly as it was sent, into the box as JSON."""
-        record = self._screen.selected_record
+        record = self._screen.selection.record
         recording = self._screen.inspector.recording
         is_ours = (
             0 <= record < len(recording)
@@ -263,7 +263,7 @@ class Sending:
     def _turn_with_calls(self) -> Turn | None:
         sessions = self._screen.inspector.sessions
         parent = self._outgoing.parent_turn(self._screen.session)
-        selected = sessions.turn(self._screen.selected_turn)
+        selected = sessions.turn(self._screen.selection.turn)
         for turn in (selected, parent, *reversed(self._screen.scope.turns(sessions)[-20:])):
             if turn is not None and any(response.pending_calls for response in turn.responses):
                 return turn

@@ -110,14 +110,14 @@ class Tabs:
 
     def _put_away(self) -> None:
         screen, front = self._screen, self.front
-        front.selected_turn, front.selected_record = screen.selected_turn, screen.selected_record
+        front.selected_turn, front.selected_record = screen.selection.turn, screen.selection.record
         if not screen.is_read_only:
             front.writing = screen.composer.writing
             front.kept.save_draft()
 
     def _take_up(self) -> None:
         screen, front = self._screen, self.front
-        screen.selected_turn, screen.selected_record = front.selected_turn, front.selected_record
+        screen.selection.turn, screen.selection.record = front.selected_turn, front.selected_record
         if screen.is_read_only:
             return
         if front.writing is None:

@@ -132,12 +132,12 @@ async def test_the_window_may_have_any_size_and_the_place_stays(digit: str) -> N
         await scene.press("escape", "2", "g", "j", "j", "j", digit)
         focused = scene.screen.focused
         events = scene.screen.query_one(Events)
-        cursor, selected = events.cursor, scene.screen.selected_record
+        cursor, selected = events.cursor, scene.screen.selection.record
         for size in SIZES[1:]:
             await scene.pilot.resize_terminal(*size)
             await scene.pilot.pause()
             assert scene.screen.focused is focused, size
-            assert (events.cursor, scene.screen.selected_record) == (cursor, selected), size
+            assert (events.cursor, scene.screen.selection.record) == (cursor, selected), size
             assert all(len(line) <= size[0] for line in screen_lines(scene.app)), size
         assert scene.screen.composer.text == "A draft"
 

@@ -88,9 +88,9 @@ async def test_steps_by_turn_and_by_error_stay_inside_what_is_shown() -> None:
     records += [wire.sent(create("broken")), wire.got(error("server_error"))]
     async with playing(records, elapsed=130.0) as scene:
         await scene.press("0", "enter", "left_square_bracket")
-        assert scene.screen.selected_turn == 1
+        assert scene.screen.selection.turn == 1
         await scene.press("right_square_bracket", "right_square_bracket")
-        assert scene.screen.selected_turn == 1
+        assert scene.screen.selection.turn == 1
         await scene.press("escape", "down", "down", "enter", "left_curly_bracket")
         turn = scene.screen.turn()
         assert turn is not None

@@ -62,7 +62,7 @@ async def test_the_chain_view_marks_what_the_next_send_will_continue() -> None:
         assert "> o T2" in screen_text(scene.app)
         await scene.press("escape", "3", "g", "j")
         assert scene.screen.query_one(Chain).has_focus
-        assert scene.screen.selected_turn == 1
+        assert scene.screen.selection.turn == 1
         await scene.press("b")
         await scene.shows("> o T1")
         assert "> o T2" not in screen_text(scene.app)

@@ -250,7 +250,7 @@ async def test_going_back_keeps_view_zoom_and_what_was_read(path: Path) -> None:
         assert play.screen.focused is events
         assert (play.screen.body.view, play.screen.body.is_zoomed) == ("events", True)
         assert events.record == 6
-        assert play.screen.selected_turn == 1
+        assert play.screen.selection.turn == 1
 
 
 async def test_a_filter_and_a_chain_stay(path: Path) -> None:

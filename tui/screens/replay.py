@@ -180,7 +180,7 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
     def _show_event(self, record: int) -> None:
         """The event before the playhead is the chosen one."""
         if record >= 0:
-            self.selected_record = record
+            self.selection.record = record
             self.query_one(Raw).show_record(record)
 
     def _paint(self) -> None:

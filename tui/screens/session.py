@@ -33,8 +33,8 @@ from tui.overview import Overview
 from tui.saving import Saving
 from tui.scope import Scope
 from tui.screens.session_actions import SessionActions
+from tui.selection import Selection
 from tui.sockets import Sockets
-from tui.steps import beside, failed_beside
 from tui.tabs import Tabs
 from tui.ways_on import WaysOn
 from tui.widgets.body import Body
@@ -44,7 +44,6 @@ from tui.widgets.composer import Composer
 from tui.widgets.connections import Connections
 from tui.widgets.events import Events
 from tui.widgets.footer import TYPING, Footer
-from tui.widgets.raw import Raw
 from tui.widgets.stats import Stats
 from tui.widgets.status import Status as Header
 from tui.widgets.tabs import TabStrip
@@ -85,8 +84,7 @@ class SessionScreen(SessionActions):
         self.sockets = sockets
         self.launch = launch
         self.is_read_only = is_read_only or launch is None
-        self.selected_turn = 0
-        self.selected_record = -1
+        self.selection = Selection(self)
         self.tabs = Tabs(self)
         self.number = adopted
         self.aiming = Aiming(self)
@@ -168,7 +166,7 @@ class SessionScreen(SessionActions):
     def turn(self) -> Turn | None:
         """The turn that is selected, or the newest one."""
         sessions = self.inspector.sessions
-        turn = sessions.turn(self.selected_turn)
+        turn = sessions.turn(self.selection.turn)
         return turn if self.scope.has_turn(turn) else self.scope.last_turn(sessions)
 
     def tell(self, sentence: str, *, is_wrong: bool = False) -> None:
@@ -300,7 +298,7 @@ class SessionScreen(SessionActions):
     @on(Events.Selected)
     def _event_selected(self, event: Events.Selected) -> None:
         event.stop()
-        self._select(event.record, source="events")
+        self.selection.choose_record(event.record, source="events")
 
     @on(Views.Chosen)
     def _view_chosen(self, event: Views.Chosen) -> None:
@@ -310,7 +308,7 @@ class SessionScreen(SessionActions):
     @on(Events.Opened)
     def _event_opened(self, event: Events.Opened) -> None:
         event.stop()
-        self._select(event.record, source="events")
+        self.selection.choose_record(event.record, source="events")
         self._go("raw")
 
     @on(Chain.Opened)
@@ -322,44 +320,25 @@ class SessionScreen(SessionActions):
     @on(Talk.Opened)
     def _words_opened(self, event: Talk.Opened) -> None:
         event.stop()
-        self._select(event.record, source="talk")
+        self.selection.choose_record(event.record, source="talk")
         self._go("events")
 
     @on(Talk.Selected)
     def _talk_selected(self, event: Talk.Selected) -> None:
         event.stop()
-        self.selected_turn = event.turn
-        self._select(event.record, source="talk")
+        self.selection.turn = event.turn
+        self.selection.choose_record(event.record, source="talk")
 
     @on(Chain.Selected)
     def _chain_selected(self, event: Chain.Selected) -> None:
         event.stop()
-        self.selected_turn = event.turn
-        self.query_one(Talk).show_turn(event.turn)
-        turn = self.inspector.sessions.turn(event.turn)
-        if turn is not None and turn.create >= 0:
-            self._select(turn.create, source="chain")
+        self.selection.choose_turn(event.turn)
 
     def show_record(self, record: int) -> None:
         """Go to the events, the cursor on this record."""
-        self._select(record, source="talk")
+        self.selection.choose_record(record, source="talk")
         self.query_one(Talk).show_record(record)
         self._go("events")
-
-    def _select(self, record: int, source: str) -> None:
-        """Move the other views to the same moment; the focus stays where it is."""
-        if not 0 <= record < len(self.inspector.recording):
-            return
-        self.selected_record = record
-        columns = self.inspector.sessions.turn_column
-        if source == "events" and record < len(columns) and columns[record]:
-            self.selected_turn = columns[record]
-        self.query_one(Raw).show_record(record)
-        if source != "events":
-            self.query_one(Events).select(record)
-        if source == "events":
-            self.query_one(Talk).show_record(record)
-        self.refresh_bindings()
 
     # Where the person is --------------------------------------------------------------------------------
 
@@ -433,40 +412,6 @@ class SessionScreen(SessionActions):
             self.action_show_connections()
         elif self.body.view != CONNECTIONS or self.scope.is_all:
             self._go("talk")
-
-    def action_next_turn(self) -> None:
-        """Select the turn after the selected one."""
-        self._step_turn(1)
-
-    def action_previous_turn(self) -> None:
-        """Select the turn before the selected one."""
-        self._step_turn(-1)
-
-    def _step_turn(self, step: int) -> None:
-        turn = beside(self.scope.turns(self.inspector.sessions), self.selected_turn, step)
-        if turn is not None:
-            self._select_turn(turn)
-
-    def _select_turn(self, turn: Turn) -> None:
-        self.selected_turn = turn.number
-        self.query_one(Talk).show_turn(turn.number)
-        if turn.create >= 0:
-            self._select(turn.create, source="chain")
-
-    def action_next_error(self) -> None:
-        """Select the next turn that failed or was cut."""
-        self._step_error(1)
-
-    def action_previous_error(self) -> None:
-        """Select the failed turn before."""
-        self._step_error(-1)
-
-    def _step_error(self, step: int) -> None:
-        turn = failed_beside(self.scope.turns(self.inspector.sessions), self.selected_turn, step)
-        if turn is None:
-            self.tell("no failed turn there")
-        else:
-            self._select_turn(turn)
 
     # What is written -----------------------------------------------------------------------------------
 

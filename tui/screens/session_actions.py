@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tui.kept import Kept
     from tui.launch import Launch
     from tui.saving import Saving
+    from tui.selection import Selection
     from tui.sending import Sending
     from tui.tabs import Tabs
     from tui.ways_on import WaysOn
@@ -54,6 +55,7 @@ class SessionActions(Screen[None]):
     found: Found
     menu: ConnectionMenu
     saving: Saving
+    selection: Selection
     tabs: Tabs
     ways_on: WaysOn
 
@@ -177,6 +179,22 @@ class SessionActions(Screen[None]):
     def action_resend(self) -> None:
         """Take the selected frame into the box."""
         self.sending.take_frame()
+
+    def action_next_turn(self) -> None:
+        """Select the turn after the selected one."""
+        self.selection.step_turn(1)
+
+    def action_previous_turn(self) -> None:
+        """Select the turn before the selected one."""
+        self.selection.step_turn(-1)
+
+    def action_next_error(self) -> None:
+        """Select the next turn that failed or was cut."""
+        self.selection.step_error(1)
+
+    def action_previous_error(self) -> None:
+        """Select the failed turn before."""
+        self.selection.step_error(-1)
 
     def action_next_tab(self) -> None:
         """Bring the next named session to the front."""
