@@ -72,7 +72,7 @@ def test_what_is_left_of_a_message_holds_no_part_of_a_credential() -> None:
 
 def test_an_encoded_body_with_a_credential_is_stored_decoded_and_masked() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
-    meta = {"encoding": "gzip", "head": len(head)}
+    meta: dict[str, str | int | float] = {"encoding": "gzip", "head": len(head)}
     record = Record(1, Direction.SERVER, Kind.RESPONSE, 0, 0.0, head + compress(b"no sk-very-secret"), meta)
     clean = Masks(["sk-very-secret"]).clean(record)
     assert clean.payload == head + b"no ***"

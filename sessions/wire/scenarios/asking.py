@@ -51,7 +51,7 @@ def asked(create: Create, parent: Kept | None) -> Ask:
 
 
 def _tools(create: Create, parent: Kept | None) -> tuple[Item, ...]:
-    """The tools of this create, and those that came in items: Codex gives them once, as `additional_tools`."""
+    """The tools of this create, and those of items: Codex gives them once, as `additional_tools`."""
     items = (*(parent.items() if parent else ()), *create.input)
     added = (item.get("tools") for item in items if item.get("type") == "additional_tools")
     inner = (tool for tools in added if isinstance(tools, list) for tool in tools if isinstance(tool, dict))
