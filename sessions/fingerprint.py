@@ -93,6 +93,7 @@ SIGNS: tuple[Sign, ...] = (
     _sign("a uvicorn application", _HEADERS, r"^server:\s*uvicorn", 0.8, "its server header"),
 )  # fmt: skip
 
+_AT = {place: tuple(sign for sign in SIGNS if sign.place is place) for place in Place}
 _READ_TIMEOUT = "Raise proxy_read_timeout (3600s) and send pings more often than that."
 _STICKY = "Keep one client on one server (balance source, or stick on the API key); timeout tunnel 1h."
 _OWN_CA = "Trust its CA (--ca FILE), or leave this host out of the interception."
@@ -127,24 +128,39 @@ RECIPES: Mapping[tuple[str, str], str] = MappingProxyType(
 )
 
 
-def fingerprints(records: Iterable[Record]) -> tuple[Fingerprint, ...]:
-    """Who may have answered, the surest first; several, where one stands before another."""
-    seen: dict[Sign, None] = {}
-    for record in records:
+class Suspects:
+    """Who may have answered, as the records come."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Sign, None] = {}  # in the order in which they were seen
+
+    def look(self, record: Record) -> None:
+        """Look at one more record."""
         for place, text in _places(record):
-            seen.update((one, None) for one in SIGNS if one.place is place and one.pattern.search(text))
-    found = {}
-    for product in dict.fromkeys(sign.product for sign in seen):
-        own = [sign for sign in seen if sign.product == product]
-        doubt = 1.0
-        for sign in own:
-            doubt *= 1 - sign.weight
-        words = tuple(dict.fromkeys(sign.words for sign in own))
-        versions = {sign.versions for sign in own if sign.versions}
-        found[product] = Fingerprint(
-            product, 1 - doubt, words, versions.pop() if len(versions) == 1 else ""
-        )  # signs of two versions contradict one another
-    return tuple(sorted(found.values(), key=lambda one: -one.confidence))
+            self._seen.update((one, None) for one in _AT[place] if one.pattern.search(text))
+
+    @property
+    def fingerprints(self) -> tuple[Fingerprint, ...]:
+        """The surest first; several, where one product stands before another."""
+        found = []
+        for product in dict.fromkeys(sign.product for sign in self._seen):
+            own = [sign for sign in self._seen if sign.product == product]
+            doubt = 1.0
+            for sign in own:
+                doubt *= 1 - sign.weight
+            words = tuple(dict.fromkeys(sign.words for sign in own))
+            versions = {sign.versions for sign in own if sign.versions}
+            version = versions.pop() if len(versions) == 1 else ""  # two contradict one another
+            found.append(Fingerprint(product, 1 - doubt, words, version))
+        return tuple(sorted(found, key=lambda one: -one.confidence))
+
+
+def fingerprints(records: Iterable[Record]) -> tuple[Fingerprint, ...]:
+    """Who may have answered, the surest first."""
+    suspects = Suspects()
+    for record in records:
+        suspects.look(record)
+    return suspects.fingerprints
 
 
 def recipe(guesses: Iterable[Fingerprint], *ids: str) -> str:

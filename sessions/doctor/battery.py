@@ -18,6 +18,7 @@ from sessions.doctor.check import Check, Cost, Group
 from sessions.doctor.result import Outcome, Result, Verdict, failed, skipped, verdict_of
 from sessions.errors import ConnectError
 from sessions.findings.catalogue import Who
+from sessions.fingerprint import Suspects
 
 _STAGES = {Cost.LOCAL: 0, Cost.FREE: 2, Cost.TURNS: 3, Cost.SLOW: 4, Cost.INTRUSIVE: 5}
 _LAST = 9
@@ -91,6 +92,8 @@ class Battery:
         self.results: dict[str, Result] = {}  #: by id, in the order in which they came
         self.is_out_of_budget = False
         self.running: Check | None = None
+        self.suspects = Suspects()  #: which product answers
+        self._looked_at = 0  # how many records the suspects were sought in
         self._made_up_for: set[str] = set()
 
     @property
@@ -117,6 +120,7 @@ class Battery:
         self.running = one
         verdict = self._obstacle(one) or await self._verdict(one)
         self.running = None
+        self._seek_suspects()
         self._made_up_for.update(verdict.makes_up_for)
         spent = bench.spent_since(turns) + bench.tokens - over_http
         if one.tokens > spent and any(
@@ -143,6 +147,12 @@ class Battery:
         self.results.pop(one.id, None)
         self.results[one.id] = result
         return result
+
+    def _seek_suspects(self) -> None:
+        recording = self.bench.inspector.recording
+        for number in range(self._looked_at, len(recording)):
+            self.suspects.look(recording.record(number))
+        self._looked_at = len(recording)
 
     def _obstacle(self, one: Check) -> Verdict | None:
         """Why a check is not tried, None when nothing stands in its way."""

@@ -15,7 +15,7 @@ from sessions.doctor.battery import Battery, most_serious
 from sessions.doctor.check import Group
 from sessions.doctor.result import Outcome, Result
 from sessions.exits import Exit, exit_code
-from sessions.fingerprint import Fingerprint, fingerprints, recipe
+from sessions.fingerprint import Fingerprint, recipe
 from sessions.safe import safe
 from sessions.version import version
 
@@ -55,7 +55,7 @@ def examination(battery: Battery, *, is_interrupted: bool = False) -> Examinatio
     """What a battery has found so far."""
     bench = battery.bench
     endpoint = bench.plan.endpoint
-    guesses = fingerprints(bench.inspector.recording)
+    guesses = battery.suspects.fingerprints
     product = {"product": guesses[0].words} if guesses else {}
     return Examination(
         f"{endpoint.authority}{endpoint.target.partition('?')[0]}",
