@@ -297,13 +297,15 @@ def _first_line(descriptor: int) -> bytes:
     start = os.pread(descriptor, 1 << 12, 0)
     if b"\n" not in start:
         start = os.pread(descriptor, _MAX_HEADER, 0)
-    return start[: start.find(b"\n") + 1]
+    return start[: start.find(b"\n") + 1] or start
 
 
 def header_of(line: bytes, path: Path | str) -> dict[str, Any]:
     """What a recording's first line says; raises Damaged or TooNew, naming the file."""
+    if not line:
+        raise Damaged(f"{path} is empty: no recording was written to it")
     try:
-        header = json.loads(line)
+        header = json.loads(line) if line.endswith(b"\n") else None  # one without an end was cut
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("format") != FORMAT:

@@ -200,7 +200,7 @@ def test_stdin_is_checked(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is not a recording of turnscope"),
+        (b"", "is empty"),
         (b"{}\n", "is not a recording of turnscope"),
         (b'{"format":"turnscope","version":2,"app":"turnscope 7"}\n', "was written by turnscope 7"),
     ],

@@ -114,12 +114,19 @@ def test_a_clock_that_jumped_back_counts_as_standing_still(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "first",
-    [b"", b"\n", b"\0" * 5_000, b"[1]\n", HEADER[:-1], HEADER[:30], b"x" * 5_000_000, b"[" * 9_999 + b"\n"],
+    [b"\n", b"\0" * 5_000, b"[1]\n", HEADER[:-1], HEADER[:30], b"x" * 5_000_000, b"[" * 9_999 + b"\n"],
 )
 def test_what_has_no_header_is_refused(tmp_path: Path, first: bytes) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(first)
     with pytest.raises(Damaged, match="no header"):
+        Reading.open(path)
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.touch()
+    with pytest.raises(Damaged, match=r"a\.jsonl is empty: no recording was written to it"):
         Reading.open(path)
 
 

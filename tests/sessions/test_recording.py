@@ -106,7 +106,7 @@ def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["", "not json\n", "[1]\n", '{"format":"har","version":1}\n', '{"format":"turnscope"}\n']
+    "first", ["not json\n", "[1]\n", '{"format":"har","version":1}\n', '{"format":"turnscope"}\n']
 )
 def test_what_is_no_recording_is_refused(tmp_path: Path, first: str) -> None:
     path = tmp_path / "a.jsonl"
