@@ -32,6 +32,11 @@ def count_words(count: int | None) -> str:
     raise AssertionError("not reached")
 
 
+def bytes_words(count: int | None) -> str:
+    """A size: 165 B, and from a thousand on as a count: 1.2k, 1.9M; "-" when unknown."""
+    return f"{count} B" if count is not None and count < 1_000 else count_words(count)
+
+
 def seconds_words(seconds: float | None) -> str:
     """A duration: 412ms, 3.1s, 47s, 3m05s, 2h04m; "-" when unknown."""
     if seconds is None:

@@ -17,7 +17,15 @@ from sessions.roster import label
 from sessions.session import Phase, Response, Session, Turn, Usage
 from tui.cells import cut, width
 from tui.countdown import Urgency, countdown
-from tui.figures import count_words, left_words, percentile, seconds_words, standing, standing_style
+from tui.figures import (
+    bytes_words,
+    count_words,
+    left_words,
+    percentile,
+    seconds_words,
+    standing,
+    standing_style,
+)
 from tui.marks import Weights
 from tui.tally import Tally, tally
 from tui.veil import line
@@ -168,7 +176,7 @@ def _surrounding_pieces(around: Surroundings) -> list[Piece]:
     elif around.is_read:
         pass
     elif around.recorded_bytes is not None:
-        pieces.append(Piece((f"REC {count_words(around.recorded_bytes)}",), "status--rec", 55, is_right=True))
+        pieces.append(Piece((f"REC {bytes_words(around.recorded_bytes)}",), "status--rec", 55, is_right=True))
     else:
         pieces.append(Piece(("not recorded",), "status--dim", 35, is_right=True))
     if around.is_key_set is not None:

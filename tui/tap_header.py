@@ -17,7 +17,7 @@ from sessions.roster import label
 from sessions.session import Phase
 from tui.cells import cut
 from tui.countdown import Urgency, countdown
-from tui.figures import count_words, left_words
+from tui.figures import bytes_words, left_words
 from tui.header import Piece, fit
 from tui.veil import line
 
@@ -82,7 +82,7 @@ def _where(sessions: Sessions, facts: TapFacts) -> list[Piece]:
     routes = list(dict.fromkeys(one.route for one in sessions.sessions.values() if one.route))
     if len(routes) == 1:
         pieces.append(Piece((line(routes[0], 40), f"route {line(routes[0], 60)}"), "status--route", 40))
-    size = count_words(facts.file_bytes)
+    size = bytes_words(facts.file_bytes)
     verb = "REC" if facts.is_running else "FILE"
     words = (f"{verb} {size}", f"{verb} {cut(line(facts.file, 80), 44)} {size}")
     pieces.append(Piece(words, "status--rec" if facts.is_running else "status--dim", 60, True))

@@ -8,6 +8,7 @@ from sessions.contract import Status
 from sessions.session import Turn
 from tui.figures import (
     bar,
+    bytes_words,
     clock_words,
     count_words,
     left_words,
@@ -25,6 +26,13 @@ from tui.figures import (
 )  # fmt: skip
 def test_counts(count: int | None, words: str) -> None:
     assert count_words(count) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(None, "-"), (0, "0 B"), (165, "165 B"), (999, "999 B"), (1_000, "1.0k")]
+)
+def test_sizes_below_a_thousand_say_their_unit(count: int | None, words: str) -> None:
+    assert bytes_words(count) == words
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ def test_eighty_cells() -> None:
     assert second == " 59:59 left [##########] T2 live 160ms ttft 50ms 18 tok/s in 6.1k out 1.9k"
 
 
+def test_a_size_below_a_thousand_says_its_unit() -> None:
+    wire = make.Wire()
+    assert "REC 165 B" in lines([wire.open()], wire.now, 80, Surroundings(165))[0]
+
+
 def test_a_hundred_and_twenty_cells() -> None:
     wire = make.Wire()
     records = [*conversation(wire), wire.latency(38.2), *running(wire, "plan")]
