@@ -18,12 +18,13 @@ from sessions.changes import What
 from sessions.forms import check_arguments
 from sessions.inspector import Batch, Inspector
 from sessions.session import Turn
+from tui.excerpt import Excerpt
 from tui.figures import seconds_words, standing
 from tui.keys import Where, bindings
 from tui.laid import Anchor, Place
 from tui.layout import Layout
 from tui.marks import Marks
-from tui.scope import ALL, Scope
+from tui.scope import Scope
 from tui.talk_rows import STYLES, copied, draw, is_in_row, row_key
 from tui.touched import turns_touched
 from tui.widgets.pane import Motion, Pane
@@ -76,16 +77,13 @@ class Talk(Pane):
         count = len(inspector.recording)
         self.now = inspector.recording.elapsed_at(count - 1) if count else 0.0
         self.linked = -1  #: the record whose words are marked
-        self.scope = ALL
-        self._chain: list[int] = []  # empty: all turns of the scope are shown
-        self._scoped: list[int] = []  # the turns of a scope that is not all
-        self._seen = 0  # turns that were asked whether they are in the scope
+        self._excerpt = Excerpt()
         self._left: dict[Hashable, tuple[Motion, Anchor | None, Anchor | None]] = {}  # places in other scopes
         self._missed: set[int] = set()  # turns that changed while the picture was frozen
         self._missed_all = False
         self._is_settling = False
         self._headings: dict[int, Hashable] = {}
-        self._open_calls = self._count_calls()
+        self._open_calls = self._excerpt.open_calls(inspector.sessions)
         self.spoken.sync()
 
     # Rows --------------------------------------------------------------------------------------------
@@ -130,16 +128,11 @@ class Talk(Pane):
     def title_words(self) -> str:
         """Whose words these are, how many turns, how many calls wait."""
         count = len(self.spoken.numbers)
-        within = self.scope.words(self.inspector.sessions)
-        scope = f"chain of T{self._chain[-1]}   " if self._chain else f"{within}   " if within else ""
+        within = self._excerpt.words(self.inspector.sessions)
+        scope = f"{within}   " if within else ""
         open_calls = self._open_calls
         calls = f"   {open_calls} call{'s' if open_calls > 1 else ''} open" if open_calls else ""
         return f"talk   {scope}{count} turn{'' if count == 1 else 's'}{calls}"
-
-    def _count_calls(self) -> int:
-        """Calls that wait for an answer, in sockets that have not ended."""
-        sessions = self.scope.sessions(self.inspector.sessions)
-        return sum(1 for one in sessions if not one.phase.is_over for _ in one.pending_calls())
 
     def state_words(self) -> str:
         """The states, and whether text is shown plain."""
@@ -164,7 +157,7 @@ class Talk(Pane):
             self._missed_all = True
         grown: set[int] = set()
         if not batch.is_complete or any(change.what is not What.TEXT for change in batch.changes):
-            self._open_calls = self._count_calls()
+            self._open_calls = self._excerpt.open_calls(self.inspector.sessions)
         for change in batch.changes:
             if change.what is What.TEXT:
                 grown.add(change.turn)
@@ -185,14 +178,12 @@ class Talk(Pane):
         self.spoken = Layout(inspector.sessions, inspector.recording.event, schema_problems)
         self.spoken.is_markdown = before.is_markdown
         self.spoken.set_width(before.width)
-        known = len(inspector.sessions.turns)
-        self._chain = [number for number in self._chain if number <= known]
-        self._scoped, self._seen = [], 0
+        self._excerpt.cut(len(inspector.sessions.turns))
         self._missed.clear()
         self._missed_all = False
         self._headings.clear()
         self._left.clear()
-        self._open_calls = self._count_calls()
+        self._open_calls = self._excerpt.open_calls(inspector.sessions)
         self.spoken.sync()
         self._arrange(top, cursor)
         if self.motion is Motion.FOLLOWING:
@@ -226,17 +217,10 @@ class Talk(Pane):
 
     def _lengthen(self) -> None:
         """Take up the turns that came to the chain, or to the scope, that is shown."""
-        if not self.scope.is_all:
-            found = self.scope.turns(self.inspector.sessions, self._seen)
-            self._seen = len(self.inspector.sessions.turns)
-            self._scoped += [turn.number for turn in found]
-        if self._chain:
-            for turn in self.inspector.sessions.turns[self._chain[-1] :]:
-                if turn.parent_turn == self._chain[-1]:
-                    self._chain.append(turn.number)
-            self.spoken.show_more(self._chain)
-        elif not self.scope.is_all:
-            self.spoken.show_more(self._scoped)
+        self._excerpt.lengthen(self.inspector.sessions)
+        shown = self._excerpt.numbers
+        if shown is not None:
+            self.spoken.show_more(shown)
 
     def refresh_at(self, now: float) -> None:
         """Move the clock: durations of running turns in sight are written anew."""
@@ -378,7 +362,7 @@ class Talk(Pane):
 
     def action_toggle_scope(self) -> None:
         """Show only the chain of the selected turn, or all turns."""
-        if self._chain:
+        if self._excerpt.is_chain:
             self.show_chain(None)
         elif self.row_count():
             at = self.cursor if self.cursor >= 0 else self.row_count() - 1
@@ -388,20 +372,20 @@ class Talk(Pane):
         """Show the turns from the root to this one and what will continue it; None: all of the scope."""
         turn = self.inspector.sessions.turn(number or 0)
         top, cursor = self._anchors()
-        self._chain = [one.number for one in self.inspector.sessions.chain(turn)] if turn is not None else []
+        self._excerpt.take_chain(self.inspector.sessions.chain(turn) if turn is not None else ())
         self._arrange(top, cursor)
 
     def show_scope(self, scope: Scope) -> None:
         """Show the turns of these connections only; the place in the scope before is kept for it."""
-        before, self.scope = self.scope, scope
+        before, self._excerpt.scope = self._excerpt.scope, scope
         if scope == before:
             return
         if scope.key != before.key:
             self.thaw()
             self._left[before.key] = (self.motion, *self._anchors())
-            self._chain = []
-        self._scoped, self._seen = [], 0
-        self._open_calls = self._count_calls()
+            self._excerpt.take_chain(())
+        self._excerpt.begin_again()
+        self._open_calls = self._excerpt.open_calls(self.inspector.sessions)
         if scope.key == before.key:
             self._arrange(*self._anchors())
             return
@@ -415,9 +399,9 @@ class Talk(Pane):
 
     def _arrange(self, top: Anchor | None, cursor: Anchor | None) -> None:
         """Show the chain or the scope that is wanted now, from this place on."""
-        if not self.scope.is_all and not self._seen:
+        if self._excerpt.is_due:
             self._lengthen()
-        self.spoken.show_only(self._chain or (None if self.scope.is_all else self._scoped))
+        self.spoken.show_only(self._excerpt.numbers)
         top = top if top is not None and top.turn in self.spoken.numbers else None
         cursor = cursor if cursor is not None and cursor.turn in self.spoken.numbers else None
         self.cursor = -1
@@ -447,13 +431,13 @@ class Talk(Pane):
     def _include(self, record: int) -> None:
         column = self.inspector.sessions.turn_column
         number = column[record] if 0 <= record < len(column) else 0
-        is_shown = self.scope.has_turn(self.inspector.sessions.turn(number))
+        is_shown = self._excerpt.scope.has_turn(self.inspector.sessions.turn(number))
         if is_shown and number not in self.spoken.numbers:
             self.show_chain(None)
 
     def _show_place(self, place: Place, *, is_at_top: bool = False) -> None:
         if place.turn not in self.spoken.numbers:
-            if not self.scope.has_turn(self.inspector.sessions.turn(place.turn)):
+            if not self._excerpt.scope.has_turn(self.inspector.sessions.turn(place.turn)):
                 return
             self.show_chain(None)
         self.spoken.laid(place.turn)
