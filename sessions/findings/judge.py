@@ -24,6 +24,7 @@ from sessions.state import State
 NO_DEVIATIONS: Mapping[str, Collection[str]] = MappingProxyType({})
 
 _TEXT, _PLAIN = What.TEXT, Kind.TEXT
+_BACKSLASH = 0x5C  # one byte is found twenty times as quickly as two
 _SMALL = 1 << 16  # bytes of a message that no rule about size looks at
 _MAX_TOLD = 10_000  # findings of one recording; a hostile server could cause one each record
 
@@ -77,7 +78,7 @@ class Judge:
                 and track.expected == due
                 and record[2] is _PLAIN
                 and len(payload) <= _SMALL
-                and (b"\\u" not in payload or b"\\ud" not in payload.lower())
+                and (_BACKSLASH not in payload or b"\\ud" not in payload.lower())
                 and (record[6] is NO_META or "frames" not in record[6])
             ):
                 at = record[4]
