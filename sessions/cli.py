@@ -52,7 +52,7 @@ class Entry(NamedTuple):
     module: str
     help: str
     screen: bool  #: whether it opens a screen when there is a terminal
-    instead: str = "`turnscope send` or `turnscope info`"  #: what to use where there is none; "": it prints
+    instead: str = "`turnscope send` or `turnscope info`"  #: without a terminal; "": its run says it
 
 
 START = "start"
@@ -84,7 +84,7 @@ VERBS: Mapping[str, Entry] = MappingProxyType(
             "sessions.commands.tap",
             "between a client and its server: byte for byte, with a recording",
             True,
-            "`turnscope tap --headless`, or name a client after --",
+            "",
         ),
         "bridge": Entry(
             "sessions.commands.bridge", "WebSocket mode in front of a server that only speaks HTTP", False

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from sessions.commands.connection import seconds
+from sessions.errors import UsageError
 from sessions.exits import Exit
 
 
@@ -94,8 +95,13 @@ class TapVerb:
             return Exit.DONE
         import asyncio
 
-        from sessions.commands.tapping import Tapping
+        from sessions.commands.tapping import Tapping, refuse
 
+        if not args.headless and not args.client:
+            refuse(args)  # whoever has no terminal may also have mistyped: that would come next
+            raise UsageError(
+                "tap needs a terminal; without one use `turnscope tap --headless`, or name a client after --"
+            )
         return asyncio.run(Tapping(args).run())
 
 

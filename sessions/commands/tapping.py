@@ -172,6 +172,12 @@ def _tell_defect(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
         tell(f"turnscope tap: a defect of the tap: {what}")
 
 
+def refuse(args: argparse.Namespace) -> None:
+    """Raise UsageError or SettingsError for what is wrong with a command line; nothing is opened for that."""
+    _plan(args, _settings(args))
+    _token(args, args.listen[0] if args.listen else "127.0.0.1")
+
+
 def _settings(args: argparse.Namespace) -> Settings:
     if args.base_url is None and args.profile is None:
         raise UsageError("name the server with --upstream, as in --upstream https://api.openai.com/v1")

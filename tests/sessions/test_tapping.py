@@ -212,6 +212,23 @@ def test_without_a_terminal_it_says_how_to_do_without(capsys: pytest.CaptureFixt
     assert "`turnscope tap --headless`, or name a client after --" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name the server with --upstream"),
+        (["--upstream", "foo"], "the base URL foo has no scheme"),
+        (["--upstream", "http://127.0.0.1:9/v1", "--listen", "0.0.0.0:0"], "add --allow-remote to mean that"),
+    ],
+)
+def test_without_a_terminal_what_is_wrong_with_its_arguments_is_said_first(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tap", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "terminal" not in told
+
+
 def limited_to(count: int, folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """A tap that may write no file larger than this."""
     program = (
