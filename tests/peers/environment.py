@@ -1,4 +1,4 @@
-"""The environments of the foreign programs: each in a folder of its own, made by name with pip or npm.
+"""The environments of the foreign programs: each in a folder of its own, made by name with pip, npm or apt.
 
     python tests/peers/environment.py openai        makes one, or says that it is there; prints the seconds
     python tests/peers/environment.py --list        what can be made, and what is there
@@ -25,7 +25,7 @@ class Environment(NamedTuple):
     """What one environment holds; a change of its requirements makes it anew."""
 
     name: str
-    installer: str  #: "pip" or "npm"
+    installer: str  #: "pip", "npm" or "apt", which installs for the whole machine and needs root
     requirements: tuple[str, ...]
     holds: str  #: one clause for people
 
@@ -70,6 +70,12 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             "mitmproxy", "pip", ("mitmproxy>=11",), "mitmdump, against which the tap's cost is measured"
         ),
         Environment("opencode", "npm", ("opencode-ai@1.18",), "opencode, which never falls back to HTTP"),
+        Environment(
+            "debian",
+            "apt",
+            ("nginx-light", "haproxy", "tinyproxy", "squid"),
+            "nginx, haproxy, tinyproxy and squid as hops",
+        ),
         Environment("codex", "npm", ("@openai/codex@0.169",), "the Codex CLI, which prewarms and compresses"),
     )
 }
@@ -107,6 +113,8 @@ def how_to_make(name: str) -> str:
 
 def program(name: str, executable: str) -> Path:
     """The path of a program inside an environment."""
+    if ENVIRONMENTS[name].installer == "apt":
+        return Path(shutil.which(executable, path="/usr/sbin:/usr/bin:/sbin:/bin") or executable)
     inside = "node_modules/.bin" if ENVIRONMENTS[name].installer == "npm" else "bin"
     return folder_of(name) / inside / executable
 
@@ -142,9 +150,19 @@ def _install_with_npm(folder: Path, requirements: Sequence[str]) -> None:
     _run([npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), *requirements])
 
 
+def _install_with_apt(folder: Path, requirements: Sequence[str]) -> None:
+    """The folder holds the receipt only; no service is started, as far as the system has none."""
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        raise RuntimeError(f"as root, on Debian: apt-get install {' '.join(requirements)}")
+    _run([apt, "-qq", "update"])
+    _run([apt, "-qq", "install", "--yes", "--no-install-recommends", *requirements])
+
+
 _INSTALLERS: Mapping[str, Callable[[Path, Sequence[str]], None]] = {
     "pip": _install_with_pip,
     "npm": _install_with_npm,
+    "apt": _install_with_apt,
 }
 
 
