@@ -298,22 +298,6 @@ async def subprotocol(bench: Bench) -> Verdict:
     return passed("subprotocols change nothing")
 
 
-@check("B18", "compression", Cost.FREE, needs=("B07",))
-async def compression(bench: Bench) -> Verdict:
-    """Two sockets, with and without permessage-deflate; a frame that is no JSON on each."""
-    agreed = {}
-    answers = {}
-    for offered in (True, False):
-        async with bench.open(compression=offered) as bout:
-            agreed[offered] = bout.records[0].meta.get("compression", "off")
-            said = await bout.say("{", seconds=bench.patience_seconds)
-            answers[offered] = any(isinstance(event, Event) for event in said)
-    bench.capabilities["compression"] = "off" if agreed[True] == "off" else "on"
-    if agreed[True] != "off" and answers[False] and not answers[True]:
-        return warned(f"{agreed[True]}, but what comes cannot be decoded", "Turn compression off.")
-    return passed(str(agreed[True]) if agreed[True] != "off" else "not agreed on")
-
-
 @check(
     "B19",
     "close after the upgrade",
@@ -342,7 +326,23 @@ async def policy_close(bench: Bench) -> Verdict:
     )
 
 
-@check("B20", "the upgrade, five times", Cost.FREE, needs=("B07",), waits_seconds=4.0)
+@check("B18", "compression", Cost.FREE, needs=("B07", "B19"))
+async def compression(bench: Bench) -> Verdict:
+    """Two sockets, with and without permessage-deflate; a frame that is no JSON on each."""
+    agreed = {}
+    answers = {}
+    for offered in (True, False):
+        async with bench.open(compression=offered) as bout:
+            agreed[offered] = bout.records[0].meta.get("compression", "off")
+            said = await bout.say("{", seconds=bench.patience_seconds)
+            answers[offered] = any(isinstance(event, Event) for event in said)
+    bench.capabilities["compression"] = "off" if agreed[True] == "off" else "on"
+    if agreed[True] != "off" and answers[False] and not answers[True]:
+        return warned(f"{agreed[True]}, but what comes cannot be decoded", "Turn compression off.")
+    return passed(str(agreed[True]) if agreed[True] != "off" else "not agreed on")
+
+
+@check("B20", "the upgrade, five times", Cost.FREE, needs=("B07", "B19"), waits_seconds=4.0)
 async def stability(bench: Bench) -> Verdict:
     """Five sockets a second apart, each with a create on a parent that does not exist."""
     bad = []
@@ -431,8 +431,8 @@ AFTER_UPGRADE = (
     auth_parity,
     beta_header,
     subprotocol,
-    compression,
     policy_close,
+    compression,
     stability,
     handshake_cost,
 )

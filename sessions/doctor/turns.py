@@ -265,7 +265,7 @@ def _looked(check_id: str, title: str, *findings: str) -> Check:
             return skipped("no turn has begun")
         numbers = {turn.session for turn in turns}
         said = "one turn" if len(turns) == 1 else f"{len(turns)} turns"
-        return judged(findings_of(bench, numbers), findings, f"none of it in {said}")
+        return judged(findings_of(bench, numbers), findings, f"nothing wrong in {said}")
 
     look.__name__ = title.replace(" ", "_")
     return check(check_id, title, Cost.TURNS, needs=("D01",), findings=findings)(look)

@@ -322,6 +322,13 @@ async def test_a_close_right_after_the_upgrade_is_told() -> None:
     assert "1008" in results["B19"].evidence
 
 
+async def test_a_socket_closed_at_once_is_not_blamed_on_compression() -> None:
+    results = await against("1008-after-101")
+    assert bad(results) == {"B19"}
+    for later in ("B18", "B20"):
+        assert "B19 failed" in results[later].evidence
+
+
 @pytest.mark.parametrize(("good", "outcome"), [(4, Outcome.WARN), (2, Outcome.FAIL)])
 async def test_sockets_that_die_now_and_then_are_counted(good: int, outcome: Outcome) -> None:
     seen = 0

@@ -11,6 +11,7 @@ from sessions.doctor.check import Cost
 from sessions.doctor.result import Outcome, Result
 from sessions.records import Direction, Kind, Record
 from sessions.secret import Secret
+from sessions.settings import LOOPBACK_KEY
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 from tests.sessions.doctor_bench import KEY, bench_at, run
@@ -49,6 +50,14 @@ async def test_any_web_page_can_use_a_server_without_a_key() -> None:
     results = await results_of("G03", auth="none")
     assert results["G03"].outcome is Outcome.FAIL
     assert "web page" in results["G03"].remedy
+
+
+async def test_a_server_that_wants_any_key_at_all_is_closed_to_web_pages() -> None:
+    async with FakeServer(Options(seed=1)) as server:
+        bench = bench_at(server, key=Secret(LOOPBACK_KEY))
+        result = (await run(bench, *REACHED, "G03"))["G03"]
+    assert result.outcome is Outcome.PASS
+    assert "placeholder" in result.evidence
 
 
 async def test_a_key_that_only_http_checks_is_found() -> None:
