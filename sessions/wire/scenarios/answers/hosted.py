@@ -320,7 +320,5 @@ def resumed(ask: Ask) -> Iterator[Step]:
     """What follows an approval or a refusal of an MCP call; nothing when there was none."""
     if not any(item.get("type") == "mcp_approval_response" for item in ask.create.input):
         return
-    tool = next(
-        (tool for tool in ask.tools if tool.get("type") == "mcp"), {"server_label": "the server"}
-    )
+    tool = next((tool for tool in ask.tools if tool.get("type") == "mcp"), {"server_label": "the server"})
     yield from mcp(ask, tool)
