@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
-from sessions.doctor.report import Examination, as_json, exit_of, plain, with_direct
+from sessions.doctor.battery import Battery
+from sessions.doctor.report import Examination, as_json, examination, exit_of, plain, with_direct
 from sessions.doctor.result import Outcome, Result
+from sessions.records import Direction, Kind, Record
+from sessions.wire.fake import FakeServer
+from sessions.wire.scenarios.options import Options
+from tests.sessions.doctor_bench import bench_at, chosen
 
 SECRET = "sk-live-9f8e7d6c5b4a"
 
@@ -92,3 +97,21 @@ def test_a_defect_is_placed_by_the_direct_way() -> None:
 )
 def test_exit_codes(results: tuple[Result, ...], fields: dict[str, Any], code: int) -> None:
     assert exit_of(found(*results, **fields)) == code
+
+
+async def test_a_remedy_speaks_of_the_product_that_seems_to_answer() -> None:
+    """The guess adds words to what is bad, also once the recording is closed, and changes no outcome."""
+    async with FakeServer(Options(seed=1, dialect="litellm", faults=("403",))) as server:
+        battery = Battery(bench_at(server), chosen("B01", "B02", "B03", "B06", "B07"))
+        outcomes = {one.id: one.outcome async for one in battery.run()}
+        battery.suspects.look(
+            Record(
+                1, Direction.LOCAL, Kind.REFUSED, 0, 0.0, b"HTTP/1.1 403 No\r\nX-LiteLLM-Version: 1\r\n\r\n"
+            )
+        )
+        battery.bench.inspector.recording.close()
+    told = examination(battery)
+    assert {one.id: one.outcome for one in told.results} == outcomes
+    (refused,) = (one for one in told.results if one.outcome is Outcome.FAIL)
+    assert "LiteLLM: Upgrade LiteLLM to 1.89.0" in refused.remedy
+    assert told.capabilities["product"].startswith("looks like LiteLLM")
