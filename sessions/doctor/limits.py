@@ -1,4 +1,4 @@
-"""Group F: how large, how many, how long: frames, turns in flight, sockets, lanes, silence.
+"""Group F: how large and how many: frames, turns in flight, sockets, lanes.
 
 Its one rule: size is tried with blanks around a create that is refused, and number with warm-ups where they
 are known to be free. What takes minutes or disturbs others is only tried when it is asked for.
@@ -16,6 +16,15 @@ from sessions.conversation import Silence
 from sessions.dialects import read
 from sessions.doctor.bench import Bench, Bout
 from sessions.doctor.check import Check, Cost, check
+from sessions.doctor.liveness import (
+    age,
+    close_etiquette,
+    idle,
+    idle_with_pings,
+    longest_silence,
+    pings,
+    server_pings,
+)
 from sessions.doctor.probes import (
     REFUSAL_SECONDS,
     SHORT_PROMPT,
@@ -35,8 +44,6 @@ from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, ski
 from sessions.doctor.turns import ends_badly
 from sessions.errors import ConnectError
 from sessions.events import Event, Undecodable
-from sessions.findings.catalogue import Who
-from sessions.records import Direction, Kind
 
 _KIB, _MIB = 1 << 10, 1 << 20
 _LADDER = (64 * _KIB, _MIB, 4 * _MIB, 15 * _MIB + 512 * _KIB)
@@ -44,20 +51,10 @@ _DEEP_RUNG = 16 * _MIB + 512 * _KIB
 _NO_REFUSAL = "C01 has shown no refusal that could be asked for again"
 _NO_WARM_UP = "warm-ups are not known to be free here"
 _BAD_TURN = "the short turn of D01 did not end well"
-_NEVER = 86_400.0  # between two pings: none while a check runs
-_PING_SECONDS, _PINGS, _PONG_SECONDS = 1.0, 3, 5.0
-_LISTEN_SECONDS = 45.0
-_IDLE_SECONDS, _DEEP_IDLE_SECONDS = 65.0, 110.0
-_KEEPALIVE_SECONDS = 20.0
-_CLOSE_SECONDS = 5.0
 _IN_ROW, _IN_ROW_MORE = 10, 20
 _SOCKETS, _DEEP_SOCKETS = 20, 120
 _LANES = ("doctor-a", "doctor-b")
 _BAD_LANES = ("", "x" * 257, "not a name")
-_RECIPES = (
-    (60.0, "nginx (proxy_read_timeout) and AWS load balancers (idle timeout) end at 60 s: raise it there."),
-    (100.0, "Cloudflare ends at 100 s of silence: send pings, or keep the socket busy."),
-)
 
 
 @check("F01", "size of a message", Cost.FREE, needs=("B07", "B19"), limit_seconds=300.0,
@@ -277,125 +274,6 @@ async def _lane_names(bench: Bench) -> Verdict:
     )
 
 
-@check("F07", "pings are answered", Cost.FREE, needs=("B07", "B19"), waits_seconds=_PING_SECONDS * _PINGS,
-       findings=("no-pong",))  # fmt: skip
-async def pings(bench: Bench) -> Verdict:
-    """Three pings, a second apart."""
-    pause = _PING_SECONDS * bench.pace
-    async with bench.open(ping_seconds=pause) as bout:
-        waiting = bout.until(lambda: len(_pongs(bout)) >= _PINGS, pause * _PINGS + _PONG_SECONDS)
-        await bench.wait(waiting, _PING_SECONDS * _PINGS)
-        pongs = _pongs(bout)
-    if len(pongs) >= _PINGS:
-        return passed(f"{len(pongs)} pongs, the slowest after {max(pongs):.0f} ms")
-    if pongs:
-        return warned(f"{len(pongs)} of {_PINGS} pongs", "Answer every ping.", Who.NETWORK)
-    return catalogued("no-pong", f"none within {_PONG_SECONDS:g} s")
-
-
-def _pongs(bout: Bout) -> list[float]:
-    """How long each pong took, in milliseconds."""
-    return [
-        float(one.meta.get("ms", 0))
-        for one in bout.records
-        if one.kind is Kind.NOTE and one.meta.get("note") == "latency"
-    ]
-
-
-@check("F08", "the server's own pings", Cost.SLOW, needs=("B07", "B19"), waits_seconds=_LISTEN_SECONDS)
-async def server_pings(bench: Bench) -> Verdict:
-    """Listens for 45 s."""
-    async with bench.open(ping_seconds=_NEVER) as bout:
-        await bout.watch(_LISTEN_SECONDS)
-        at = [
-            one.elapsed for one in bout.records if one.kind is Kind.PING and one.direction is Direction.SERVER
-        ]
-        opened = bout.session.opened
-    if not at:
-        return told(f"none within {_LISTEN_SECONDS:g} s")
-    gaps = [later - earlier for earlier, later in zip([opened, *at], at, strict=False)]
-    return told(f"{len(at)} pings, {min(gaps):.1f} to {max(gaps):.1f} s apart")
-
-
-@check("F09", "idle without pings", Cost.SLOW, needs=("B07", "B19"), waits_seconds=_IDLE_SECONDS,
-       limit_seconds=180.0, findings=("idle-limit",))  # fmt: skip
-async def idle(bench: Bench) -> Verdict:
-    """An open socket without any frame for 65 s, with --deep for 110 s."""
-    seconds = _DEEP_IDLE_SECONDS if bench.is_deep else _IDLE_SECONDS
-    lasted, how = await _idle(bench, seconds, _NEVER)
-    bench.facts.notes["idle_drop"] = lasted
-    if lasted is None:
-        bench.capabilities["idle"] = f"at least {seconds:g} s"
-        return told(f"still open after {seconds:g} s")
-    bench.capabilities["idle"] = f"{lasted:.0f} s"
-    recipe = next((words for limit, words in _RECIPES if abs(lasted - limit) < 3), "")
-    return told(
-        f"{how} after {lasted:.1f} s", recipe or "Raise the idle limit of the hop that has it, or send pings."
-    )
-
-
-@check("F10", "idle with pings", Cost.SLOW, needs=("F09",), waits_seconds=_IDLE_SECONDS,
-       limit_seconds=180.0, findings=("idle-limit",))  # fmt: skip
-async def idle_with_pings(bench: Bench) -> Verdict:
-    """The same with a ping every 20 s, when the socket of F09 was dropped."""
-    if bench.facts.notes.get("idle_drop") is None:
-        return skipped("F09 was not dropped")
-    seconds = _DEEP_IDLE_SECONDS if bench.is_deep else _IDLE_SECONDS
-    lasted, how = await _idle(bench, seconds, _KEEPALIVE_SECONDS * bench.pace)
-    if lasted is None:
-        return passed(f"with pings still open after {seconds:g} s")
-    return failed(
-        f"{how} after {lasted:.1f} s, though pings were sent",
-        "Pings do not count on this hop: raise its idle limit.",
-    )
-
-
-async def _idle(bench: Bench, seconds: float, ping_seconds: float) -> tuple[float | None, str]:
-    """After how many seconds an idle socket was dropped, and how; None when it was not."""
-    async with bench.open(ping_seconds=ping_seconds) as bout:
-        await bout.watch(seconds)
-        session = bout.session
-        if not bout.is_over:
-            return None, ""
-        return session.ended - session.opened, end_words(bout)
-
-
-@check("F11", "the longest silence", Cost.TURNS, needs=("D01",), findings=("long-silence",))
-async def longest_silence(bench: Bench) -> Verdict:
-    """Looks for the longest gap between two events of a turn of this run; sends nothing."""
-    verdict = judged(bench.inspector.findings, longest_silence.findings)
-    if verdict.outcome is not Outcome.PASS:
-        return verdict
-    recording, column = bench.inspector.recording, bench.inspector.sessions.turn_column
-    last: dict[int, float] = {}
-    longest = 0.0
-    for place in range(len(recording)):
-        number = column[place]
-        if number:
-            at = recording.record(place).elapsed
-            longest = max(longest, at - last.get(number, at))
-            last[number] = at
-    return told(f"{longest:.2f} s within a turn; clients give up after 300 s")
-
-
-@check("F12", "a close is answered", Cost.FREE, needs=("B07", "B19"), findings=("close-unanswered",))
-async def close_etiquette(bench: Bench) -> Verdict:
-    """A close frame of ours, 1000."""
-    async with bench.open() as bout:
-        began = bench.clock.elapsed()
-        await bout.close()
-        took = bench.clock.elapsed() - began
-        answers = [
-            one for one in bout.records if one.kind is Kind.CLOSE and one.direction is Direction.SERVER
-        ]
-        verdict = judged(bout.findings, close_etiquette.findings)
-    if verdict.outcome is not Outcome.PASS:
-        return verdict
-    if not answers:
-        return catalogued("close-unanswered", f"nothing within {_CLOSE_SECONDS:g} s")
-    return passed(f"{answers[0].meta.get('code', 1005)} after {took * 1000:.0f} ms")
-
-
 @check(
     "F13",
     "cancelling",
@@ -448,24 +326,6 @@ async def _in_row(bench: Bench, count: int, remedy: str) -> Verdict:
             if not one.is_well:
                 return failed(f"turn {number} of {count}: {one.words}", remedy)
     return passed(f"{count} of {count}")
-
-
-@check(
-    "F15",
-    "age of a socket",
-    Cost.INTRUSIVE,
-    needs=("B07", "B19"),
-    waits_seconds=3660.0,
-    findings=("age-limit",),
-)
-async def age(bench: Bench) -> Verdict:
-    """One socket, kept open until the server ends it, 61 minutes at most; only with --deep."""
-    if not bench.is_deep:
-        return skipped("only with --deep: it takes up to 61 minutes")
-    lasted, how = await _idle(bench, 3660.0, _KEEPALIVE_SECONDS)
-    if lasted is None:
-        return told("still open after 61 minutes")
-    return told(f"{how} after {lasted / 60:.1f} minutes", "Open a new socket some minutes before that.")
 
 
 @check("F16", "how many sockets", Cost.INTRUSIVE, needs=("B07", "B19"))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -182,39 +179,6 @@ async def test_refused_lanes_are_a_capability() -> None:
     assert bench.capabilities["lanes"] == "none"
 
 
-async def test_unanswered_pings_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_PONG_SECONDS", 0.2)
-    async with FakeServer(Options(seed=1, faults=("half-open",))) as server:
-        results = await run(bench_at(server), "F07")
-    assert results["F07"].outcome is Outcome.FAIL
-    assert results["F07"].findings == ("no-pong",)
-
-
-async def test_an_idle_limit_is_measured_and_pings_are_tried_against_it() -> None:
-    async with FakeServer(Options(seed=1, age_limit=0.1)) as server:
-        bench = bench_at(server, costs=frozenset(Cost), pace=0.01)
-        results = await run(bench, "F09", "F10", "F08")
-    assert results["F08"].outcome is Outcome.INFO
-    assert results["F09"].outcome is Outcome.INFO
-    assert bench.capabilities["idle"] == "0 s"
-    assert results["F10"].outcome is Outcome.FAIL, "this limit is one of age, so that pings change nothing"
-
-
-async def test_a_socket_that_stays_open_has_no_idle_limit() -> None:
-    async with FakeServer(Options(seed=1)) as server:
-        bench = bench_at(server, costs=frozenset(Cost), pace=0.001)
-        results = await run(bench, "F09", "F10")
-    assert bench.capabilities["idle"] == "at least 65 s"
-    assert results["F10"].outcome is Outcome.SKIP
-
-
-async def test_a_close_without_answer_is_found() -> None:
-    async with deaf() as bench:
-        results = await run(bench, "F12")
-    assert results["F12"].outcome is Outcome.WARN
-    assert results["F12"].findings == ("close-unanswered",)
-
-
 async def test_a_cancel_that_is_ignored_is_told() -> None:
     async with FakeServer(Options(seed=1)) as server:
         results = await run(bench_at(server, is_deep=True), "C01", "D01", "F13")
@@ -257,24 +221,3 @@ async def serving(
     """A bench at a server that behaves as this handler does."""
     async with serve(handler, "127.0.0.1", 0, max_size=None, compression=None) as server:
         yield _bench(server.sockets[0].getsockname()[1], **given)
-
-
-@asynccontextmanager
-async def deaf() -> AsyncIterator[Bench]:
-    """A bench at a server that accepts the upgrade, and then only reads."""
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        key = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
-        guid = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        digest = base64.b64encode(hashlib.sha1(key.split(b":")[1].strip() + guid).digest())
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + digest + b"\r\n\r\n"
-        )
-        while await reader.read(1024):
-            pass
-        writer.close()
-
-    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
-        yield _bench(server.sockets[0].getsockname()[1])
