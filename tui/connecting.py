@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from sessions import survivors
 from sessions.errors import RecordingError
 from sessions.inspector import Batch
-from sessions.session import Phase
+from sessions.session import Phase, Response, Session
 from tui.screens.choose import Choice, Choose
+from tui.widgets.connections import Connections
 
 if TYPE_CHECKING:
     from sessions.wire.plan import Plan
@@ -116,24 +117,36 @@ class Connecting:
 
     # Stopping, closing ---------------------------------------------------------------------------------
 
-    async def stop(self) -> None:
-        """Close the socket that the composer speaks to, after saying what that costs."""
+    @property
+    def meant(self) -> int:
+        """The connection that a stop means: the chosen one of the list while that is shown, when it is ours.
+
+        Elsewhere the one that the composer speaks to; 0 for none.
+        """
         screen = self._screen
-        session = screen.session
-        if session is None or not screen.sockets.is_live(screen.number):
+        if not screen.is_at_list:
+            return screen.number
+        chosen = screen.query_one(Connections).session
+        return chosen if screen.sockets.plan(chosen) is not None else 0
+
+    async def stop(self, number: int) -> None:
+        """Close the socket of this connection, after saying what that costs."""
+        screen = self._screen
+        session = screen.inspector.sessions.sessions.get(number)
+        if session is None or not screen.sockets.is_live(number):
             screen.tell("no socket is open")
             return
-        running = screen.sending.steerable
+        running = screen.sending.steerable if number == screen.number else _running(session)
         costs = survivors.what_stopping_costs(
             screen.inspector.sessions, running, session=session, profile=screen.outgoing.profile
         )
-        title = f"stop T{running.turn}" if running is not None else f"close socket {screen.number}"
+        title = f"stop T{running.turn}" if running is not None else f"close socket {number}"
         way = Choice("close", "close the socket", "with a closing handshake, 1000")
         if session.is_http:
             way = Choice("close", "close the request", "the session stays; what was answered stays, too")
         choices = (Choice("stay", "leave it open", "nothing changes"), way)
         if await screen.app.push_screen_wait(Choose(title, choices, costs)) == "close":
-            await screen.sockets.stop(screen.number)
+            await screen.sockets.stop(number)
 
     async def leave(self) -> None:
         """Leave this session; asks first while a socket is open."""
@@ -180,3 +193,8 @@ class Connecting:
             screen.outgoing.change(model=model)
             screen.describe()
         return bool(model)
+
+
+def _running(session: Session) -> Response | None:
+    """The oldest answer that runs on a connection."""
+    return next((response for response in session.live if response.id), None)

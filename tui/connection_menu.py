@@ -59,7 +59,7 @@ class ConnectionMenu:
         elif chosen == "address":
             await self._ask_for_address()
         elif chosen == "close":
-            await screen.connecting.stop()
+            await screen.connecting.stop(screen.number)
         elif chosen.startswith("use "):
             screen.number = int(chosen[4:])
             screen.overview.show_scope(screen.scope)

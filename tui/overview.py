@@ -60,6 +60,7 @@ class Overview:
         brief = self._screen.query_one(Brief)
         brief.show_session(session)
         brief.refresh_at(self._screen.sockets.now)
+        self._screen.refresh_bindings()  # what can be stopped follows the cursor
 
     def open(self, session: int) -> None:
         """Show this connection, or with 0 all; one of a named session brings that to the front."""

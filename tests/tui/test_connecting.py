@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from sessions.compose import Create
+from sessions.session import Phase
 from tests.journey import MODEL, journey, serving
-from tests.scene import talking
+from tests.make import Wire
+from tests.scene import playing, talking
 from tests.screen import screen_text
 from tui.screens.choose import Choose
+from tui.widgets.connections import Connections
 from tui.widgets.trouble import Trouble
 
 
@@ -131,3 +134,28 @@ async def test_one_key_retries_the_bare_403_with_the_model_in_the_url() -> None:
         await scene.press("i")
         await scene.say("Hello.")
         assert scene.heard_last["model"] == MODEL
+
+
+async def test_in_the_list_a_stop_means_the_chosen_connection() -> None:
+    async with serving() as server, journey(server, names=("alpha", "beta")) as run:
+        known = run.screen.inspector.sessions.sessions
+        await run.until(lambda: [one.phase for one in known.values()] == [Phase.OPEN] * 2)
+        other = next(tab.number for tab in run.screen.tabs.all if tab.name == "beta")
+        await run.press("escape", "0")
+        run.screen.query_one(Connections).select_session(other)
+        await run.press("X")
+        await run.shows(f"close socket {other}")
+        await run.press("2")
+        await run.until(lambda: known[other].phase is Phase.CLOSED)
+        assert run.screen.session is not None
+        assert run.screen.session.phase is Phase.OPEN
+        assert run.screen.tabs.front.name == "alpha"
+
+
+async def test_in_the_list_what_is_not_ours_cannot_be_stopped() -> None:
+    records = [Wire(1).open(), Wire(2, at=0.1).open()]
+    async with playing(records, create=Create(model="m")) as scene:
+        await scene.press("escape")
+        assert scene.screen.check_action("stop", ()) is True
+        await scene.press("0")
+        assert scene.screen.check_action("stop", ()) is False

@@ -96,7 +96,9 @@ class SessionActions(Screen[None]):
             return self.sending.has_open_calls
         if action == "steer":
             return self.sending.steerable is not None
-        if action in ("stop", "other_route"):
+        if action == "stop":
+            return self.launch is not None and (not self.is_at_list or self.connecting.meant > 0)
+        if action == "other_route":
             return self.launch is not None
         if action == "connection":
             return self.launch is not None
@@ -218,7 +220,7 @@ class SessionActions(Screen[None]):
 
     def action_stop(self) -> None:
         """Close the socket, after saying what that costs."""
-        self.flow(self.connecting.stop())
+        self.flow(self.connecting.stop(self.connecting.meant))
 
     def action_other_route(self) -> None:
         """Go on over the other route."""
