@@ -169,6 +169,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("replay.go_live", "L", "end", "To the end; stays there while the file grows.", _R),
     Action("replay.toggle_silences", "u", "silences", "Cut silences to two seconds, or play them.", _R),
     Action("replay.keep", "K", "keep", "Mark the recording, so that no retention removes it; or not.", _R),
+    Action("replay.close", "q", "leave", "Leave this screen; whoever writes is left alone.", _R, 89),
     # -- a tap
     Action(
         "tap.show_recipes", "R", "recipes", "How to point clients at this tap; y copies one.", Where.TAP, 3
@@ -248,11 +249,14 @@ TOGETHER: tuple[frozenset[Where], ...] = (
 REPLAYED = frozenset(
     f"session.{name}"
     for name in (
-        *("leave", "copy", "export", "picture", "zoom", "close"),
+        *("leave", "copy", "export", "picture", "zoom"),
         *("next_turn", "previous_turn", "next_error", "previous_error", "show_findings"),
         *(f"show_{view}" for view in ("talk", "events", "chain", "raw", "stats", "connections")),
     )
 )
+
+#: they stay in a footer that has no room for everything
+ALWAYS = frozenset({"replay.close", "app.help"})
 
 #: the first line of the help: what to remember if only three keys
 THREE_KEYS = "If you remember only three keys:  i write   1-5 views   ? help"
@@ -323,7 +327,7 @@ def action(action_id: str) -> Action:
 
 
 def in_footer(active: Iterable[str], *, is_typing: bool = False, limit: int = 7) -> tuple[Action, ...]:
-    """Of the actions that work now (by id) those for the footer, the most needed first; help has a place."""
+    """Of the actions that work now (by id) those for the footer, the most needed first, and `ALWAYS`."""
     works = [_BY_ID[name] for name in active if name in _BY_ID]
     if is_typing:
         typing = sorted((one for one in works if one.id in _TYPING), key=_typing_rank)
@@ -332,7 +336,9 @@ def in_footer(active: Iterable[str], *, is_typing: bool = False, limit: int = 7)
         return tuple(typing[:limit])
     shown = sorted((one for one in works if one.rank), key=lambda one: one.rank)
     if len(shown) > limit:
-        shown = [*shown[: limit - 1], *(one for one in shown[limit - 1 :] if one.id == "app.help")][:limit]
+        always = [one for one in shown if one.id in ALWAYS]
+        others = [one for one in shown if one.id not in ALWAYS]
+        shown = [*others[: limit - len(always)], *always]
     return tuple(shown)
 
 

@@ -46,7 +46,7 @@ class Footer(Widget):
             self.refresh()
 
     def render(self) -> Text:
-        """The line; labels that do not fit are left out from the right, help never is."""
+        """The line; labels that do not fit are left out from the right, help and the way out last."""
         enabled: dict[str, Binding] = {}
         for active in self.screen.active_bindings.values():
             if active.enabled and active.binding.id:
@@ -61,7 +61,8 @@ class Footer(Widget):
         room = self.size.width - cell_len(line.plain)
         needed = [cell_len(display) + cell_len(action.label) + 3 for _, display, action in parts]
         while len(parts) > 1 and sum(needed) > room:
-            victim = len(parts) - (2 if parts[-1][2].id == "app.help" else 1)
+            passing = [place for place, part in enumerate(parts) if part[2].id not in keys.ALWAYS]
+            victim = passing[-1] if passing else 0
             del parts[victim], needed[victim]
         key_style = self.get_component_rich_style("footer--key")
         label_style = self.get_component_rich_style("footer--label")
