@@ -27,6 +27,7 @@ class Mood(StrEnum):
     IDLE = "idle"
     WAITING = "waiting"  #: for somebody's answers
     OVER = "over"  #: ended as agreed
+    CUT = "cut"  #: nobody knows how it went on: whoever recorded stopped before it ended
     WRONG = "wrong"
 
 
@@ -58,15 +59,18 @@ class Row(NamedTuple):
     is_http: bool
 
 
-def roster(state: State, now: float) -> tuple[Row, ...]:
-    """All connections in the order of arrival; `now` is recording time in seconds."""
-    return tuple(row(session, now) for session in state.sessions.values())
+def roster(state: State, now: float, *, is_last_word: bool = False) -> tuple[Row, ...]:
+    """All connections in the order of arrival; `now` is recording time in seconds.
+
+    `is_last_word`: nothing more comes and all that came is known, so that what is open has no end.
+    """
+    return tuple(row(session, now, is_last_word=is_last_word) for session in state.sessions.values())
 
 
-def row(session: Session, now: float) -> Row:
-    """One connection; `now` is recording time in seconds."""
-    words, mood = standing(session)
-    is_open = session.phase in (Phase.OPEN, Phase.CLOSING)
+def row(session: Session, now: float, *, is_last_word: bool = False) -> Row:
+    """One connection; `now` is recording time in seconds, `is_last_word` as for `roster`."""
+    words, mood = standing(session, is_last_word=is_last_word)
+    is_open = session.phase in (Phase.OPEN, Phase.CLOSING) and not is_last_word
     end = session.ended if session.ended >= 0 else now
     was_open = session.opened >= 0
     return Row(
@@ -79,7 +83,7 @@ def row(session: Session, now: float) -> Row:
         session.lifetime,
         remaining(session, now) if is_open and not session.is_http else None,
         len(session.lanes),
-        len(session.live),
+        0 if is_last_word else len(session.live),
         len(session.turns),
         session.errors,
         session.bytes_in,
@@ -101,8 +105,11 @@ def label(session: Session) -> str:
     return f"{'h' if session.is_http else 'c'}{session.number}"
 
 
-def standing(session: Session) -> tuple[str, Mood]:
-    """Where a connection stands, in words, and its mood."""
+def standing(session: Session, *, is_last_word: bool = False) -> tuple[str, Mood]:
+    """Where a connection stands, in words, and its mood; `is_last_word` as for `roster`."""
+    if is_last_word and not session.phase.is_over:
+        within = f" in T{session.live[0].turn}" if session.live else ""
+        return f"without an end{within}", Mood.CUT
     match session.phase:
         case Phase.OPENING:
             return "opening", Mood.BETWEEN

@@ -26,6 +26,7 @@ STYLES: Mapping[Mood, str] = {
     Mood.IDLE: "",
     Mood.WAITING: "pane--warning",
     Mood.OVER: "pane--dim",
+    Mood.CUT: "pane--warning",
     Mood.WRONG: "pane--error",
 }
 

@@ -35,6 +35,7 @@ DEAD_SECONDS = 40.0  # without a pong either: it is said that the socket may be 
 _MIDDLE = 110  # cells from which there is room for what is nice to know
 _WIDE = 180  # cells from which everything is told, also what the server did not send
 _NARROWEST_URL = 20
+NO_END = "NO END"  #: in the place of a phase: nobody knows how it went on
 
 
 class Surroundings(NamedTuple):
@@ -47,6 +48,7 @@ class Surroundings(NamedTuple):
     is_recording_broken: bool = False
     is_read: bool = False  #: what is shown was recorded by somebody else
     found: Weights = Weights()  #: what is wrong with what is told
+    is_last_word: bool = False  #: nothing more comes, and all that came is shown: what is open has no end
 
 
 class Piece(NamedTuple):
@@ -72,7 +74,7 @@ def status_lines(
         first = [Piece(("NOT CONNECTED",), "status--over", 100), *_surrounding_pieces(surroundings)]
         return [fit(first, cells), Text()]
     return [
-        fit([*_where(sessions, session, cells), *_surrounding_pieces(surroundings)], cells),
+        fit([*_where(sessions, session, cells, surroundings), *_surrounding_pieces(surroundings)], cells),
         fit(
             [
                 *_how(sessions, session, sums or tally(session), now, cells, surroundings),
@@ -88,12 +90,15 @@ def overview_lines(
 ) -> list[Text]:
     """Both lines about all connections together; `now` is recording time in seconds."""
     known = sessions.sessions.values()
+    surroundings = surroundings or Surroundings()
     is_open = sum(1 for one in known if not one.phase.is_over)
+    is_cut = bool(is_open) and surroundings.is_last_word
     wrong = sum(1 for one in known if one.phase in (Phase.LOST, Phase.REFUSED))
     live = sum(len(one.live) for one in known)
-    first = [
-        Piece((f"{is_open} open of {len(known)}",), "status--open" if is_open else "status--between", 100)
-    ]
+    how, style = ("open", "status--open") if is_open else ("open", "status--between")
+    if is_cut:
+        how, style = "without an end", "status--warning"
+    first = [Piece((f"{is_open} {how} of {len(known)}",), style, 100)]
     urls = list(dict.fromkeys(one.url for one in known if one.url))
     if urls:
         more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
@@ -104,6 +109,8 @@ def overview_lines(
     if len(routes) == 1:
         first.append(Piece((line(routes[0], 60),), "status--route", 60))
     second = [Piece((f"LIVE {live}" if live else "nothing runs",), "status--live" if live else "", 95)]
+    if is_cut:
+        second = [Piece(("the recording stopped before",), "status--warning", 95)]
     if wrong:
         second.append(Piece((f"{wrong} lost or refused",), "status--wrong", 90))
     if errors := sum(one.errors for one in known):
@@ -117,26 +124,32 @@ def overview_lines(
         short = f"{word} {count_words(size)}"
         forms = (short, f"{short}, {count_words(wire)} on the wire") if wire != size else (short,)
         second.append(Piece(forms, "", 60))
-    second += _found((surroundings or Surroundings()).found)
+    second += _found(surroundings.found)
     left = [countdown(one, now) for one in known if one.phase is Phase.OPEN and not one.is_http]
-    if left:
+    if left and not is_cut:
         nearest = min(left, key=lambda one: one.seconds)
         style = (
             "status--countdown" if nearest.urgency is Urgency.CALM else f"status--countdown-{nearest.urgency}"
         )
         second.append(Piece((f"next limit in {left_words(nearest.seconds)}",), style, 70))
-    return [fit([*first, *_surrounding_pieces(surroundings or Surroundings())], cells), fit(second, cells)]
+    return [fit([*first, *_surrounding_pieces(surroundings)], cells), fit(second, cells)]
 
 
 # Line one ----------------------------------------------------------------------------------------------
 
 
-def _where(sessions: Sessions, session: Session, cells: int) -> list[Piece]:
+def _state_piece(session: Session, *, is_last_word: bool) -> Piece:
     phase = session.phase
-    state = "status--open" if phase is Phase.OPEN else "status--over" if phase.is_over else "status--between"
+    if is_last_word and not phase.is_over:
+        return Piece((NO_END,), "status--warning", 100)
+    style = "status--open" if phase is Phase.OPEN else "status--over" if phase.is_over else "status--between"
+    return Piece(_phase_forms(session), style, 100)
+
+
+def _where(sessions: Sessions, session: Session, cells: int, around: Surroundings) -> list[Piece]:
     route = line(session.route, 120) or "route unknown"
     url = line(session.url, 200) or "(no address yet)"
-    pieces = [Piece(_phase_forms(session), state, 100)]
+    pieces = [_state_piece(session, is_last_word=around.is_last_word)]
     if len(sessions.sessions) > 1:
         pieces.append(Piece((label(session),), "status--strong", 70))
     if session.name:
@@ -193,6 +206,8 @@ def _how(
 ) -> list[Piece]:
     if session.phase.is_over:
         return [*_ending(session, now), *_totals(sums.usage)]
+    if around.is_last_word:
+        return [*_without_end(session, now), *_totals(sums.usage)]
     if session.opened < 0:
         return [Piece(("opening the connection",), "status--between", 100)]
     pieces = [] if session.is_http else [_countdown_piece(session, now)]
@@ -355,6 +370,21 @@ def _ending(session: Session, now: float) -> list[Piece]:
         Piece((f"after {lasted}",), "status--dim", 50),
         Piece((ago,), "status--dim", 30),
     ]
+
+
+def _without_end(session: Session, now: float) -> list[Piece]:
+    """Whoever recorded was killed: nobody knows how it went on."""
+    short = "without an end"
+    pieces = [Piece((short, f"{short}, the recording stopped before"), "status--warning", 98)]
+    if session.opened >= 0:
+        pieces.append(Piece((f"after {seconds_words(max(0.0, now - session.opened))}",), "status--dim", 50))
+    if live := session.live:
+        pieces.append(Piece((f"T{live[0].turn} unfinished",), "status--warning", 88))
+    elif session.turns:
+        pieces.append(_turn_piece(session.turns[-1], now))
+    if session.errors:
+        pieces.append(Piece((f"err {session.errors}",), "status--wrong", 72))
+    return pieces
 
 
 # Fitting -----------------------------------------------------------------------------------------------

@@ -59,6 +59,19 @@ def test_a_close_says_its_code_and_who(code: int) -> None:
     assert told.quiet is None
 
 
+def test_what_a_killed_writer_left_open_has_no_end() -> None:
+    wire = Wire()
+    running = [wire.open(), wire.sent(create("Hi")), wire.got(created("resp_1"))]
+    (told,) = roster(fold(running), 100.0, is_last_word=True)
+    assert (told.state, told.mood) == ("without an end in T1", Mood.CUT)
+    assert (told.left, told.quiet, told.live, told.is_open) == (None, None, 0, False)
+    (idle,) = roster(fold([Wire().open()]), 100.0, is_last_word=True)
+    assert idle.state == "without an end"
+    wire = Wire()
+    ended = fold([wire.open(), wire.close(1000)])
+    assert roster(ended, 100.0, is_last_word=True) == roster(ended, 100.0)
+
+
 def test_what_runs_says_which_turn_and_whether_words_have_come() -> None:
     wire = Wire()
     records = [wire.open(), wire.sent(create("Hi"))]

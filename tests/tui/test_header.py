@@ -51,6 +51,23 @@ def test_a_size_below_a_thousand_says_its_unit() -> None:
     assert "REC 165 B" in lines([wire.open()], wire.now, 80, Surroundings(165))[0]
 
 
+def test_what_a_killed_writer_left_open_is_not_called_open() -> None:
+    wire = make.Wire()
+    records = [*conversation(wire), *running(wire)]
+    around = Surroundings(is_read=True, is_last_word=True)
+    first, second = lines(records, wire.now, 120, around)
+    assert first.startswith(" NO END   wss://")
+    assert "without an end, the recording stopped before" in second
+    assert "T2 unfinished" in second
+    assert not any(word in first + second for word in ("OPEN", "LIVE", "left", "live"))
+    _, ended = lines([*records, wire.close()], wire.now, 120, around)
+    assert "closed 1000" in ended, "what has an end keeps it"
+    sums = [one.plain for one in overview_lines(fold(records), wire.now, 120, around)]
+    assert sums[0].startswith(" 1 without an end of 1")
+    assert "the recording stopped before" in sums[1]
+    assert not any(word in sums[1] for word in ("LIVE", "limit"))
+
+
 def test_a_hundred_and_twenty_cells() -> None:
     wire = make.Wire()
     records = [*conversation(wire), wire.latency(38.2), *running(wire, "plan")]

@@ -161,10 +161,57 @@ async def test_the_footer_has_at_most_seven_keys_and_help_tells_all(path: Path) 
         enabled = {one.binding.id for one in play.screen.active_bindings.values() if one.enabled}
         shown = keys.in_footer([name for name in enabled if name])
         assert len(shown) == 7
+        assert [action.id for action in shown][-2:] == ["replay.close", "app.help"]
         assert [action.id for action in shown][:3] == ["replay.toggle_play", "replay.seek", "replay.step_on"]
         await play.pilot.press("question_mark")
         await play.shows("space play/pause   s seek")
         await play.shows("Ten seconds back.")
+        await play.shows("Leave this screen; whoever writes is left alone.")
+
+
+async def test_a_small_footer_keeps_the_way_out(path: Path) -> None:
+    async with opened(path, size=(44, 20)) as play:
+        assert screen_lines(play.app)[-1].endswith("q leave  ? help")
+
+
+async def test_its_header_says_replay_and_nothing_of_a_key(path: Path) -> None:
+    async with opened(path) as play:
+        first = screen_lines(play.app)[0]
+        assert first.endswith(" REPLAY")
+        assert "key" not in first
+        assert "parents at this moment" in screen_text(play.app)
+
+
+async def test_what_a_killed_writer_left_open_is_called_so_at_the_end_only(tmp_path: Path) -> None:
+    path = tmp_path / "killed.jsonl"
+    first, second = Wire(1), Wire(2, at=0.01)
+    writer = written(path, [first.open(), second.open(), *first.turn("resp_1")[:4]])
+    writer.close()  # as the system does for whoever was killed: its lock is gone, no end was written
+    async with opened(path) as play:
+        await play.shows("NO END")
+        assert "OPEN" not in screen_text(play.app)
+        await play.pilot.press("0")
+        await play.shows("2 without an end of 2")
+        await play.shows("without an end in T1")
+        assert " left  " not in screen_lines(play.app)[1]
+        assert "streaming" not in screen_text(play.app)
+        await play.press("comma")
+        await play.shows("2 open of 2")
+        assert "without an end" not in screen_text(play.app)
+        await play.press("L")
+        await play.shows("2 without an end of 2")
+
+
+async def test_what_still_grows_is_open(tmp_path: Path) -> None:
+    wire = Wire()
+    path = tmp_path / "live.jsonl"
+    writer = written(path, [wire.open(), *wire.turn("resp_1")[:4]])
+    async with opened(path) as play:
+        await play.shows("OPEN")
+        assert "without an end" not in screen_text(play.app)
+        writer.close()
+        play.clock.move(1.0)
+        await play.shows("without an end")
 
 
 # What is moved --------------------------------------------------------------------------------------------
@@ -393,7 +440,7 @@ async def test_a_recording_can_be_marked_to_be_kept(path: Path) -> None:
 
 async def test_no_key_of_a_replay_sends_or_writes(path: Path) -> None:
     before = content(path)
-    harmless = {"app.quit", "session.close", "session.picture", "session.export", "session.copy"}
+    harmless = {"app.quit", "replay.close", "session.picture", "session.export", "session.copy"}
     async with opened(path) as play:
         assert not play.screen.query(Composer)
         bound = {one.binding.id for one in play.screen.active_bindings.values()}

@@ -98,10 +98,12 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
         self.playback = playback
         self._moved = asyncio.Event()
         self._is_as_opened = playback.pace is not Pace.LIVE
+        self._is_replay = self._is_as_opened or playback.reading.path is None  # not attached to somebody
         self._is_left = False
         self._is_list_due = playback.pace is Pace.LIVE
         self._is_event_due = False
         self._is_told_of_end = False
+        self._is_last_word_told = False
         self._told_problems = 0
         self._going_back_since = 0.0
         self._painted = _told(playback)
@@ -126,6 +128,18 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
     def on_unmount(self) -> None:
         """Leave the file alone from now on."""
         self._is_left = True
+
+    @property
+    def is_last_word(self) -> bool:
+        """Whether nothing more comes, and all that came is shown: what is open then has no end."""
+        return not self.playback.is_growing and self.playback.is_at_end
+
+    def _show_badges(self) -> None:
+        # the key was somebody else's, and at another time
+        if self._is_replay:
+            self.query_one(Header).show_badges("REPLAY", is_key_told=False)
+        else:
+            super()._show_badges()
 
     def farewell(self) -> str:
         """Nothing was recorded here."""
@@ -165,7 +179,18 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
         if not playback.is_folding:
             self._arrive()
         self._tell_problems()
+        self._tell_last_word()
         self._paint()
+
+    def _tell_last_word(self) -> None:
+        if self.is_last_word == self._is_last_word_told:
+            return
+        self._is_last_word_told = self.is_last_word
+        # on the way out the writer may end when the views have gone already
+        for header in self.query(Header):
+            header.show_last_word(self.is_last_word)
+        for connections in self.query(Connections):
+            connections.show_last_word(self.is_last_word)
 
     def _arrive(self) -> None:
         """The playhead is where it was sent: what was waiting for that is done."""

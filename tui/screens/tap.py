@@ -186,7 +186,7 @@ class TapScreen(ReplayScreen):
             sum(1 for one in self._told if one.is_fallback),
             agreement.compared,
             agreement.differing,
-            not self.is_tapping and self.playback.is_at_end,
+            self.is_last_word,
         )
 
     def _show_waiting(self, is_waiting: bool) -> None:

@@ -20,6 +20,7 @@ from sessions.dialects import create_fields
 from sessions.events import Event
 from sessions.inspector import Batch, Inspector
 from sessions.profile import OPENAI, ProfileFacts
+from sessions.reading import Reading
 from sessions.roster import label
 from sessions.session import Session, Turn
 from sessions.wording import Role, asked
@@ -367,7 +368,10 @@ class Chain(Pane):
             )
             (others if outlook.works is False else usable).append(ParentRow(turn.number, outlook))
         told = [*usable[:_TOLD_PARENTS], *others[: max(0, _TOLD_PARENTS - len(usable))]]
-        return [Heading(""), Heading("parents you can use now"), *told] if told else []
+        # in a recording of somebody else they are those of the moment that is shown
+        is_read = isinstance(self.inspector.recording, Reading)
+        title = "parents at this moment" if is_read else "parents you can use now"
+        return [Heading(""), Heading(title), *told] if told else []
 
     def _turn_at(self, index: int) -> int:
         if not 0 <= index < self.row_count():

@@ -57,6 +57,7 @@ class Connections(Pane):
         self._places: dict[int, int] = {}
         self._pairs: dict[int, str] = {}
         self._columns = columns(0)
+        self._is_last_word = False
 
     # Rows --------------------------------------------------------------------------------------------
 
@@ -79,7 +80,7 @@ class Connections(Pane):
 
     def _told(self, index: int) -> Row | None:
         session = self.inspector.sessions.sessions.get(self.session_at(index))
-        return row(session, self.now) if session is not None else None
+        return row(session, self.now, is_last_word=self._is_last_word) if session is not None else None
 
     def _sign(self, index: int) -> str:
         return self._pairs.get(self.session_at(index), "")
@@ -104,7 +105,8 @@ class Connections(Pane):
         """How many there are, and how many are open."""
         known = self.inspector.sessions.sessions.values()
         live = sum(1 for one in known if not one.phase.is_over)
-        return f"connections {len(self._numbers)}   {live} open"
+        how = "without an end" if live and self._is_last_word else "open"
+        return f"connections {len(self._numbers)}   {live} {how}"
 
     def state_words(self) -> str:
         """What a key does here, whether the picture stands still, and how far a search is."""
@@ -153,6 +155,13 @@ class Connections(Pane):
         """Move the clock: ages and countdowns are written anew."""
         self.now = max(self.now, now)
         if self.motion is not Motion.FROZEN and self.size.height:
+            self.repaint_rows(self.top, self.top + self.rows_height)
+            self.dress()
+
+    def show_last_word(self, is_last_word: bool) -> None:
+        """Say of what is open that it has no end, where nothing more comes; or no longer."""
+        if is_last_word != self._is_last_word:
+            self._is_last_word = is_last_word
             self.repaint_rows(self.top, self.top + self.rows_height)
             self.dress()
 

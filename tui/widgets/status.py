@@ -17,7 +17,7 @@ from sessions.reading import Reading
 from sessions.session import Phase, Session
 from tui.cells import cut, steady
 from tui.countdown import Urgency, countdown
-from tui.header import Surroundings, overview_lines, status_lines
+from tui.header import NO_END, Surroundings, overview_lines, status_lines
 from tui.marks import Marks
 from tui.scope import foremost
 from tui.shades import shade
@@ -36,7 +36,7 @@ class Status(Widget):
         "status--route", "status--dim", "status--rec", "status--wrong", "status--live", "status--good",
         "status--warning", "status--error", "status--countdown", "status--countdown-warn",
         "status--countdown-alarm", "status--countdown-over", "status--badge-demo",
-        "status--badge-read-only", "status--badge-insecure", "status--badge",
+        "status--badge-read-only", "status--badge-replay", "status--badge-insecure", "status--badge",
     }  # fmt: skip
 
     def __init__(
@@ -54,6 +54,8 @@ class Status(Widget):
         self._is_overview = False
         self._badges: tuple[str, ...] = ()
         self._is_key_set: bool | None = None
+        self._is_key_told = True
+        self._is_last_word = False
         self._sums: Tally | None = None
         self._sums_of = 0
         self._written_at = -1.0
@@ -74,11 +76,18 @@ class Status(Widget):
             self._is_overview = is_overview
             self.refresh()
 
-    def show_badges(self, *badges: str, is_key_set: bool | None = None) -> None:
-        """Show these words for good: DEMO, READ-ONLY, INSECURE; and whether a key is set."""
+    def show_badges(self, *badges: str, is_key_set: bool | None = None, is_key_told: bool = True) -> None:
+        """Show these words for good: DEMO, READ-ONLY, REPLAY, INSECURE; and whether a key is set."""
         self._badges = badges
         self._is_key_set = is_key_set
+        self._is_key_told = is_key_told
         self.refresh()
+
+    def show_last_word(self, is_last_word: bool) -> None:
+        """Say of what is open that it has no end, where nothing more comes; or no longer."""
+        if is_last_word != self._is_last_word:
+            self._is_last_word = is_last_word
+            self._write()
 
     def look_into(self, inspector: Inspector) -> None:
         """Tell of another state of the same recording."""
@@ -107,7 +116,7 @@ class Status(Widget):
         self._written_at = self.now
         session = self.session
         urgency = Urgency.CALM
-        if session is not None and session.phase is Phase.OPEN:
+        if session is not None and session.phase is Phase.OPEN and not self._is_last_word:
             urgency = countdown(session, self.now).urgency
         self.set_class(urgency is Urgency.WARN, "-warn")
         self.set_class(urgency in (Urgency.ALARM, Urgency.OVER), "-alarm")
@@ -130,11 +139,11 @@ class Status(Widget):
         else:
             lines = status_lines(self.inspector.sessions, session, self.now, cells, around, sums)
         if height < 2 and not self._is_overview:
-            state = session.phase.value.upper() if session is not None else "NOT CONNECTED"
+            state, style = self._state(session)
+            alone = Surroundings(is_last_word=self._is_last_word)
             rest = status_lines(
-                self.inspector.sessions, session, self.now, max(8, cells - len(state) - 1), None, sums
+                self.inspector.sessions, session, self.now, max(8, cells - len(state) - 1), alone, sums
             )[1]
-            style = "status--open" if session is not None and session.phase is Phase.OPEN else "status--over"
             first = Text(" ", no_wrap=True, end="")
             first.append(cut(state, cells - 1), style)
             first.append_text(rest)
@@ -145,6 +154,14 @@ class Status(Widget):
                 out.append("\n")
             out.append_text(self._styled(line))
         return out
+
+    def _state(self, session: Session | None) -> tuple[str, str]:
+        if session is None:
+            return "NOT CONNECTED", "status--over"
+        if self._is_last_word and not session.phase.is_over:
+            return NO_END, "status--warning"
+        style = "status--open" if session.phase is Phase.OPEN else "status--over"
+        return session.phase.value.upper(), style
 
     def overview(self, cells: int, surroundings: Surroundings) -> list[Text]:
         """Both lines about all connections together."""
@@ -177,12 +194,15 @@ class Status(Widget):
         is_key_set = has_key if self._is_key_set is None else self._is_key_set
         return Surroundings(
             recording.bytes_written if is_kept else None,
-            is_key_set if session is not None or self._is_key_set is not None else None,
+            is_key_set
+            if self._is_key_told and (session is not None or self._is_key_set is not None)
+            else None,
             self._badges,
             handshake_ms,
             recording.failure is not None,
             isinstance(recording, Reading),
             self._marks.session(0 if self._is_overview or session is None else session.number),
+            self._is_last_word,
         )
 
     def _handshake(self, session: Session | None) -> tuple[float | None, bool]:
