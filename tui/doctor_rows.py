@@ -155,7 +155,7 @@ def _price(check: Check) -> str:
         pieces.append(f"up to {check.tokens} tokens")
     if check.waits_seconds:
         pieces.append(f"waits {check.waits_seconds:g} s")
-    return ", ".join(pieces)
+    return f"cost: {', '.join(pieces)}"
 
 
 def capability_line(found: Examination) -> str:
