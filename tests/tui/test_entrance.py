@@ -53,7 +53,7 @@ async def test_a_recording_is_shown_and_its_file_stays_as_it_was(tmp_path: Path)
         assert screen.is_read_only
         assert not screen.query("Composer")
         assert "Recorded words." in screen_text(app)
-        assert "READ-ONLY" in screen_text(app)
+        assert "REPLAY" in screen_text(app)
     assert path.read_bytes() == before
 
 
