@@ -112,6 +112,7 @@ async def _tap(size: tuple[int, int]) -> str:
             await _until(pilot, lambda: screen.inspector.sessions.sessions and not screen.playback.is_folding)
             screen.show_urls("http://127.0.0.1:8377/v1")
             await pilot.press("0", "g", "j", "j")
+            screen.tick()  # once a second it tells what happened
             await pilot.pause(0.3)
             picture = app.export_screenshot(title="turnscope tap")
         recording.close()

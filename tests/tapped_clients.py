@@ -18,6 +18,7 @@ from tests.make import (
     created,
     item_added,
     message,
+    numbered,
     text_delta,
     usage,
 )
@@ -47,6 +48,7 @@ def _records() -> Iterator[Record]:
     yield closed.open(**_PYTHON)
     yield from _turns(closed, "b", ("Which tests are slow?", "Why?", "Only the first", "Thanks"), 6.0)
     yield closed.close(by=Direction.CLIENT)
+    yield closed.close()
     yield _digest(closed)
 
     again = Wire(3, at=lost.now + 0.4, step=0.03)
@@ -104,11 +106,15 @@ def _begun(wire: Wire, name: str, prompt: str, **fields: Any) -> Iterator[Record
     lane = {"stream_id": fields["stream_id"]} if "stream_id" in fields else {}
     yield wire.sent(create(prompt, **fields))
     bodies = [
-        created(f"resp_{name}", previous_response_id=fields["previous_response_id"]),
+        created(
+            f"resp_{name}",
+            previous_response_id=fields["previous_response_id"],
+            store=fields.get("store", True),
+        ),
         item_added(message(f"msg_{name}", status="in_progress")),
         *(text_delta(f"msg_{name}", word) for word in ("I ", "look ", "at ", "the ", "fixture ")),
     ]
-    yield from wire.got_all({**body, **lane} for body in bodies)
+    yield from wire.got_all({**body, **lane} for body in numbered(bodies))
 
 
 def _digest(wire: Wire) -> Record:
