@@ -122,7 +122,7 @@ class Parser(argparse.ArgumentParser):
 
     def read(self, argv: Sequence[str]) -> argparse.Namespace:
         """Parse; what is left over is an error that names the nearest flag. Raises UsageError."""
-        found, rest = self.parse_known_args(argv)
+        found, rest = self._read_known(argv)
         if rest:
             flag = next((one for one in rest if one.startswith("-")), "")
             if not flag:
@@ -130,6 +130,12 @@ class Parser(argparse.ArgumentParser):
             near = nearest(flag.partition("=")[0], _flags(self))
             self.error(f"there is no option {flag.partition('=')[0]}{near}")
         return found
+
+    def _read_known(self, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+        """What is known and what is left over; prompts may stand on both sides of an option."""
+        if "--" in argv or not any(one.nargs == "*" and not one.option_strings for one in self._actions):
+            return self.parse_known_args(argv)
+        return self.parse_known_intermixed_args(argv)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; a wrong choice names the nearest right one."""

@@ -222,6 +222,8 @@ class TextFace:
             if self.counts[severity]
         ]
         verdict = "sound" if self._errors.isdisjoint(FILE_RULES) else "not sound"
+        if verdict == "sound" and self._errors:
+            verdict = "the file is sound, what it holds is not"
         still = " so far; it is still being written" if source.is_growing else ""
         sys.stdout.write(f"{verdict}: {', '.join([*parts, *counted])} in {told['seconds']:,.1f} s{still}\n")
 

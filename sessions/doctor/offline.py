@@ -69,7 +69,7 @@ def _results(
         if not one.findings:
             continue
         covered.update(one.findings)
-        verdict = judged(findings, one.findings, "nothing of it in this recording")
+        verdict = judged(findings, one.findings, "nothing wrong in this recording")
         if verdict.outcome is Outcome.PASS and one.explains:
             out.append(_result(one, Outcome.SKIP, f"only asked where {one.explains} fails"))
             continue

@@ -119,7 +119,7 @@ def test_what_crossed_the_wire_is_judged_too(
     first, *_, total = capsys.readouterr().out.splitlines()
     assert first.startswith(f"{file}:4: error: a text frame is not JSON (")
     assert first.endswith("; Send one JSON object in each text frame and nothing else [not-json, proxy]")
-    assert total.startswith("sound: ")
+    assert total.startswith("the file is sound, what it holds is not: ")
     assert check(file, "--json") == Exit.FINDINGS
     found = objects(capsys)
     assert found[0]["id"] == "not-json"

@@ -82,6 +82,17 @@ def test_help_of_a_verb_imports_no_screen() -> None:
     assert "--base-url" in done.stdout
 
 
+def test_prompts_stand_on_both_sides_of_an_option() -> None:
+    parser = cli.Parser()
+    parser.add_argument("a")
+    parser.add_argument("b", nargs="?")
+    parser.add_argument("prompts", nargs="*")
+    parser.add_argument("--model")
+    for argv in (["x", "--model", "m", "y", "one", "two"], ["x", "y", "one", "--model", "m", "two"]):
+        found = parser.read(argv)
+        assert (found.a, found.b, found.prompts, found.model) == ("x", "y", ["one", "two"], "m")
+
+
 def test_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == Exit.DONE
     out = capsys.readouterr().out
