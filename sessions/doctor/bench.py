@@ -223,6 +223,7 @@ class Bench:
         self.model = model
         self.profile = facts
         self.rules = rules or rules_for(plan.profile)
+        self.has_profile_rules = rules is None  #: what the profile is known for is not held against it
         self.environ = environ
         self.direct: Plan | None = None  #: the way past the proxy, where one was given
         self.second_key = NO_SECRET  #: of somebody else, to see whether they are kept apart

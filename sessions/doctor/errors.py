@@ -311,7 +311,7 @@ async def _tolerated(bench: Bench, *payloads: str) -> Verdict:
 
 def _ended(bench: Bench, evidence: str) -> Verdict:
     """An error was told, and then the socket ended."""
-    if bench.rules.forgives and bench.profile.socket_after_error in ("closed", "dead"):
+    if _is_forgiving(bench) and bench.profile.socket_after_error in ("closed", "dead"):
         return told(evidence, f"The profile {bench.profile.name} is known for it.")
     return warned(evidence, "Keep the socket open after an error: the guide says that it stays usable.")
 
@@ -320,11 +320,16 @@ def _dead(bench: Bench, reply: Reply) -> Verdict:
     """An error was told, and then nothing more, on a socket that is open."""
     bench.capabilities["after an error"] = "dead"
     said = f"{reply.words}; after it nothing is answered on the open socket"
-    if bench.rules.forgives and bench.profile.socket_after_error == "dead":
+    if _is_forgiving(bench) and bench.profile.socket_after_error == "dead":
         return told(said, f"The profile {bench.profile.name} is known for it.")
     return failed(
         said, "Go on answering after an error, or close the socket so that clients see it.", Who.PROXY
     )
+
+
+def _is_forgiving(bench: Bench) -> bool:
+    """Whether the habits of the profile count as such, not as defects."""
+    return bench.has_profile_rules or bench.rules.forgives
 
 
 def _is_about_parent(failure: Failure) -> bool:

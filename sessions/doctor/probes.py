@@ -143,6 +143,9 @@ async def _marked(bench: Bench, bout: Bout, before: int) -> bool:
     try:
         await bout.send(parentless(bench))
     except ConnectError:
+        await bout.until(
+            lambda: bout.is_over, REFUSAL_SECONDS
+        )  # what came before the close is still to be read
         return False
     return await bout.until(lambda: _has_mark(bench, reply_in(heard(bout)[before:])), REFUSAL_SECONDS)
 

@@ -8,6 +8,8 @@ import pytest
 
 from sessions.doctor import errors
 from sessions.doctor.result import Outcome
+from sessions.doctor.rules import RULES
+from sessions.profiles import built_in_profiles
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 from tests.sessions.doctor_bench import bench_at, run
@@ -69,9 +71,6 @@ async def test_a_server_that_closes_after_an_error_is_warned_about() -> None:
 
 
 async def test_a_known_habit_is_told_to_the_forgiving() -> None:
-    from sessions.doctor.rules import RULES
-    from sessions.profiles import built_in_profiles
-
     facts = built_in_profiles()["vercel"].forecast_facts("vercel")
     async with FakeServer(Options(seed=1, dialect="vercel")) as server:
         results = await run(bench_at(server, facts=facts, rules=RULES["lenient"]), "C01", "C04", "C13")
@@ -112,3 +111,16 @@ async def test_a_server_that_says_nothing_fails_its_first_check() -> None:
     async with FakeServer(Options(seed=1, faults=("1008-after-101",))) as server:
         results = await run(bench_at(server), "C01")
     assert results["C01"].outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("name", ["codex", "vercel"])
+async def test_a_socket_that_ends_after_an_error_is_a_habit_of_its_profile(name: str) -> None:
+    facts = built_in_profiles()[name].forecast_facts(name)
+    async with FakeServer(Options(seed=1, dialect=name)) as server:
+        results = await run(bench_at(server, facts=facts), "B07", "C01", "C04", "C05", "C13")
+        strict = await run(bench_at(server, facts=facts, rules=RULES["openai"]), "B07", "C01", "C04")
+    for one in ("C04", "C05", "C13"):
+        assert results[one].outcome is Outcome.INFO, results[one]
+        assert results[one].evidence
+    assert "nothing;" not in results["C04"].evidence
+    assert strict["C04"].outcome is Outcome.WARN
