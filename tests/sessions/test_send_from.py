@@ -447,7 +447,7 @@ def test_what_cannot_be_played_is_told_in_words(tmp_path: Path) -> None:
         read_script(str(tmp_path / "missing.jsonl"))
     empty = tmp_path / "empty.jsonl"
     empty.write_bytes(b"")
-    with pytest.raises(Damaged, match="not a recording"):
+    with pytest.raises(Damaged, match="is empty: no recording"):
         read_script(str(empty))
     with pytest.raises(UsageError, match="no WebSocket session"):
         read_script(str(written(tmp_path / "header.jsonl")))
