@@ -226,6 +226,9 @@ async def lanes(bench: Bench) -> Verdict:
     if is_refused:
         bench.capabilities["lanes"] = "none"
         return _without_lanes(bench, f"stream_id is refused: {reply.words}")
+    if not echoed and not await _knows_names(bench):
+        bench.capabilities["lanes"] = "none"
+        return _without_lanes(bench, "stream_id is ignored")
     if not echoed:
         bench.capabilities["lanes"] = "cosmetic"
         verdict = catalogued("lane-not-echoed", "stream_id is accepted and stands on no event")
@@ -238,6 +241,14 @@ async def lanes(bench: Bench) -> Verdict:
         return verdict if verdict.outcome.is_bad else catalogued("lane-not-echoed", said)
     bench.capabilities["lanes"] = "full"
     return await _lane_names(bench)
+
+
+async def _knows_names(bench: Bench) -> bool:
+    """Whether a name that breaks the pattern is refused as one: a server without lanes never looks at it."""
+    async with bench.open() as bout:
+        await bout.send(json.dumps({**json.loads(parentless(bench)), "stream_id": _BAD_LANES[-1]}))
+        await bout.until(lambda: bool(heard(bout)), REFUSAL_SECONDS)
+        return any(one.code == INVALID_LANE for one in reply_in(heard(bout)).errors)
 
 
 def _belongs(event: Event) -> bool:

@@ -159,6 +159,15 @@ async def test_lanes_that_are_not_echoed_are_cosmetic() -> None:
     assert bench.capabilities["lanes"] == "cosmetic"
 
 
+@pytest.mark.parametrize("dialect", ["xai", "vercel", "localai"])
+async def test_a_server_that_ignores_lanes_has_none_and_no_defect(dialect: str) -> None:
+    async with FakeServer(Options(seed=1, dialect=dialect)) as server:
+        bench = bench_at(server)
+        results = await run(bench, "C01", "D01", "E10", "F06")
+    assert results["F06"].outcome in (Outcome.INFO, Outcome.SKIP)
+    assert bench.capabilities.get("lanes", "none") == "none"
+
+
 async def test_lanes_are_not_expected_by_rules_without_them() -> None:
     async with FakeServer(Options(seed=1, dialect="vercel")) as server:
         results = await run(bench_at(server, rules=RULES["openresponses"]), "E10", "F06")
