@@ -9,6 +9,7 @@ python tests/check.py --peers all      also the rest of them
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ PYTHON = sys.executable
 QUICK = ("openai", "agents", "websockets", "node", "codex", "litellm", "litellm-1.83")
 FAST_TESTS = ("tests/test_architecture.py", "tests/sessions/test_playbooks.py")
 _WIDTH = 14
+_WORKERS = str(2 * (os.cpu_count() or 1))  # most tests wait for a real socket, a clock or a program
 
 
 class Gate(NamedTuple):
@@ -43,7 +45,7 @@ def gates(*, is_fast: bool, has_peers: bool) -> list[Gate]:
         Gate("lint", (PYTHON, "-m", "ruff", "check", "--quiet", ".")),
         Gate("layers", (str(BIN / "lint-imports"), "--no-cache")),
         Gate("types", (PYTHON, "-m", "mypy")),
-        Gate("tests", (*pytest, "-n", "auto", *chosen), is_told=True),
+        Gate("tests", (*pytest, "-n", _WORKERS, *chosen), is_told=True),
     ]
     if has_peers:
         # a server of theirs takes seconds to start: the tests of one file share it
