@@ -33,6 +33,7 @@ _BAD_TURN = "the short turn of D01 did not end well"
 _RECALL = "What is the code word I told you? Answer in one word."
 _INSTRUCTIONS = "Be terse."
 _SOCKETS = 8
+_FURTHER_SOCKETS = 3
 _CHAIN_TOKENS = 3 * SHORT_TURN_TOKENS
 #: a second turn that has its first one sent twice has more than this many times the tokens that it needs
 _DOUBLED = 1.5
@@ -185,10 +186,10 @@ async def other_socket(bench: Bench) -> Verdict:
     )
 
 
-@check("E04", "stored, another socket", Cost.TURNS, needs=("D01",), turns=1, tokens=2 * SHORT_TURN_TOKENS,
-       findings=("context-lost",))  # fmt: skip
+@check("E04", "stored, another socket", Cost.TURNS, needs=("D01",), turns=1,
+       tokens=(2 + _FURTHER_SOCKETS) * SHORT_TURN_TOKENS, findings=("context-lost",))  # fmt: skip
 async def stored(bench: Bench) -> Verdict:
-    """Asks on a new socket for the word of D01, which was stored if the server does as it says."""
+    """Asks on a new socket for the word of D01; where warm-ups are free, continues it on three more."""
     if bench.profile.stores == "never":
         bench.capabilities["store"] = "never"
         return told(f"{bench.profile.name} stores nothing")
@@ -209,7 +210,29 @@ async def stored(bench: Bench) -> Verdict:
         )
     bench.capabilities["store"] = "survives a reconnect"
     bench.facts.notes["stored"] = first.response_id
-    return _recalled(bench, second, bench.facts.notes.get("told_digits", ""))
+    verdict = _recalled(bench, second, bench.facts.notes.get("told_digits", ""))
+    if verdict.outcome is Outcome.FAIL:
+        return verdict
+    return await _forgotten_elsewhere(bench, first.response_id) or verdict
+
+
+async def _forgotten_elsewhere(bench: Bench, parent: str) -> Verdict | None:
+    """The verdict where a further socket does not know a stored answer; None where all do.
+
+    One new socket can land on the replica that made the answer. Tries nothing unless warm-ups are free.
+    """
+    if bench.capabilities.get("warm-up") != "yes":
+        return None
+    for number in range(_FURTHER_SOCKETS):
+        async with bench.open() as bout:
+            one = await asked(bench, bout, bench.frame("", parent=parent, generate=False))
+        if not one.is_well:
+            bench.capabilities["store"] = "lost on some sockets"
+            return warned(
+                f"continued on {number + 1} of {number + 2} new sockets, refused on the last: {one.words}",
+                "State is per replica: share the store, or route a conversation to one replica.",
+            )
+    return None
 
 
 @check("E05", "replicas", Cost.INTRUSIVE, needs=("E04",), tokens=_SOCKETS * SHORT_TURN_TOKENS)

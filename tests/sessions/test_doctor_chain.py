@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +16,7 @@ from sessions.doctor.probes import Asked
 from sessions.doctor.result import Outcome
 from sessions.doctor.rules import RULES
 from sessions.profiles import built_in_profiles
+from sessions.wire.endpoint import derive
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 from tests.sessions.doctor_bench import bench_at, run
@@ -147,3 +152,46 @@ async def test_without_a_good_turn_no_chain_is_tried() -> None:
     assert results["E01"].outcome is Outcome.SKIP
     assert results["E10"].outcome is Outcome.SKIP
     assert creates <= 5  # C01, D01, and the two warm-ups of E09
+
+
+async def test_a_replica_that_does_not_know_a_stored_answer_is_found() -> None:
+    # D01, E10 and the turn of E04 reach the first server, and so does one of the further sockets
+    async with FakeServer(Options(seed=1)) as one, FakeServer(Options(seed=1)) as other:
+        async with spread(one, one, one, one, other) as port:
+            bench = bench_at(one, endpoint=derive(f"http://127.0.0.1:{port}/v1"))
+            results = await run(bench, "D01", "E10", "E04")
+    assert results["E04"].outcome is Outcome.WARN
+    assert "2 of 3 new sockets" in results["E04"].evidence
+    assert "replica" in results["E04"].remedy
+    assert bench.capabilities["store"] == "lost on some sockets"
+
+
+async def test_further_sockets_are_only_tried_where_warm_ups_are_free() -> None:
+    async with FakeServer(Options(seed=1)) as server:
+        results = await run(bench_at(server), "D01", "E04")
+        opened = len(server.log)
+    assert results["E04"].outcome is Outcome.PASS
+    assert opened == 2
+
+
+@asynccontextmanager
+async def spread(*servers: FakeServer) -> AsyncIterator[int]:
+    """The port of a hop that hands each new connection to the next of these servers."""
+    waiting = iter(servers)
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65_536):
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        port = urlsplit(next(waiting).base_url).port
+        upstream, downstream = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pump(reader, downstream))
+            group.create_task(pump(upstream, writer))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as hop:
+        yield hop.sockets[0].getsockname()[1]
