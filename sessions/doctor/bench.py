@@ -223,6 +223,7 @@ class Bench:
         self.model = model
         self.profile = facts
         self.rules = rules or rules_for(plan.profile)
+        self.create_shape: Literal["flat", "nested"] = facts.create_shape  #: as far as it is known
         self.has_profile_rules = rules is None  #: what the profile is known for is not held against it
         self.environ = environ
         self.direct: Plan | None = None  #: the way past the proxy, where one was given
@@ -298,12 +299,12 @@ class Bench:
         return Create(text=text, model=self.model, max_output_tokens=limit, **fields)
 
     def frame(self, text: str = _PROMPT, *, shape: Literal["flat", "nested", ""] = "", **fields: Any) -> str:
-        """The frame of such a create, in the shape that the profile wants."""
+        """The frame of such a create, in the shape that is read here."""
         return self.framed(self.create(text, **fields), shape)
 
     def framed(self, create: Create, shape: Literal["flat", "nested", ""] = "") -> str:
-        """A create as the profile wants it framed."""
-        return frame(create, shape or self.profile.create_shape)
+        """A create in this shape, else in the one that is read here."""
+        return frame(create, shape or self.create_shape)
 
     # Beside the socket -------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from sessions.doctor.probes import (
     reply_in,
 )
 from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, skipped, told, warned
+from sessions.errors import ConnectError
 from sessions.events import Event
 from sessions.findings.catalogue import Who
 from sessions.session import Failure
@@ -78,6 +79,12 @@ async def unknown_parent(bench: Bench) -> Verdict:
         if verdict.outcome is not Outcome.PASS:
             return verdict
         if turn.failure.code != PARENT_NOT_FOUND:
+            if nested := await _refusal_of_nested(bench):
+                notes["refusal"], bench.create_shape = nested, "nested"
+                return told(
+                    f"a flat create is answered by {said}; a nested one by {failure_words(nested)}",
+                    "See C10: what follows is sent nested.",
+                )
             return warned(
                 f"another code than {PARENT_NOT_FOUND}: {said}",
                 "Pass the code on: clients send the full history only on this one.",
@@ -85,6 +92,16 @@ async def unknown_parent(bench: Bench) -> Verdict:
         if not reply.errors:
             return warned(f"told as a failed response: {said}", "Refuse it with an error frame.")
         return passed(said)
+
+
+async def _refusal_of_nested(bench: Bench) -> Failure | None:
+    """How the create of C01 is refused under response; None unless that names its parent as not found."""
+    async with bench.open() as bout:
+        try:
+            turn = await bout.ask(parentless(bench, shape="nested"))
+        except (Silence, ConnectError):
+            return None
+    return turn.failure if turn.failure is not None and turn.failure.code == PARENT_NOT_FOUND else None
 
 
 @check("C02", "shape of an error", Cost.FREE, needs=("B07", "B19"), findings=_SHAPES)
@@ -161,7 +178,7 @@ async def unknown_model(bench: Bench) -> Verdict:
     """A warm-up, which generates nothing, with a model name that nobody has."""
     create = bench.create(generate=False).model_copy(update={"model": _NO_MODEL})
     async with bench.open() as bout:
-        one = await asked(bench, bout, frame(create, bench.profile.create_shape))
+        one = await asked(bench, bout, frame(create, bench.create_shape))
         reply = reply_in(heard(bout))
         ending = end_words(bout) if bout.is_over else ""
     if reply.errors and len(reply.errors) + reply.ended > 1:
@@ -193,7 +210,7 @@ async def missing_field(bench: Bench) -> Verdict:
     for name in ("model", "input"):
         fields = json.loads(parentless(bench, shape="flat"))
         fields.pop(name, None)
-        if bench.profile.create_shape == "nested":
+        if bench.create_shape == "nested":
             fields = {
                 "type": "response.create",
                 "response": {key: value for key, value in fields.items() if key != "type"},

@@ -88,9 +88,17 @@ async def test_only_nested_parameters_are_read() -> None:
     async with FakeServer(Options(seed=1, dialect="nested")) as server:
         bench = bench_at(server)
         results = await run(bench, "C01", "C10", "C11")
-    assert results["C01"].outcome is Outcome.WARN
+    assert results["C01"].outcome is Outcome.INFO
+    assert "See C10" in results["C01"].remedy
     assert results["C10"].outcome is Outcome.WARN
     assert bench.capabilities["create"] == "nested"
+
+
+async def test_what_follows_is_nested_where_only_nested_parameters_are_read() -> None:
+    async with FakeServer(Options(seed=1, dialect="nested")) as server:
+        results = await run(bench_at(server), "C01", "C10", "C11", "D01", "E10", "E01", "E02")
+    assert [one.id for one in results.values() if one.outcome.is_bad] == ["C10"]
+    assert results["D01"].outcome is Outcome.PASS
 
 
 async def test_an_unknown_message_is_answered_or_ignored() -> None:
