@@ -30,6 +30,7 @@ from sessions.doctor.turns import answer_of_call, ends_badly
 from sessions.findings.catalogue import Who
 
 _BAD_TURN = "the short turn of D01 did not end well"
+_CHANGED_IDS = "follows from D10: the id of a response changes within its turn, and is refused as a parent"
 _RECALL = "What is the code word I told you? Answer in one word."
 _INSTRUCTIONS = "Be terse."
 _SOCKETS = 8
@@ -62,6 +63,8 @@ async def warm_up(bench: Bench) -> Verdict:
         turn = await asked(bench, bout, text, "warmed")
     if not turn.is_well:
         bench.capabilities["warm-up"] = "not chainable"
+        if _ids_change(bench):
+            return skipped(_CHANGED_IDS)
         return failed(
             f"the id of the warm-up cannot be continued: {turn.words}",
             "generate: false is faked: give an id that can be a parent, or refuse it.",
@@ -95,6 +98,8 @@ async def same_socket(bench: Bench) -> Verdict:
         if second.is_well and not bout.is_over:
             notes["eviction"] = await _eviction(bench, bout, notes["unstored"])
     if not second.is_well:
+        if _ids_change(bench):
+            return skipped(_CHANGED_IDS)
         bench.capabilities["chain"] = "none without store"
         return failed(
             f"the continuation was refused: {second.words}",
@@ -203,6 +208,8 @@ async def stored(bench: Bench) -> Verdict:
         text = bench.frame(_RECALL, parent=first.response_id)
         second = await asked(bench, bout, text, "recalled elsewhere")
     if not second.is_well:
+        if _ids_change(bench):
+            return skipped(_CHANGED_IDS)
         bench.capabilities["store"] = "lost on another socket"
         return warned(
             f"said to be stored, but refused on a new socket: {second.words}",
@@ -272,6 +279,8 @@ async def tool_round_trip(bench: Bench) -> Verdict:
     if verdict.outcome is not Outcome.PASS:
         return verdict
     if not answer.is_well:
+        if _ids_change(bench):
+            return skipped(_CHANGED_IDS)
         return failed(
             f"the output was refused: {answer.words}",
             "History is lost or sent twice: keep the call with its response, and pass the output on once.",
@@ -341,6 +350,11 @@ async def compaction(bench: Bench) -> Verdict:
     has_it = answer.status in (400, 422)
     bench.capabilities["compact"] = "yes" if has_it else "no"
     return told(f"HTTP {answer.status}: {'it is there' if has_it else 'not here'}")
+
+
+def _ids_change(bench: Bench) -> bool:
+    """Whether an id was seen to change in this run, so that a refused parent says nothing more."""
+    return any(one.id == "id-changed" for one in bench.inspector.findings)
 
 
 def _unstored(bench: Bench) -> dict[str, Any]:

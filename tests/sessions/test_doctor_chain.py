@@ -195,3 +195,12 @@ async def spread(*servers: FakeServer) -> AsyncIterator[int]:
 
     async with await asyncio.start_server(accept, "127.0.0.1", 0) as hop:
         yield hop.sockets[0].getsockname()[1]
+
+
+async def test_a_parent_refused_because_ids_change_is_laid_to_the_ids_alone() -> None:
+    async with FakeServer(Options(seed=1, faults=("ids-change",))) as server:
+        results = await run(bench_at(server), "D10", *ALL)
+    assert [one.id for one in results.values() if one.outcome.is_bad] == ["D10"]
+    for check_id in ("E01", "E04", "E07", "E10"):
+        assert results[check_id].outcome is Outcome.SKIP
+        assert "follows from D10" in results[check_id].evidence
