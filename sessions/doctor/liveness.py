@@ -11,8 +11,11 @@ from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import (
     catalogued,
     end_words,
+    knows_refusal,
+    parentless,
 )
 from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, skipped, told, warned
+from sessions.errors import ConnectError
 from sessions.findings.catalogue import Who
 from sessions.records import Direction, Kind
 
@@ -37,11 +40,29 @@ async def pings(bench: Bench) -> Verdict:
         waiting = bout.until(lambda: len(_pongs(bout)) >= _PINGS, pause * _PINGS + _PONG_SECONDS)
         await bench.wait(waiting, _PING_SECONDS * _PINGS)
         pongs = _pongs(bout)
+        is_alive = not pongs and not bout.is_over and await _still_answers(bench, bout)
     if len(pongs) >= _PINGS:
         return passed(f"{len(pongs)} pongs, the slowest after {max(pongs):.0f} ms")
     if pongs:
         return warned(f"{len(pongs)} of {_PINGS} pongs", "Answer every ping.", Who.NETWORK)
-    return catalogued("no-pong", f"none within {_PONG_SECONDS:g} s")
+    verdict = catalogued("no-pong", f"none within {_PONG_SECONDS:g} s")
+    if not is_alive:
+        return verdict
+    return verdict._replace(
+        evidence=f"{verdict.evidence}; but a create on this socket is answered",
+        remedy="The way is open: the server or the proxy does not answer pings. Answer each by a pong.",
+        who=Who.PROXY,
+    )
+
+
+async def _still_answers(bench: Bench, bout: Bout) -> bool:
+    """Whether the socket answers a create that is known to be refused, and free."""
+    if not knows_refusal(bench):
+        return False
+    try:
+        return bool(await bout.say(parentless(bench)))
+    except ConnectError:
+        return False  # it ended meanwhile
 
 
 def _pongs(bout: Bout) -> list[float]:

@@ -31,6 +31,17 @@ async def test_unanswered_pings_are_found(monkeypatch: pytest.MonkeyPatch) -> No
     assert results["F07"].findings == ("no-pong",)
 
 
+async def test_a_server_that_answers_all_but_pings_is_no_broken_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(liveness, "_PONG_SECONDS", 0.2)
+    async with FakeServer(Options(seed=1, faults=("half-open",))) as server:
+        results = await run(bench_at(server), "C01", "F07")
+    assert results["F07"].outcome is Outcome.FAIL
+    assert results["F07"].who == "proxy"
+    assert "a create on this socket is answered" in results["F07"].evidence
+
+
 async def test_an_idle_limit_is_measured_and_pings_are_tried_against_it() -> None:
     async with FakeServer(Options(seed=1, age_limit=0.1)) as server:
         bench = bench_at(server, costs=frozenset(Cost), pace=0.01)
