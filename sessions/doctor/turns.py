@@ -100,6 +100,8 @@ def _first(bench: Bench, one: Asked, ending: str) -> Verdict:
         alive = bench.inspector.sessions.sessions[turn.session].last_pong > turn.sent
         return catalogued("app-silent", f"{one.silence}{', though pongs came' if alive else ''}")
     found = judged(findings_of(bench, (turn.session,)), _ENDS)
+    if one.silence and found.outcome is not Outcome.FAIL:
+        return catalogued("terminal-missing", f"T{turn.number} began, and then: {one.silence}")
     if turn.status is Status.CUT:
         return found if found.outcome is not Outcome.PASS else failed(ending, "End every turn by an event.")
     if turn.status in (Status.ERRORED, Status.FAILED):

@@ -84,6 +84,8 @@ async def test_a_fault_is_found_under_its_own_id(fault: str, check_id: str, find
 async def test_a_missing_end_is_found_while_nothing_comes() -> None:
     async with FakeServer(Options(seed=1, faults=("no-terminal",))) as server:
         results = await run(bench_at(server, patience_seconds=0.3), "D01", "D03", "D05", "D12")
+    assert results["D01"].outcome is Outcome.FAIL, "it began, and did not end"
+    assert "began" in results["D01"].evidence
     assert results["D03"].outcome is Outcome.FAIL
     assert results["D03"].findings == ("terminal-missing",)
     assert results["D05"].outcome is Outcome.PASS, "what has come is looked at all the same"
