@@ -21,6 +21,7 @@ from sessions.version import version
 
 SCHEMA = 1
 _HANDSHAKE = Group.REACH.value
+_OUTBOUND = "B06"  # the check of the outbound proxy
 _WIDTH = 78
 
 
@@ -91,9 +92,12 @@ def with_direct(through: Examination, directly: Examination) -> Examination:
 
 
 def _hop(through: Result, directly: Result | None) -> str:
+    """In whose hop a defect lives; both ways go through the same outbound proxy, where there is one."""
     if directly is None or directly.outcome is Outcome.SKIP or through.outcome is Outcome.SKIP:
         return ""
     if through.outcome.is_bad:
+        if through.id == _OUTBOUND and directly.outcome.is_bad:
+            return "on both ways: the outbound proxy's"
         return (
             "in both: the provider's" if directly.outcome.is_bad else "between: only past the proxy it works"
         )

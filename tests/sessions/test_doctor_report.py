@@ -68,6 +68,12 @@ def test_the_object_has_a_schema_and_every_field_of_a_check() -> None:
     assert json.loads(json.dumps(report)) == report
 
 
+def test_an_outbound_proxy_that_fails_on_both_ways_is_not_the_providers() -> None:
+    broken = found(result("B06", Outcome.FAIL))
+    (one,) = with_direct(broken, broken).results
+    assert one.hop == "on both ways: the outbound proxy's"
+
+
 def test_a_defect_is_placed_by_the_direct_way() -> None:
     through = found(result("D03", Outcome.FAIL), result("D04", Outcome.FAIL), result("D05"), result("D06"))
     directly = found(result("D03", Outcome.FAIL), result("D04"), result("D05", Outcome.WARN), result("D06"))
