@@ -6,7 +6,7 @@ skipped, never passed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sessions.doctor.battery import every_check
 from sessions.doctor.check import Check, Group
@@ -21,6 +21,8 @@ from sessions.reading import Reading
 from sessions.reducer import Sessions
 
 _ALL_SECONDS = float("inf")
+#: without their finding these say nothing: only who tries it knows that a limit or a lane is as it should be
+_ONLY_BY_TRYING = ("F01", "F02", "F03", "F09", "F10", "F15")
 
 
 def examine(reading: Reading, rules: Rules | None, name: str) -> Examination:
@@ -32,7 +34,7 @@ def examine(reading: Reading, rules: Rules | None, name: str) -> Examination:
         while inspector.show_on(reading.known, _ALL_SECONDS):
             pass
     findings = (*inspector.findings, *inspector.judge.end())
-    results = _results(every_check(), findings, _seen(inspector))
+    results = _results(every_check(), findings, _seen(inspector), _unshown(inspector))
     profiles = sorted({session.profile for session in sessions.sessions.values() if session.profile})
     used = (response.usage for turn in sessions.turns for response in turn.responses if response.usage)
     return Examination(
@@ -60,8 +62,28 @@ def _seen(inspector: Inspector) -> frozenset[Group]:
     return frozenset(groups)
 
 
+def _unshown(inspector: Inspector) -> Mapping[str, str]:
+    """The checks that this recording cannot pass, each with the reason, by id."""
+    sessions = inspector.sessions
+    unshown = dict.fromkeys(_ONLY_BY_TRYING, "a recording cannot show it: it has to be tried")
+    if not any(session.route.startswith("via ") for session in sessions.sessions.values()):
+        unshown["B06"] = "no socket of the recording went through an outbound proxy"
+    called = {
+        response.id
+        for turn in sessions.turns
+        for response in turn.responses
+        if any(item.type == "function_call" for item in response.items)
+    }
+    if not any(turn.parent and turn.parent in called for turn in sessions.turns):
+        unshown["E07"] = "no call of a function is answered in the recording"
+    return unshown
+
+
 def _results(
-    checks: Sequence[Check], findings: Sequence[Finding], seen: frozenset[Group]
+    checks: Sequence[Check],
+    findings: Sequence[Finding],
+    seen: frozenset[Group],
+    unshown: Mapping[str, str],
 ) -> tuple[Result, ...]:
     out = []
     covered: set[str] = set()
@@ -75,6 +97,9 @@ def _results(
             continue
         if verdict.outcome is Outcome.PASS and one.group not in seen:
             out.append(_result(one, Outcome.SKIP, "the recording has nothing of it"))
+            continue
+        if verdict.outcome is Outcome.PASS and one.id in unshown:
+            out.append(_result(one, Outcome.SKIP, unshown[one.id]))
             continue
         out.append(
             Result(

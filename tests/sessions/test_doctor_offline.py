@@ -14,7 +14,7 @@ from sessions.reading import Reading
 from sessions.recording import Recording
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
-from tests.sessions.doctor_bench import KEY, bench_at
+from tests.sessions.doctor_bench import KEY, bench_at, run
 
 
 async def recorded(path: Path, *faults: str, turns: int = 2, **given: object) -> Path:
@@ -85,6 +85,28 @@ async def test_what_a_recording_cannot_say_is_skipped(tmp_path: Path) -> None:
     found = found_in(path)
     assert {one.outcome for one in found.results} == {Outcome.SKIP}
     assert exit_of(found) == 0
+
+
+async def test_what_only_a_trial_can_show_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    found = found_in(await recorded(tmp_path / "clean.jsonl"))
+    by_id = {one.id: one for one in found.results}
+    for check_id in ("F01", "F02", "F03", "F15"):
+        assert by_id[check_id].outcome is Outcome.SKIP
+        assert "has to be tried" in by_id[check_id].evidence
+    assert by_id["B06"].outcome is Outcome.SKIP
+    assert "outbound proxy" in by_id["B06"].evidence
+    assert by_id["E07"].outcome is Outcome.SKIP
+    assert "call of a function" in by_id["E07"].evidence
+
+
+async def test_a_call_that_is_answered_in_the_recording_is_judged(tmp_path: Path) -> None:
+    path = tmp_path / "called.jsonl"
+    async with FakeServer(Options(seed=1)) as server:
+        bench = bench_at(server, recording=Recording.create(path))
+        await run(bench, "D15")
+        bench.inspector.recording.close()
+    by_id = {one.id: one for one in found_in(path).results}
+    assert by_id["E07"].outcome is Outcome.PASS
 
 
 async def test_rules_weigh_what_a_profile_is_known_for(tmp_path: Path) -> None:
