@@ -5,6 +5,7 @@ No fixture here sleeps, opens a socket or replaces code of ours.
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from tests.make import WALL
 
 settings.register_profile("house", deadline=None)  # a shared machine is slow now and then
 settings.load_profile("house")
+
+# Tests that run in the background have SIGINT ignored, and so would every program that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class HandClock:

@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,30 +100,34 @@ async def test_a_socket_in_use_and_a_file_in_the_way_are_left_alone(tmp_path: Pa
     assert control_path(recording).read_text() == "mine"
 
 
-def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files whose own path is short, however deep the tests' is."""
+    with tempfile.TemporaryDirectory(prefix="ts-", dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def deep(tmp_path: Path) -> Path:
     """A recording whose path is too long for a socket beside it."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder = tmp_path / ("d" * 100)
     folder.mkdir()
     return folder / "a.jsonl"
 
 
-async def test_a_path_too_long_for_a_socket_goes_to_a_short_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recording = deep(tmp_path, monkeypatch)
+async def test_a_path_too_long_for_a_socket_goes_to_a_short_folder(tmp_path: Path, short: Path) -> None:
+    recording = deep(tmp_path)
     path = control_path(recording)
-    assert path.parent == tmp_path / f"turnscope-{os.getuid()}"
+    assert path.parent == short / f"turnscope-{os.getuid()}"
     assert path != control_path(recording.with_name("b.jsonl"))
     async with Control(recording, {"status": status}):
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert (await asyncio.to_thread(ask, recording, "status"))["open"] == 3
 
 
-async def test_a_short_folder_that_others_can_use_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recording = deep(tmp_path, monkeypatch)
+@pytest.mark.usefixtures("short")
+async def test_a_short_folder_that_others_can_use_is_refused(tmp_path: Path) -> None:
+    recording = deep(tmp_path)
     folder = control_path(recording).parent
     folder.mkdir()
     folder.chmod(0o777)
