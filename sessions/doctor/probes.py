@@ -26,6 +26,7 @@ from sessions.session import Failure, Turn
 #: an id that no server has given out
 NOBODYS_ID = "resp_" + "0" * 48
 #: so long a server may take to refuse what it refuses without thinking
+_CLOSE_SECONDS = 0.3
 REFUSAL_SECONDS = 3.0
 #: asks for as little as can be asked for; a short answer ends by itself
 SHORT_PROMPT = "What is the capital of France? Answer in one word."
@@ -130,6 +131,8 @@ async def followed(bench: Bench, bout: Bout, *payloads: str | bytes) -> tuple[Re
             return reply, False  # it ended meanwhile
         if not knows_refusal(bench):
             await bout.until(lambda seen=before: len(heard(bout)) > seen, REFUSAL_SECONDS)  # type: ignore[misc]
+            # a server that ends the socket sends its error first, and the close a moment later
+            await bout.until(lambda: bout.is_over, _CLOSE_SECONDS)
             reply = plus(reply, reply_in(heard(bout)[before:]))
             continue
         if not await _marked(bench, bout, before):
