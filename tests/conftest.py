@@ -16,9 +16,10 @@ from tests.make import WALL
 settings.register_profile("house", deadline=None)  # a shared machine is slow now and then
 settings.load_profile("house")
 
-# Tests that run in the background have SIGINT ignored, and so would every program that they start.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Tests that run in the background have these ignored, and so would every program that they start.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 class HandClock:
