@@ -100,7 +100,7 @@ def test_a_close_that_never_comes_is_a_silence(newer: tuple[Room, LiteLLM], tmp_
     room, proxy = newer
     arguments = ("--model", f"{MODEL}-abort-mid-stream", "--only", "D03")
     report = examined(room, tmp_path, proxy.base_url, *arguments, key=proxy.key)
-    assert bad(report) == {"D03": "fail"}
+    assert bad(report) == {"D01": "fail", "D03": "fail"}
     assert report["checks"]["D03"]["findings"] == ["terminal-missing"]
 
 
