@@ -152,18 +152,20 @@ def start_mitmproxy(room: Room, folder: Path) -> tuple[str, Path]:
 
 def wait_for(room: Room, port: int, seconds: float = 30) -> None:
     """Wait until something listens on a port of the room; raises AssertionError when nothing does."""
-    done = room.run([sys.executable, "-m", "tests.peers.hops", str(port), str(seconds)], folder=ROOT)
+    waiting = [sys.executable, "-m", "tests.peers.hops", str(port), str(seconds)]
+    done = room.run(waiting, folder=ROOT, seconds=seconds + 30)
     assert done.status == 0, f"nothing listens on port {port}: {done.stderr}"
 
 
 def turnscope(
-    room: Room, home: Path, *arguments: str | Path, key: str = KEY, seconds: float = 120
+    room: Room, home: Path, *arguments: str | Path, key: str = KEY, stdin: str = "", seconds: float = 120
 ) -> Finished:
     """One of our own command lines in the room."""
     return room.run(
         [sys.executable, "-m", "sessions.cli", *arguments],
         environ={"HOME": str(home), "OPENAI_API_KEY": key},
         folder=ROOT,
+        stdin=stdin,
         seconds=seconds,
     )
 

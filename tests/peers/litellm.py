@@ -18,7 +18,7 @@ MODEL = "gpt-6-astra"
 _ENTRY = """\
   - model_name: {model}
     litellm_params:
-      model: openai/{model}
+      model: {provider}/{model}
       api_base: {api_base}
       api_key: {key}
 """
@@ -28,12 +28,20 @@ _PORT = 4006  # free, because a room has all ports of its own
 class LiteLLM:
     """One proxy that answers; every model has an upstream of its own."""
 
-    def __init__(self, room: Room, environment: str, upstreams: Mapping[str, Fake], home: Path) -> None:
+    def __init__(
+        self,
+        room: Room,
+        environment: str,
+        upstreams: Mapping[str, Fake],
+        home: Path,
+        *,
+        provider: str = "openai",
+    ) -> None:
         self.key = f"sk-{secrets.token_hex(24)}"  #: LiteLLM refuses to start with one that could be guessed
         self.base_url = f"http://127.0.0.1:{_PORT}/v1"
         config = home / f"{environment}.yaml"
         entries = [
-            _ENTRY.format(model=model, api_base=upstream.base_url, key=KEY)
+            _ENTRY.format(provider=provider, model=model, api_base=upstream.base_url, key=KEY)
             for model, upstream in upstreams.items()
         ]
         config.write_text("model_list:\n" + "".join(entries), "utf-8")
