@@ -76,6 +76,12 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             ("nginx-light", "haproxy", "tinyproxy", "squid"),
             "nginx, haproxy, tinyproxy and squid as hops",
         ),
+        Environment(
+            "ccproxy",
+            "pip",
+            ("ccproxy-api==0.2.10",),
+            "ccproxy-api, whose bypass mode answers without an upstream, and wrongly",
+        ),
         Environment("codex", "npm", ("@openai/codex@0.169",), "the Codex CLI, which prewarms and compresses"),
     )
 }
