@@ -43,6 +43,14 @@ class HandClock:
         self._elapsed += seconds
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their length: what is packed anew has another time in it, and ids must not change.
+
+    Workers that collect different ids run nothing at all.
+    """
+    return f"{argname}:{len(val)}-bytes" if isinstance(val, bytes) and not val.isascii() else None
+
+
 @pytest.fixture
 def clock() -> HandClock:
     """A clock that stands still until the test moves it."""

@@ -56,7 +56,7 @@ async def test_without_a_store_the_history_goes_along_and_the_forecast_says_so()
 
 
 async def test_stopping_closes_the_request_and_the_next_turn_simply_goes() -> None:
-    async with serving(rate=20) as server, journey(server, transport="http") as scene:
+    async with serving(rate=5) as server, journey(server, transport="http") as scene:
         await scene.write("Tell me something long.")
         await scene.press("enter")
         await scene.until(lambda: scene.screen.sending.steerable is not None)
