@@ -29,6 +29,7 @@ _READ = frozenset(
      "item.name", "item.arguments", "item.content", "item_id", "output_index", "content_index", "delta",
      "text", "arguments", "error", "error.code", "error.message", "status"}
 )  # fmt: skip
+_STEERED = "incomplete (steered)"
 _SHOWN = 6
 
 
@@ -37,10 +38,14 @@ def status_differences(
 ) -> Iterator[Difference]:
     """How the turn ended otherwise, and with which error; over two transports the spelling may differ."""
     if one.statuses != other.statuses:
+        # steering is a message of its own on a socket, and HTTP has no message for it
+        is_steering = is_across and (_STEERED in one.statuses) != (_STEERED in other.statuses)
         yield Difference(
-            number, "status", Weight.BREAKING, list(one.statuses), list(other.statuses),
+            number, "status", weigh(not is_steering), list(one.statuses), list(other.statuses),
             f"{a} ended {listed(one.statuses)}, {b} {listed(other.statuses)}",
-            "The same create comes to another end; a client goes on from one and not from the other.",
+            "Only on a socket can a response be steered; over HTTP a create has one response."
+            if is_steering
+            else "The same create comes to another end; a client goes on from one and not from the other.",
         )  # fmt: skip
     was, now = turns[0].failure, turns[1].failure
     if was is None or now is None:

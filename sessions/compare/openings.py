@@ -1,7 +1,8 @@
 """How two connections were opened differently: accepted or refused, status, headers, compression, times.
 
 Its one rule: headers that change with every answer (dates, request ids, traces) are compared by their names
-only. A socket and an HTTP request are opened differently by nature; of that only what a client feels counts.
+only. A socket and an HTTP request are opened differently by nature: between them only who answered and how
+long the way took are compared, never what describes the body of an answer.
 """
 
 from __future__ import annotations
@@ -25,6 +26,16 @@ _OF_PROTOCOL = frozenset(
      "keep-alive", "content-length", "date"}
 )  # fmt: skip
 
+#: headers that describe a body, or how it is kept: a 101 has none
+_OF_BODY = re.compile(
+    r"content-.*|cache-control|expires|pragma|vary|accept-ranges|last-modified|alt-svc|link|trailer|"
+    r"x-accel-.*|x-content-type-options|access-control-.*|sec-websocket-.*|strict-transport-security"
+)
+
+#: headers that say who answered
+_WHO = frozenset({"server", "x-powered-by"})
+_OTHER_HOP = "The two transports may be answered by different programs on the way."
+
 
 def opening_differences(a: Side, b: Side) -> Iterator[Difference]:
     """What differs between the first openings of two sides; nothing when a recording has none."""
@@ -32,18 +43,20 @@ def opening_differences(a: Side, b: Side) -> Iterator[Difference]:
         return
     one, other = a.openings[0], b.openings[0]
     yield from _outcome(a.label, b.label, one, other)
-    if one.is_refused or other.is_refused or one.is_http != other.is_http:
+    if one.is_refused or other.is_refused:
         return
     yield from _headers(a.label, b.label, one, other)
-    if one.compression.partition(";")[0] != other.compression.partition(";")[0]:
+    is_across = one.is_http != other.is_http
+    if not is_across and one.compression.partition(";")[0] != other.compression.partition(";")[0]:
         yield Difference(
             0, "compression", Weight.HARMLESS, one.compression, other.compression,
             f"compression: {a.label} {one.compression}, {b.label} {other.compression}",
             "Messages mean the same; the side without it sends more bytes.",
         )  # fmt: skip
-    if words := slower(a.label, b.label, one.total_ms, other.total_ms):
+    was, now = (side.dialled_ms if is_across else side.total_ms for side in (one, other))
+    if words := slower(a.label, b.label, was, now):
         yield Difference(
-            0, "timing", Weight.HARMLESS, round(one.total_ms, 1), round(other.total_ms, 1),
+            0, "timing", Weight.HARMLESS, round(was, 1), round(now, 1),
             f"opening: {words}",
             "It is paid once for a socket, and for every request that needs a connection of its own.",
         )  # fmt: skip
@@ -82,15 +95,18 @@ def _outcome(a: str, b: str, one: Opening, other: Opening) -> Iterator[Differenc
 
 def _headers(a: str, b: str, one: Opening, other: Opening) -> Iterator[Difference]:
     names = sorted((one.headers.keys() | other.headers.keys()) - _OF_PROTOCOL)
+    is_across = one.is_http != other.is_http
     for name in names:
         was, now = one.headers.get(name), other.headers.get(name)
+        if is_across and (_OF_BODY.fullmatch(name) or _VOLATILE.fullmatch(name)):
+            continue
         if was == now or (was is not None and now is not None and _VOLATILE.fullmatch(name)):
             continue
         is_read = name == "sec-websocket-protocol" or (name == "content-type" and one.is_http)
         meaning = (
             "A client ends the connection when it did not offer the subprotocol, or cannot read the type."
             if is_read
-            else "Nothing in the API hangs on it."
+            else (_OTHER_HOP if is_across and name in _WHO else "Nothing in the API hangs on it.")
         )
         words = f"{a} {'has none' if was is None else was}, {b} {'has none' if now is None else now}"
         yield Difference(0, "headers", weigh(is_read), was, now, f"header {name}: {words}", meaning)

@@ -71,8 +71,11 @@ class Run:
         except (ConnectError, Silence) as error:
             self.error = error
         self._hear()
-        if self.error is None and is_policy_close(self.inspector.recording):
-            self.error = ConnectError(FailureClass.POLICY_CLOSE, "the socket was accepted and closed at once")
+        is_just_closed = (
+            isinstance(self.error, ConnectError) and self.error.failure_class is FailureClass.CLOSED
+        )
+        if (self.error is None or is_just_closed) and is_policy_close(self.inspector.recording):
+            self.error = policy_close()
 
     def _is_refused(self, talk: Conversation) -> bool:
         """Whether a server that is asked over HTTP takes no turn at all."""
@@ -112,6 +115,11 @@ class Run:
         recording = self.inspector.recording
         for number in range(self.side.state.records, len(recording)):
             self.side.add(recording.record(number))
+
+
+def policy_close() -> ConnectError:
+    """What a socket that was opened only to be closed by policy is: a refusal."""
+    return ConnectError(FailureClass.POLICY_CLOSE, "the socket was accepted and closed at once")
 
 
 def going_on(

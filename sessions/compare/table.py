@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import Any, NamedTuple
 
-_BAR = 40  # characters of the longest bar
+_BESIDE = 28 + 9  # characters of a line before its bar, and after it
+_LONGEST_BAR = 80  # characters; longer ones are not read any better
 _TRANSPORTS = ("ws", "http")
 
 
@@ -31,11 +32,21 @@ class Row(NamedTuple):
     """One workflow over both transports: medians over the rounds, None where none could be measured."""
 
     tool_calls: int
-    rounds: int  #: of which both transports were measured
+    rounds_over: tuple[int, int]  #: that were measured over WebSocket and over HTTP
     websocket_ms: float | None
     http_ms: float | None
     opening_ms: float | None  #: of the socket; it is part of `websocket_ms`
     connections: tuple[float, float] | None  #: dialled over WebSocket and over HTTP
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of which both transports were measured."""
+        return min(self.rounds_over)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is a time at all."""
+        return max(self.rounds_over) > 0
 
     @property
     def gain(self) -> float | None:
@@ -59,6 +70,7 @@ class Row(NamedTuple):
             "tool_calls": self.tool_calls,
             "turns": self.tool_calls + 1,
             "rounds": self.rounds,
+            "rounds_over": {"ws": self.rounds_over[0], "http": self.rounds_over[1]},
             "websocket_ms": _rounded(self.websocket_ms),
             "http_ms": _rounded(self.http_ms),
             "gain": None if gain is None else round(gain, 3),
@@ -89,15 +101,16 @@ def table(found: Iterable[Row]) -> Iterator[str]:
         yield f"{row.label:<16}{times}{gain:>8}   {dialled}"
 
 
-def bars(found: Iterable[Row]) -> Iterator[str]:
-    """The same times as bars, the longest as wide as the plot."""
+def bars(found: Iterable[Row], width: int = 80) -> Iterator[str]:
+    """The same times as bars; the longest leaves room for its label in a terminal of `width` columns."""
+    room = max(10, min(_LONGEST_BAR, width - _BESIDE))
     drawn = list(found)
     longest = max((time for row in drawn for time in (row.http_ms, row.websocket_ms) if time), default=0.0)
     for row in drawn:
         for name, time in (("HTTP + SSE", row.http_ms), ("WebSocket", row.websocket_ms)):
             if time is None:
                 continue
-            length = max(1, round(_BAR * time / longest)) if longest else 1
+            length = max(1, round(room * time / longest)) if longest else 1
             label = row.label if name == "HTTP + SSE" else ""
             yield f"{label:<16}{name:<12}{'█' * length} {time_words(time)}"
 
@@ -114,7 +127,7 @@ def _row(calls: int, ws: list[Timed], http: list[Timed]) -> Row:
     dialled = tuple(median(one.connections for one in runs) for runs in both) if ws and http else None
     return Row(
         calls,
-        min(len(ws), len(http)),
+        (len(ws), len(http)),
         median(one.total_ms for one in ws) if ws else None,
         median(one.total_ms for one in http) if http else None,
         median(one.opening_ms for one in ws) if ws else None,

@@ -13,15 +13,18 @@ from types import MappingProxyType
 from typing import Any
 
 from sessions.answers import answer, answers_create, pending
-from sessions.compare.run import going_on
+from sessions.compare.run import going_on, policy_close
 from sessions.compare.table import Timed
 from sessions.compose import Create, frame
-from sessions.contract import Status
+from sessions.contract import FailureClass, Status
 from sessions.conversation import Conversation, converse
+from sessions.errors import ConnectError
 from sessions.inspector import Inspector
 from sessions.recording import Recording
 from sessions.records import Kind
 from sessions.session import Turn
+from sessions.wire.connect import is_policy_close
+from sessions.wire.http_refusal import refusal_over_http
 from sessions.wire.plan import Plan, Transport
 from sessions.wire.transport import live
 
@@ -68,6 +71,10 @@ async def run_workflow(
             opened = perf_counter()
             problem = await _take_steps(talk, inspector, tool_calls, create)
             ended = perf_counter()
+            if problem and is_policy_close(recording):
+                raise policy_close()
+            if problem and (refused := refusal_over_http(talk.session, recording)) is not None:
+                raise refused
         turns = inspector.sessions.turns
         return Timed(
             transport,
@@ -79,6 +86,10 @@ async def run_workflow(
             (ended - began) * 1000,
             problem,
         )
+    except ConnectError as error:
+        if error.failure_class is FailureClass.CLOSED and is_policy_close(recording):
+            raise policy_close() from None
+        raise
     finally:
         recording.close()
 

@@ -246,8 +246,7 @@ class FakeServer:
                 response.status_code, (("content-type", "text/plain"),), bytes(response.body or b"")
             )
             return response.status_code
-        own = (("openai-version", "2020-10-01"), ("openai-processing-ms", "3"))
-        for name, value in own if session is None else headers_of(session):
+        for name, value in http_face.ANSWER_HEADERS if session is None else headers_of(session):
             response.headers[name] = value
         writer.write(response.serialize())
         visit.is_websocket = True

@@ -24,6 +24,7 @@ from tests.make import (
     created,
     error,
     failed,
+    incomplete,
     item_added,
     item_done,
     message,
@@ -267,6 +268,39 @@ def test_a_socket_and_http_that_say_the_same_do_not_differ() -> None:
     comparison = compare(side("A", ONE, answer("resp_2")), over_http("B", ONE, answer("resp_2")))
     assert comparison.b.is_http
     assert found(comparison) == []
+
+
+def test_a_steered_answer_breaks_nothing_where_nobody_can_steer() -> None:
+    steered = [
+        *answer("resp_1", "Hello there")[:-1],
+        incomplete("resp_1", "steered"),
+        *answer("resp_2", "Two"),
+    ]
+    comparison = compare(side("A", steered), over_http("B", ONE))
+    assert [(one.what, one.weight.value) for one in comparison.differences if one.what == "status"] == [
+        ("status", "harmless")
+    ]
+    assert "over HTTP a create has one response" in comparison.differences[0].meaning
+    same_way = compare(side("A", steered), side("B", ONE))
+    assert weights(same_way, "status") == ["breaking"]
+
+
+def test_over_two_transports_who_answered_and_how_long_the_way_took_count() -> None:
+    wire = Wire()
+    asked = create()
+    del asked["type"]
+    records = [
+        wire.asked({**asked, "stream": True}),
+        wire.answered(headers={"server": "nginx", "cache-control": "no-cache"}, ms=900.0, tcp_ms=1.0),
+        *wire.streamed_all(ONE),
+        wire.ended(),
+    ]
+    over = read_side("B", records)
+    slow = side("A", ONE, headers={"server": "envoy"}, tcp_ms=1.0, upgrade_ms=400.0)
+    comparison = compare(slow, over)
+    assert found(comparison) == [(0, "headers", "harmless"), (0, "timing", "harmless")]
+    assert comparison.differences[0].meaning.startswith("The two transports may be answered by different")
+    assert comparison.differences[1].title == "opening: A 401 ms, B 1 ms (401x)"
 
 
 def test_an_error_of_http_and_one_of_a_socket_with_the_same_code_break_nothing() -> None:

@@ -51,14 +51,14 @@ def test_what_is_no_measurement_is_left_out() -> None:
 
 def test_the_table_and_its_bars() -> None:
     found = [
-        Row(0, 3, 180.0, 200.0, 20.0, (1, 1)),
-        Row(20, 3, 6000.0, 10000.0, 20.0, (1, 21)),
+        Row(0, (3, 3), 180.0, 200.0, 20.0, (1, 1)),
+        Row(20, (3, 3), 6000.0, 10000.0, 20.0, (1, 21)),
     ]
     head, simple, twenty = table(found)
     assert head.split() == ["workflow", "HTTP", "+", "SSE", "WebSocket", "gain", "connections"]
     assert simple.split() == ["simple", "query", "200", "ms", "180", "ms", "10", "%", "1", "and", "1"]
     assert twenty.split() == ["20", "tool", "calls", "10.0", "s", "6.0", "s", "40", "%", "21", "and", "1"]
-    drawn = list(bars(found))
+    drawn = list(bars(found, 77))
     assert [line.count("█") for line in drawn] == [1, 1, 40, 24]
 
 
@@ -123,8 +123,52 @@ async def test_the_verb_prints_a_row_a_workflow(tmp_path: Path) -> None:
     assert not kept(tmp_path)
 
 
-async def test_a_transport_that_is_not_there_ends_as_the_table_says(tmp_path: Path) -> None:
+async def test_a_transport_that_is_not_there_leaves_the_times_of_the_other(tmp_path: Path) -> None:
     async with FakeServer(Options(faults=("426",))) as server:
-        ended = await compare(tmp_path, server.base_url, "--transports", "--tool-calls", "0", "--json")
-    assert ended.code == 3
-    assert ended.lines[-1]["failure_class"] == "upgrade_required"
+        asked = (server.base_url, "--transports", "--tool-calls", "0,1", "--rounds", "2")
+        ended = await compare(tmp_path, *asked, "--json")
+        plain = await compare(tmp_path, *asked)
+    assert (ended.code, plain.code) == (3, 3)
+    *workflows, refused, summary = ended.lines
+    assert [(one["http_ms"] > 0, one["websocket_ms"], one["rounds"]) for one in workflows] == [
+        (True, None, 0),
+        (True, None, 0),
+    ]
+    assert workflows[0]["rounds_over"] == {"ws": 0, "http": 2}
+    assert (refused["side"], refused["failure_class"]) == ("ws", "upgrade_required")
+    assert (summary["event"], summary["missing"]) == ("summary", ["ws"])
+    assert plain.out.count("█ ") == 2
+    assert "WebSocket is not to be had here: upgrade_required" in plain.out
+    assert "The times of HTTP + SSE stand alone." in plain.out
+    assert plain.talk.count("WebSocket: ") == 1  # it is not tried again in the next round
+
+
+@pytest.mark.parametrize(("fault", "code"), [("500", 3), ("401", 4)])
+async def test_where_neither_transport_is_there_a_sentence_takes_the_tables_place(
+    tmp_path: Path, fault: str, code: int
+) -> None:
+    async with FakeServer(Options(faults=(fault,))) as server:
+        ended = await compare(tmp_path, server.base_url, "--transports", "--tool-calls", "0")
+    assert ended.code == code
+    assert "workflow" not in ended.out
+    assert [line.partition(" is not")[0] for line in ended.out.splitlines() if "not to be had" in line] == [
+        "HTTP + SSE",
+        "WebSocket",
+    ]
+
+
+async def test_a_socket_that_is_closed_by_policy_is_a_refusal_here_too(tmp_path: Path) -> None:
+    async with FakeServer(Options(faults=("1008-after-101",))) as server:
+        ended = await compare(
+            tmp_path, server.base_url, "--transports", "--tool-calls", "0", "--rounds", "1", "--json"
+        )
+    assert ended.code == 4
+    assert [one["failure_class"] for one in ended.lines if one["event"] == "error"] == ["policy_close"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_bar_and_its_time_fit_the_terminal(width: int) -> None:
+    found = rows([timed("http", 200, 62_000.0), timed("ws", 200, 24_000.0), timed("http", 0, 1.0)])
+    drawn = list(bars(found, width))
+    longest = max(map(len, drawn))
+    assert width - 10 <= longest <= width or longest == 28 + 80 + len(" 62.0 s")

@@ -55,9 +55,18 @@ async def test_a_post_with_stream_is_an_event_stream_of_the_same_events() -> Non
 
 
 async def test_an_error_inside_an_event_stream_is_flat() -> None:
+    async with serving(faults=("error-mid-stream",)) as server:
+        events = _events(await http(server, post("/v1/responses", _create(stream=True))))
+    assert [event["code"] for event in events if event["type"] == "error" and "error" not in event]
+
+
+async def test_nothing_is_steered_over_http_so_a_create_has_one_response_that_completes() -> None:
     async with serving() as server:
         events = _events(await http(server, post("/v1/responses", _create("/every", stream=True))))
-    assert not any(event["type"] == "error" and "error" in event for event in events)
+    assert not [event["type"] for event in events if event["type"].startswith("response.steer")]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert [event["type"] for event in events if "response" in event][-1] == "response.completed"
+    assert [event["type"] for event in events].count("response.created") == 1
 
 
 async def test_a_chain_over_http_stands_on_what_is_stored() -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sessions.events import Undecodable, whole
 from sessions.wire.http1 import HttpConnection, Request
 from sessions.wire.scenarios import problem, request
+from sessions.wire.scenarios.answer import Loose, Step, Successor
 from sessions.wire.scenarios.answers import answer
 from sessions.wire.scenarios.asking import asked, wrong_outputs
 from sessions.wire.scenarios.dialects.openai import wrapped_error
@@ -38,6 +39,11 @@ from sessions.wire.scenarios.units import (
     is_delta,
     singly,
 )
+
+#: what every good answer carries, over either transport
+ANSWER_HEADERS = (("openai-version", "2020-10-01"), ("openai-processing-ms", "3"))
+#: events that only a socket has: there is no `response.steer` over HTTP, and no upgrade to be timed
+_SOCKET_EVENTS = ("response.steer.", "responsesapi.websocket_")
 
 
 async def respond(http: HttpConnection, asked_for: Request, setting: Setting, number: int = 1) -> int:
@@ -157,10 +163,10 @@ async def _create(http: HttpConnection, content: bytes, setting: Setting, number
     units = _units(turn, setting, number)
     if body.get("stream") is not True:
         await _drain(units, setting)
-        return await _json(http, _respelled(turn, setting))
-    await http.start(
-        200, (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
-    )
+        await http.respond_json(200, _respelled(turn, setting), ANSWER_HEADERS)
+        return 200
+    stream = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+    await http.start(200, (*stream, *ANSWER_HEADERS))
     for unit in units:
         if not await _put(http, unit, setting):
             break
@@ -193,7 +199,7 @@ def _turn(body: Mapping[str, Any], setting: Setting, number: int) -> Turn | Prob
 def _units(turn: Turn, setting: Setting, number: int) -> Iterator[Unit]:
     """What the turn sends, in the dialect's words, with what goes wrong on purpose."""
     options = setting.options
-    steps = answer(asked(turn.create, turn.parent), options.scenario)
+    steps: Iterable[Step] = _without_steering(answer(asked(turn.create, turn.parent), options.scenario))
     for step_fault, argument in setting.hitting(StepFault, number):
         steps = step_fault.act(steps, argument)
     units = narrate(turn, steps, think_seconds=options.think_ms / 1000, run=1 if options.rate else RUN)
@@ -201,6 +207,15 @@ def _units(turn: Turn, setting: Setting, number: int) -> Iterator[Unit]:
     for unit_fault, argument in setting.hitting(UnitFault, number):
         units = unit_fault.act(singly(units), argument, turn)
     return units
+
+
+def _without_steering(steps: Iterable[Step]) -> Iterator[Step]:
+    """What is said where nobody can steer: a create has one response, which ends as it would have ended."""
+    for step in steps:
+        is_successor = isinstance(step, Successor)
+        is_word = isinstance(step, Loose) and str(step.event["type"]).startswith(_SOCKET_EVENTS)
+        if not is_successor and not is_word:
+            yield step
 
 
 async def _put(http: HttpConnection, unit: Unit, setting: Setting) -> bool:
