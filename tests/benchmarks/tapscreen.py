@@ -7,6 +7,7 @@ it. Screen and tap are processes of their own; they share the machine with serve
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -22,26 +23,35 @@ from tests.benchmarks.terminal import Terminal
 _ROUNDS = 7
 _FRAMES = 2_000
 _SCREEN = [sys.executable, "-m", "tui.cli", "attach"]
+#: reads what a terminal would until the program in it has ended; then says how many bytes that were
+_PAINTER = """
+import os
+count = 0
+try:
+    while more := os.read(0, 65_536):
+        count += len(more)
+except OSError:
+    pass
+print(count)
+"""
 
 
 @contextmanager
-def _screen(recording: Path) -> Iterator[Terminal]:
-    """A screen that follows the recording and paints what comes, as long as the context lasts."""
-    is_over = threading.Event()
+def _screen(recording: Path, painted: list[float]) -> Iterator[None]:
+    """A screen that follows the recording and paints what comes, as long as the context lasts.
+
+    What it paints is read by a process of its own, as a terminal is one: in this one the reading would hold up
+    the server and the client.
+    """
     with Terminal([*_SCREEN, str(recording)]) as terminal:
         terminal.until("LIVE", seconds=30)
-
-        def paint() -> None:
-            while not is_over.is_set():
-                terminal.read(0.1)
-
-        reader = threading.Thread(target=paint)
-        reader.start()
-        try:
-            yield terminal
-        finally:
-            is_over.set()
-            reader.join()
+        command = [sys.executable, "-c", _PAINTER]
+        with subprocess.Popen(command, stdin=terminal.descriptor, stdout=subprocess.PIPE) as painter:
+            assert painter.stdout is not None
+            began = time.monotonic()
+            yield
+            terminal.end()
+            painted.append(int(painter.stdout.read()) / (time.monotonic() - began))
 
 
 def run() -> None:
@@ -51,7 +61,7 @@ def run() -> None:
     threading.Thread(target=tap.accept, args=(listener,), daemon=True).start()
     middles: dict[str, list[float]] = {"alone": [], "screen": []}
     tails: dict[str, list[float]] = {"alone": [], "screen": []}
-    painted = []
+    painted: list[float] = []
     with tempfile.TemporaryDirectory(prefix="turnscope-benchmark-") as folder:
         recording = Path(folder) / "tap.jsonl"
         with tap.tapped(upstream, recording) as port:
@@ -59,10 +69,8 @@ def run() -> None:
             for turn in range(_ROUNDS):
                 for kind in ("alone", "screen") if turn % 2 else ("screen", "alone"):
                     if kind == "screen":
-                        with _screen(recording) as terminal:
-                            before, began = len(terminal.painted), time.monotonic()
+                        with _screen(recording, painted):
                             took, _ = tap.receive(port, _FRAMES, is_paced=True)
-                            painted.append((len(terminal.painted) - before) / (time.monotonic() - began))
                     else:
                         took, _ = tap.receive(port, _FRAMES, is_paced=True)
                     middles[kind].append(percentile(took, 0.5))

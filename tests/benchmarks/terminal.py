@@ -49,6 +49,7 @@ class Terminal:
         self.painted = bytearray()  #: everything the program wrote
         self._reads: list[tuple[float, int]] = []
         self._is_answered = False
+        self._has_ended = False
         self._home = tempfile.TemporaryDirectory()  # of its own: no draft of another run is restored
         self.began = time.perf_counter()
         self.child, self._master = pty.fork()
@@ -70,10 +71,21 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.kill(self.child, signal.SIGKILL)
-        os.waitpid(self.child, 0)
+        self.end()
         os.close(self._master)
         self._home.cleanup()
+
+    @property
+    def descriptor(self) -> int:
+        """The side of the pty that a terminal holds, for somebody else to read."""
+        return self._master
+
+    def end(self) -> None:
+        """End the program, once."""
+        if not self._has_ended:
+            self._has_ended = True
+            os.kill(self.child, signal.SIGKILL)
+            os.waitpid(self.child, 0)
 
     def read(self, seconds: float) -> bool:
         """Take what is painted next; False when nothing is within so many seconds. Raises EOFError."""
