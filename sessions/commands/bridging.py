@@ -26,7 +26,7 @@ from sessions.redact import url as redacted_url
 from sessions.secret import NO_SECRET, Secret
 from sessions.talk import tell
 from sessions.wire.bridge import DEFAULT_PORT, Bridge
-from sessions.wire.tap import where_of
+from sessions.wire.listener import where_of
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MIN_TOKEN = 16  # characters; a shorter one could be guessed

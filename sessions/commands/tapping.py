@@ -32,8 +32,9 @@ from sessions.secret import NO_SECRET, Secret
 from sessions.talk import tell
 from sessions.wire.control import Control
 from sessions.wire.endpoint import derive
+from sessions.wire.listener import where_of
 from sessions.wire.plan import Plan, plan_from
-from sessions.wire.tap import DEFAULT_PORT, Tap, where_of
+from sessions.wire.tap import DEFAULT_PORT, Tap
 
 if TYPE_CHECKING:
     from sessions.settings import Settings

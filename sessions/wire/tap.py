@@ -6,37 +6,27 @@ It has no screen: whoever wants to look follows its recording.
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import os
-import socket
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from traceback import extract_tb
 from types import TracebackType
 from typing import Any, Self
 
-from sessions.errors import UsageError
 from sessions.journal import Journal
-from sessions.loopback import is_loopback
 from sessions.redact import MASK
 from sessions.redact import url as redacted_url
 from sessions.secret import NO_SECRET, Secret
 from sessions.source import Clock
 from sessions.wire.clock import SystemClock
 from sessions.wire.head import upstream_target
+from sessions.wire.listener import Listener
 from sessions.wire.plan import Plan
 from sessions.wire.scribe import Scribe
 from sessions.wire.splice import Way
-from sessions.wire.stream import ByteStream
 from sessions.wire.tapped import Tapped
 
 #: where a tap listens when nothing else is said and nobody else does
 DEFAULT_PORT = 8377
-_BACKLOG = 512
-_END_SECONDS = 1.0  # for the last bytes of connections that are ended by us
 
 
 class Tap:
@@ -62,21 +52,23 @@ class Tap:
     ) -> None:
         self.plan = plan
         self.journal = journal
-        self.host = host
-        self.port = port
-        self._is_port_fixed = is_port_fixed
         self.token = token
         self.clock = clock or SystemClock()
         self.on_trouble = on_trouble
         self.way = way
-        self.is_stopping = False
         self.count = 0  #: sessions so far
         self.upgrades = 0  #: of them, sockets that were opened
         self.scribe: Scribe
         self._open: set[Tapped] = set()
-        self._tasks = asyncio.TaskGroup()
-        self._serving: set[asyncio.Task[None]] = set()
-        self._listener: asyncio.Server | None = None
+        self._listener = Listener(
+            "tap",
+            host,
+            port,
+            lambda client: Tapped(self, client),
+            is_port_fixed=is_port_fixed,
+            keeps_half_open=True,
+            on_trouble=on_trouble,
+        )
 
     @property
     def base_url(self) -> str:
@@ -98,93 +90,41 @@ class Tap:
         """Connections of clients that are there now."""
         return len(self._open)
 
+    @property
+    def listen(self) -> str:
+        """HOST:PORT where it listens."""
+        return self._listener.address
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._listener.port
+
     def _url(self, token: str) -> str:
-        host = self.host
-        if host in ("0.0.0.0", "::", ""):
-            host = socket.gethostname()
         path = self.plan.endpoint.target.partition("?")[0].rstrip("/")
-        return (
-            f"http://{f'[{host}]' if ':' in host else host}:{self.port}{f'/{token}' if token else ''}{path}"
-        )
+        return f"{self._listener.origin}{f'/{token}' if token else ''}{path}"
 
     async def __aenter__(self) -> Self:
         self.scribe = Scribe(self.journal, self.clock)
         self.scribe.on_full = self._pause
         self.scribe.on_room = self._resume
-        await self._tasks.__aenter__()
-        try:
-            self._listener = await self._listen()
-        except OSError as error:
-            await self._tasks.__aexit__(None, None, None)
-            said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-            raise UsageError(
-                f"cannot listen on {self.listen}: {said}; end what listens there, or give another address "
-                "with --listen HOST:PORT"
-            ) from error
-        self.port = self._listener.sockets[0].getsockname()[1]
-        if not self.token and (reached := self._reached_from_elsewhere()):
-            self._listener.close()
-            await self._tasks.__aexit__(None, None, None)
-            raise UsageError(
-                f"{self.host} leads to {reached}, which other machines can reach; add --allow-remote and a "
-                "token to mean that, or listen on 127.0.0.1"
-            )
-        upstream = self.plan.endpoint
-        if upstream.is_loopback and not upstream.unix and upstream.port == self.port:
-            self._listener.close()
-            await self._tasks.__aexit__(None, None, None)
-            raise UsageError(
-                f"the upstream {self.upstream_url} is this tap itself; name the server behind it"
-            )
+        await self._listener.open(self.plan.endpoint, self.upstream_url, is_guarded=bool(self.token))
         return self
-
-    def _reached_from_elsewhere(self) -> str:
-        """An address it listens on that is not this machine's alone: a name may lead anywhere."""
-        assert self._listener is not None  # it listens
-        hosts = [str(one.getsockname()[0]) for one in self._listener.sockets]
-        return next((host for host in hosts if not is_loopback(host)), "")
-
-    async def _listen(self) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.create_server(lambda: _Accepted(self), self.host, self.port, backlog=_BACKLOG)
-        except OSError as error:
-            if self._is_port_fixed or error.errno != errno.EADDRINUSE:
-                raise
-        taken = self.port
-        listener = await loop.create_server(lambda: _Accepted(self), self.host, 0, backlog=_BACKLOG)
-        self.port = listener.sockets[0].getsockname()[1]
-        self.on_trouble(f"port {taken} is in use, so clients find it on port {self.port} this time")
-        return listener
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._listener is not None  # entered
-        self.stop()
-        await self.settled(_END_SECONDS)
-        for tapped in list(self._open):
-            tapped.abort()
-        await self.settled(_END_SECONDS)
-        for task in list(self._serving):
-            task.cancel("the tap was stopped")
-        await self._tasks.__aexit__(None, None, None)
+        await self._listener.close()
         await self.scribe.drained()
         self.journal.flush()
-        await self._listener.wait_closed()
 
     async def settled(self, seconds: float) -> None:
         """Wait until no connection is left, at most this long."""
-        if self._serving:
-            await asyncio.wait(self._serving, timeout=seconds)
+        await self._listener.settled(seconds)
 
     def stop(self) -> None:
         """Accept nobody any more and end every connection; what waits to be sent still goes."""
-        self.is_stopping = True
-        if self._listener is not None:
-            self._listener.close()
-        for tapped in list(self._open):
-            tapped.stop()
+        self._listener.stop()
 
     def status(self) -> dict[str, Any]:
         """What a running tap tells about itself."""
@@ -213,32 +153,13 @@ class Tap:
         query = self.plan.endpoint.target.partition("?")[2]
         return upstream_target(target, token=self.token.reveal(), query=query)
 
-    @property
-    def listen(self) -> str:
-        """HOST:PORT where it listens."""
-        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-
-    def accept(self, stream: ByteStream) -> None:
-        """Serve a connection that was accepted."""
-        if self.is_stopping:
-            stream.close()
-            return
-        task = self._tasks.create_task(self._serve(Tapped(self, stream)))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
-
-    async def _serve(self, tapped: Tapped) -> None:
+    def joined(self, tapped: Tapped) -> None:
+        """Count a connection that is there."""
         self._open.add(tapped)
-        try:
-            await tapped.run()
-        except OSError:
-            pass  # the client has gone
-        except Exception as error:
-            # a defect of ours must not take the other connections with it; it is told, not hidden
-            self.on_trouble(f"a connection was dropped by a defect of the tap: {where_of(error)}")
-            tapped.abort()
-        finally:
-            self._open.discard(tapped)
+
+    def left(self, tapped: Tapped) -> None:
+        """Count a connection that has gone."""
+        self._open.discard(tapped)
 
     def _pause(self) -> None:
         for tapped in self._open:
@@ -247,26 +168,3 @@ class Tap:
     def _resume(self) -> None:
         for tapped in self._open:
             tapped.resume()
-
-
-def where_of(error: BaseException) -> str:
-    """What failed and in which line; without its words, which may hold what a client sent."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    places = extract_tb(error.__traceback__)
-    place = f" in {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
-    return type(error).__name__ + place
-
-
-class _Accepted(ByteStream):
-    """A client's connection at the moment it is accepted."""
-
-    def __init__(self, tap: Tap) -> None:
-        super().__init__()
-        self.keeps_half_open = True
-        self._tap = tap
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        with suppress(RuntimeError):  # the task group is closing: nobody is served any more
-            self._tap.accept(self)

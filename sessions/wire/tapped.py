@@ -59,11 +59,13 @@ class Tapped:
 
     async def run(self) -> None:
         """Serve every request of this connection; raises OSError when the client breaks it."""
+        self._tap.joined(self)
         try:
             while (head := await self._next_head()) is not None:
                 if not await self._serve(head):
                     break
         finally:
+            self._tap.left(self)
             self._client.transport.close()
             if self._server is not None:
                 self._server.close()

@@ -40,7 +40,7 @@ print(count)
 def _screen(recording: Path, painted: list[float]) -> Iterator[None]:
     """A screen that follows the recording and paints what comes, as long as the context lasts.
 
-    What it paints is read by a process of its own, as a terminal is one: in this one the reading would hold up
+    What it paints is read by a process of its own, as by a terminal: in this one the reading would hold up
     the server and the client.
     """
     with Terminal([*_SCREEN, str(recording)]) as terminal:
