@@ -34,6 +34,7 @@ Pure, no I/O, no clock:
     connection    the socket: opened, refused, closed, lost
     exchanges     HTTP: asked, answered, ended; a POST to /responses is a turn
     requests      the client's frames: a create begins a turn
+    resent        which turn a create goes on from without naming it
     lifecycle     created to completed, failed, late; ids that repeat, change or are missing
     content       items, parts, deltas and done values
     outputs       which item an event means, and where it stands

@@ -13,6 +13,7 @@ from sessions.dialects import create_fields
 from sessions.events import Event, Undecodable
 from sessions.items import Item
 from sessions.records import Record
+from sessions.resent import resent_turn
 from sessions.session import Steer, Turn
 from sessions.state import Step
 from sessions.steering import MAX_STEERS
@@ -45,6 +46,8 @@ def _create(step: Step, event: Event) -> None:
     turn = step.begin_turn(lane, step.record)
     if parent := facts.word(fields.get("previous_response_id")):
         step.link(turn, parent)
+    else:
+        turn.resent_turn = resent_turn(step.state, step.session, fields.get("input"))
     turn.model = facts.word(fields.get("model"))
     turn.store = fields.get("store") is not False
     turn.is_warmup = fields.get("generate") is False or _is_prewarm(fields.get("prompt_cache_options"))

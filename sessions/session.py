@@ -192,6 +192,7 @@ class Turn:
         "number",
         "parent",
         "parent_turn",
+        "resent_turn",
         "responses",
         "sent",
         "session",
@@ -210,6 +211,7 @@ class Turn:
         self.parent_turn = (
             0  #: number of the turn that made the parent, 0 when this recording has not seen it
         )
+        self.resent_turn = 0  #: number of the turn whose answer its own input repeats, 0 when there is none
         self.model = ""
         self.store = True  # what an absent `store` means, also on WebSocket [SDK]
         self.is_warmup = False
@@ -221,6 +223,11 @@ class Turn:
         self.steers: list[Steer] = []
         self.ended = -1.0
         self.is_forced = False  #: made up because a response came that nobody asked for
+
+    @property
+    def follows(self) -> int:
+        """The turn that it continues, by its id or by sending its history again; 0 when it begins anew."""
+        return self.parent_turn or self.resent_turn
 
     @property
     def response(self) -> Response | None:

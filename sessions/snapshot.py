@@ -34,6 +34,7 @@ def turn_snapshot(turn: Turn) -> dict[str, Any]:
         "ended": turn.ended,
         "parent": turn.parent,
         "parent_turn": turn.parent_turn,
+        "resent_turn": turn.resent_turn,
         "model": turn.model,
         "store": turn.store,
         "warmup": turn.is_warmup,

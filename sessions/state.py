@@ -45,10 +45,17 @@ class State:
         return self.turns[number - 1] if 0 < number <= len(self.turns) else None
 
     def chain(self, turn: Turn) -> tuple[Turn, ...]:
-        """The turns from the root of its chain to this one, as far as this recording has seen them."""
+        """The turns from the root of its chain to this one, by their ids, as far as they were seen."""
         out = [turn]
         while out[-1].parent_turn:
             out.append(self.turns[out[-1].parent_turn - 1])
+        return tuple(reversed(out))
+
+    def story(self, turn: Turn) -> tuple[Turn, ...]:
+        """The same as a person reads it: also over turns that were not named but sent again."""
+        out = [turn]
+        while out[-1].follows:
+            out.append(self.turns[out[-1].follows - 1])
         return tuple(reversed(out))
 
     def children(self, turn: Turn) -> tuple[Turn, ...]:

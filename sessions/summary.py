@@ -269,6 +269,8 @@ def _of_create(fields: Mapping[str, Any], turn: Turn | None) -> str:
         words.append(f"parent T{turn.parent_turn}")
     elif parent:
         words.append(f"parent {parent}")
+    elif turn is not None and turn.resent_turn:
+        words.append(f"history of T{turn.resent_turn} again")
     if turn is not None and turn.is_warmup:
         words.append("warm-up")
     items = fields.get("input")

@@ -64,6 +64,8 @@ def _turn(sessions: Sessions, turn: Turn, read: Read) -> Iterator[str]:
     parent = f", continues T{turn.parent_turn}" if turn.parent_turn else ""
     if not parent and turn.parent:
         parent = f", continues {_code(turn.parent)}"
+    if not parent and turn.resent_turn:
+        parent = f", sends the history of T{turn.resent_turn} again"
     lane = f", lane {_code(turn.lane)}" if turn.lane is not None else ""
     name = f" {_code(turn.response_id)}" if turn.response_id else ""
     yield f"## T{turn.number}{name}{parent}{lane}: {turn.status.value}\n"

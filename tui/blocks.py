@@ -113,7 +113,7 @@ def _asked_blocks(sessions: Sessions, turn: Turn, fields: Mapping[str, Any], rea
 
 
 def _is_repeated(sessions: Sessions, turn: Turn, instructions: str, read: Read) -> bool:
-    parent = sessions.turn(turn.parent_turn)
+    parent = sessions.turn(turn.follows)
     return parent is not None and _fields(parent, read).get("instructions") == instructions
 
 

@@ -1,6 +1,6 @@
 """Turns -> columns, as a log of commits draws branches: the oldest first, forks to the right; pure.
 
-Its one rule: a chain is a tree, and a turn stands under its parent. The first turn that continues a parent
+Its one rule: a chain is a tree, and a turn stands under what it continues. The first turn that continues a parent
 keeps its column; each later one is a fork and takes the first free column. Nothing is indented by depth.
 """
 
@@ -38,8 +38,8 @@ def branches(turns: Sequence[Turn], *, has_details: bool = True) -> list[Row]:
     present = {turn.number for turn in turns}
     children: dict[int, list[int]] = {}
     for turn in turns:
-        if turn.parent_turn in present and turn.parent_turn < turn.number:
-            children.setdefault(turn.parent_turn, []).append(turn.number)
+        if turn.follows in present and turn.follows < turn.number:
+            children.setdefault(turn.follows, []).append(turn.number)
     rows: list[Row] = []
     active: list[int] = []  # per column the turn that it leads to, 0 when it is free
     reserved: dict[int, int] = {}

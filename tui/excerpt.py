@@ -45,7 +45,7 @@ class Excerpt:
             self._scoped += [turn.number for turn in found]
         if self._chain:
             for turn in state.turns[self._chain[-1] :]:
-                if turn.parent_turn == self._chain[-1]:
+                if turn.follows == self._chain[-1]:
                     self._chain.append(turn.number)
 
     def take_chain(self, turns: Sequence[Turn]) -> None:

@@ -109,6 +109,8 @@ def heading(sessions: Sessions, turn: Turn, cells: int, now: float, found: Weigh
         left += f" <- T{turn.parent_turn}"
     elif turn.parent:
         left += f" <- {line(turn.parent, _ID_CELLS)} (not in this recording)"
+    elif turn.resent_turn:
+        left += f" <- T{turn.resent_turn} (sent again)"
     middle = f"lane {line(turn.lane, _ID_CELLS)}" if turn.lane is not None else ""
     if len(sessions.sessions) > 1:
         middle = f"{label(sessions.sessions[turn.session])} {middle}".strip()

@@ -30,6 +30,14 @@ def test_a_chain_is_a_straight_line() -> None:
     assert drawn(0, 1, 2) == ["o T1", "o T2", "o T3"]
 
 
+def test_a_history_that_was_sent_again_stands_below_the_turn_that_said_it() -> None:
+    found = turns(0, 0, 0)
+    found[1].resent_turn = 1
+    found[2].resent_turn = 1
+    rows = [f"{row.graph} T{row.turn}" for row in branches(found, has_details=False)]
+    assert rows == drawn(0, 1, 1)
+
+
 def test_details_are_joined_by_the_line_to_the_next() -> None:
     rows = branches(turns(0, 1))
     assert [(row.kind, row.graph) for row in rows] == [

@@ -53,6 +53,8 @@ async def test_without_a_store_the_history_goes_along_and_the_forecast_says_so()
         last = heard(scene)[-1]
         assert "previous_response_id" not in last
         assert [item.get("role") for item in last["input"]] == ["user", "assistant", "user"]
+        await scene.shows("<- T1 (sent again)")
+        assert "parent  resent" in screen_text(scene.app)  # and the chain draws it below T1
 
 
 async def test_stopping_closes_the_request_and_the_next_turn_simply_goes() -> None:

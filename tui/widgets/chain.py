@@ -215,6 +215,8 @@ class Chain(Pane):
             words.append("unasked")
         elif turn.parent and not turn.parent_turn:
             words.append(f"orphan of {cut(line(turn.parent, 40), 16)}")
+        elif turn.resent_turn:
+            words.append("resent")
         words += self._call_words(turn)
         if response is not None and response.usage is not None and response.usage.output_tokens is not None:
             words.append(f"{count_words(response.usage.output_tokens)} out")

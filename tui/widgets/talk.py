@@ -372,7 +372,7 @@ class Talk(Pane):
         """Show the turns from the root to this one and what will continue it; None: all of the scope."""
         turn = self.inspector.sessions.turn(number or 0)
         top, cursor = self._anchors()
-        self._excerpt.take_chain(self.inspector.sessions.chain(turn) if turn is not None else ())
+        self._excerpt.take_chain(self.inspector.sessions.story(turn) if turn is not None else ())
         self._arrange(top, cursor)
 
     def show_scope(self, scope: Scope) -> None:
