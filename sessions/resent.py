@@ -1,7 +1,7 @@
 """Which turn a create goes on from without naming it: whose answer its own input says again.
 
-Its one rule: it is read off the request, never guessed. An item counts by its id or its call id; where a client
-leaves ids out, by its text, word for word, among the turns of the same client. Live and replayed are the same.
+Its one rule: it is read off the request, never guessed. An item counts by its id or its call id; where a
+client leaves ids out, by its text, word for word, among the turns of the same client. A replay tells it too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Turns -> columns, as a log of commits draws branches: the oldest first, forks to the right; pure.
 
-Its one rule: a chain is a tree, and a turn stands under what it continues. The first turn that continues a parent
-keeps its column; each later one is a fork and takes the first free column. Nothing is indented by depth.
+Its one rule: a chain is a tree, and a turn stands under what it continues. The first turn that continues a
+parent keeps its column; each later one is a fork and takes the first free column. Nothing is indented by
+depth.
 """
 
 from __future__ import annotations
