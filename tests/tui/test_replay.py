@@ -190,6 +190,10 @@ async def test_what_a_killed_writer_left_open_is_called_so_at_the_end_only(tmp_p
     async with opened(path) as play:
         await play.shows("NO END")
         assert "OPEN" not in screen_text(play.app)
+        await play.pilot.press("3")
+        await play.shows("without an end")
+        await play.shows("no end")
+        assert "open for" not in screen_text(play.app)
         await play.pilot.press("0")
         await play.shows("2 without an end of 2")
         await play.shows("without an end in T1")

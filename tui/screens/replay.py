@@ -191,6 +191,8 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
             header.show_last_word(self.is_last_word)
         for connections in self.query(Connections):
             connections.show_last_word(self.is_last_word)
+        for chain in self.query(Chain):
+            chain.show_last_word(self.is_last_word)
 
     def _arrive(self) -> None:
         """The playhead is where it was sent: what was waiting for that is done."""

@@ -111,6 +111,7 @@ class Chain(Pane):
         self._is_narrow = True
         self._marks = Marks(inspector)
         self._next_parent = 0
+        self._is_last_word = False
         self._words: OrderedDict[int, str] = OrderedDict()
 
     # Rows --------------------------------------------------------------------------------------------
@@ -156,6 +157,8 @@ class Chain(Pane):
         if session.phase.is_over:
             code = f" {session.close_code}" if session.close_code else ""
             return f"{session.phase.value}{code}, {seconds_words(max(0.0, self.now - session.ended))} ago"
+        if self._is_last_word:
+            return "without an end"
         if session.opened < 0:
             return session.phase.value
         return f"{session.phase.value} for {clock_words(self.now - session.opened)}"
@@ -220,7 +223,8 @@ class Chain(Pane):
         words += self._call_words(turn)
         if response is not None and response.usage is not None and response.usage.output_tokens is not None:
             words.append(f"{count_words(response.usage.output_tokens)} out")
-        words.append(seconds_words(max(0.0, turn.duration(self.now))))
+        is_unended = turn.is_live and self._is_last_word
+        words.append("no end" if is_unended else seconds_words(max(0.0, turn.duration(self.now))))
         return words
 
     def _call_words(self, turn: Turn) -> list[str]:
@@ -296,6 +300,12 @@ class Chain(Pane):
         if self.motion is Motion.FROZEN or not self.size.height:
             return
         self.repaint_rows(self.top, self.top + self.rows_height)
+
+    def show_last_word(self, is_last_word: bool) -> None:
+        """Say of what is open that it has no end, where nothing more comes; or no longer."""
+        if is_last_word != self._is_last_word:
+            self._is_last_word = is_last_word
+            self.repaint_rows(self.top, self.top + self.rows_height)
 
     def mark_parent(self, turn: int | None) -> None:
         """Mark the parent of the next send; None: it begins a new chain."""
