@@ -39,11 +39,29 @@ def entry(args: argparse.Namespace) -> Callable[[], Screen[Any]]:
         return _tap_entry(args)
     if args.verb not in ("replay", "attach"):
         return partial(first_screen, args)
-    reading = _open_reading(args)
+    if args.verb == "attach" and not args.file:
+        from sessions.commands.attach import any_growing
+        from sessions.settings import paths
+
+        found = any_growing(paths().recordings)
+        if len(found) > 1:
+            return partial(_which, found, args)
+        args.file = str(found[0])
+    return partial(_opening, _open_reading(args), args)
+
+
+def _opening(reading: Reading, args: argparse.Namespace) -> Screen[Any]:
     is_live = args.verb == "attach" or args.file == "-"
-    return partial(
-        Opening, "reading the recording …", partial(prepare_reading, reading, args, is_live=is_live)
-    )
+    return Opening("reading the recording …", partial(prepare_reading, reading, args, is_live=is_live))
+
+
+def _which(found: tuple[Path, ...], args: argparse.Namespace) -> Screen[Any]:
+    from tui.screens.which import Which
+
+    def look(path: Path) -> Screen[Any]:
+        return Opening("reading the recording …", partial(prepare_recording, str(path), args))
+
+    return Which(found, look)
 
 
 def first_screen(args: argparse.Namespace) -> Screen[Any]:
@@ -108,11 +126,15 @@ def session_screen(args: argparse.Namespace, launch: Launch) -> SessionScreen:
     )
 
 
-def prepare_recording(name: str) -> Ready:
-    """Open a recording; the result makes a screen that only reads it. Raises RecordingError."""
+def prepare_recording(name: str, args: argparse.Namespace | None = None) -> Ready:
+    """Open a recording; the result makes a screen that only reads it, at its live end for `attach`.
+
+    Raises RecordingError.
+    """
     from sessions.reading import Reading
 
-    return prepare_reading(Reading.open(Path(name).expanduser()))
+    is_live = args is not None and args.verb == "attach"
+    return prepare_reading(Reading.open(Path(name).expanduser()), args, is_live=is_live)
 
 
 def prepare_reading(
@@ -166,12 +188,8 @@ def tap_screen(reading: Reading, relay: RunningTap | None) -> TapScreen:
 
 
 def _open_reading(args: argparse.Namespace) -> Reading:
-    from sessions.commands.attach import the_one
     from sessions.commands.replay import open_named
-    from sessions.settings import paths
 
-    if args.verb == "attach" and not args.file:
-        args.file = str(the_one(paths().recordings))
     return open_named(args.file, _take_stdin)
 
 

@@ -1,7 +1,7 @@
 """`turnscope attach FILE`: the screen at the live end of a recording that somebody else still writes.
 
 Its one rule: whoever writes is left alone, whatever happens to the screen. Without FILE the only recording
-that grows is meant; where there are several, they are listed.
+that grows is meant; where there are several, the screen asks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Attach:
             "file",
             metavar="FILE",
             nargs="?",
-            help="a recording that grows; without it, the only one there is",
+            help="a recording that grows; without it, the one that does, or a choice of them",
         )
 
     def run(self, args: argparse.Namespace) -> int:
@@ -53,18 +53,15 @@ def growing(folder: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def the_one(folder: Path) -> Path:
-    """The only recording that grows; raises UsageError when there is none, or when there are several."""
+def any_growing(folder: Path) -> tuple[Path, ...]:
+    """The recordings that grow, at least one; raises UsageError when there is none."""
     found = growing(folder)
-    if len(found) == 1:
-        return found[0]
     if not found:
         raise UsageError(
             f"nothing in {folder} is being recorded now; name a file, or look at a finished one with "
             "`turnscope replay FILE`"
         )
-    lines = "\n".join(f"  turnscope attach {path}" for path in found)
-    raise UsageError(f"{len(found)} recordings grow now; which one?\n{lines}")
+    return found
 
 
 VERB = Attach()

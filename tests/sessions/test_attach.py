@@ -7,28 +7,22 @@ from pathlib import Path
 import pytest
 
 from sessions import cli
-from sessions.commands.attach import growing, the_one
+from sessions.commands.attach import any_growing, growing
 from sessions.errors import UsageError
 from sessions.recording import Recording
 
 
-def test_the_only_recording_that_grows_is_meant(tmp_path: Path) -> None:
+def test_recordings_that_grow_are_meant_the_newest_first(tmp_path: Path) -> None:
     Recording.create(tmp_path / "2026-01-02-a.jsonl").close()
     (tmp_path / "2026-01-03-b.jsonl").write_text("hello\n")
     with pytest.raises(UsageError, match="is being recorded now"):
-        the_one(tmp_path)
+        any_growing(tmp_path)
     running = Recording.create(tmp_path / "2026-01-01-c.jsonl")
-    assert the_one(tmp_path) == running.path
+    assert any_growing(tmp_path) == (running.path,)
     other = Recording.create(tmp_path / "2026-01-04-d.jsonl")
-    assert growing(tmp_path) == (other.path, running.path)
-    with pytest.raises(UsageError) as told:
-        the_one(tmp_path)
-    assert [line for line in str(told.value).splitlines() if line.startswith("  ")] == [
-        f"  turnscope attach {other.path}",
-        f"  turnscope attach {running.path}",
-    ]
+    assert growing(tmp_path) == any_growing(tmp_path) == (other.path, running.path)
     running.close()
-    assert the_one(tmp_path) == other.path
+    assert any_growing(tmp_path) == (other.path,)
     other.close()
 
 
