@@ -17,6 +17,7 @@ from tests.scene import arguments
 from tests.screen import screen_text
 from tui.app import TurnscopeApp
 from tui.entrance import entry
+from tui.screens.choose import Choose
 from tui.screens.replay import ReplayScreen
 from tui.screens.which import note
 
@@ -52,9 +53,19 @@ async def until(pilot: Pilot[Any], kind: type[object]) -> None:
     raise AssertionError(f"no {kind.__name__}, but {pilot.app.screen!r}: {screen_text(pilot.app)}")
 
 
+async def asked(pilot: Pilot[Any]) -> None:
+    """Wait until the choice can be read."""
+    await until(pilot, Choose)
+    for _ in range(400):
+        if "recordings grow now" in screen_text(pilot.app):
+            return
+        await pilot.pause(0.01)
+    raise AssertionError(screen_text(pilot.app))
+
+
 async def test_the_newest_comes_first_and_a_digit_looks_at_it(tmp_path: Path) -> None:
     async with attached(tmp_path, 3) as (app, pilot):
-        await pilot.pause()
+        await asked(pilot)
         shown = screen_text(app)
         assert "3 recordings grow now" in shown
         assert shown.index("2026-01-03") < shown.index("2026-01-02") < shown.index("2026-01-01")
@@ -68,6 +79,7 @@ async def test_the_newest_comes_first_and_a_digit_looks_at_it(tmp_path: Path) ->
 
 async def test_choosing_nothing_leaves(tmp_path: Path) -> None:
     async with attached(tmp_path, 2) as (app, pilot):
+        await asked(pilot)
         await pilot.press("escape")
         await pilot.pause()
         assert not app.is_running
