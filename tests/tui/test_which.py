@@ -17,7 +17,6 @@ from tests.scene import arguments
 from tests.screen import screen_text
 from tui.app import TurnscopeApp
 from tui.entrance import entry
-from tui.screens.choose import Choose
 from tui.screens.replay import ReplayScreen
 from tui.screens.which import note
 
@@ -45,32 +44,23 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
 
 
-async def until(pilot: Pilot[Any], kind: type[object]) -> None:
-    for _ in range(400):
-        if isinstance(pilot.app.screen, kind):
+async def shows(pilot: Pilot[Any], words: str) -> None:
+    """Wait until these words stand on the screen."""
+    for _ in range(1_000):
+        if words in screen_text(pilot.app):
             return
         await pilot.pause(0.01)
-    raise AssertionError(f"no {kind.__name__}, but {pilot.app.screen!r}: {screen_text(pilot.app)}")
-
-
-async def asked(pilot: Pilot[Any]) -> None:
-    """Wait until the choice can be read."""
-    await until(pilot, Choose)
-    for _ in range(400):
-        if "recordings grow now" in screen_text(pilot.app):
-            return
-        await pilot.pause(0.01)
-    raise AssertionError(screen_text(pilot.app))
+    raise AssertionError(f"no {words!r} on {pilot.app.screen!r}:\n{screen_text(pilot.app)}")
 
 
 async def test_the_newest_comes_first_and_a_digit_looks_at_it(tmp_path: Path) -> None:
     async with attached(tmp_path, 3) as (app, pilot):
-        await asked(pilot)
+        await shows(pilot, "recordings grow now")
         shown = screen_text(app)
         assert "3 recordings grow now" in shown
         assert shown.index("2026-01-03") < shown.index("2026-01-02") < shown.index("2026-01-01")
         await pilot.press("2")
-        await until(pilot, ReplayScreen)
+        await shows(pilot, "LIVE")
         assert isinstance(app.screen, ReplayScreen)
         path = app.screen.playback.reading.path
         assert path is not None
@@ -79,15 +69,16 @@ async def test_the_newest_comes_first_and_a_digit_looks_at_it(tmp_path: Path) ->
 
 async def test_choosing_nothing_leaves(tmp_path: Path) -> None:
     async with attached(tmp_path, 2) as (app, pilot):
-        await asked(pilot)
+        await shows(pilot, "recordings grow now")
         await pilot.press("escape")
         await pilot.pause()
         assert not app.is_running
 
 
 async def test_the_only_one_is_looked_at_at_once(tmp_path: Path) -> None:
-    async with attached(tmp_path, 1) as (_, pilot):
-        await until(pilot, ReplayScreen)
+    async with attached(tmp_path, 1) as (app, pilot):
+        await shows(pilot, "LIVE")
+        assert isinstance(app.screen, ReplayScreen)
 
 
 def test_a_recording_is_told_by_its_size_and_age(tmp_path: Path) -> None:
