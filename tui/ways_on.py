@@ -73,6 +73,8 @@ class WaysOn:
             return None
         if session.phase is Phase.REFUSED:
             return self._refusal(session)
+        if session.is_http and (refused := self._refused_over_http(session)) is not None:
+            return refused
         trouble = self.trouble
         if trouble is None or trouble is Trouble.NEAR_LIMIT:
             return None
@@ -115,6 +117,31 @@ class WaysOn:
             tuple(line for line in evidence if line),
             str(record.meta.get("remedy", remedy)),
             f"{retry}esc c connection: try again, another route, another address",
+        )
+
+    def _refused_over_http(self, session: Session) -> Report | None:
+        """What a server that takes no request at all says; None when it took one, or a turn was at fault."""
+        from sessions.wire.http_refusal import refusal_over_http
+
+        turn = session.turns[-1] if session.turns else None
+        if turn is None or turn.failure is None or turn.create < 0:
+            return None
+        recording = self._screen.inspector.recording
+        refused = refusal_over_http(session, map(recording.record, range(turn.create, len(recording))))
+        if refused is None:
+            return None
+        evidence = [
+            refused.detail,
+            *[line for line in refused.body.splitlines() if line.strip()][:_BODY_LINES],
+        ]
+        if wait := session.limits.get("retry-after"):
+            evidence.insert(1, f"Retry-After: {wait}")
+        return Report(
+            f"The request was refused: {refused.failure_class}",
+            refused.cause,
+            tuple(evidence),
+            refused.remedy,
+            "Enter sends again   esc c connection: another route, another address",
         )
 
     # What can be done ----------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sessions.contract import Status
@@ -23,7 +25,7 @@ def said(text: str, **fields: object) -> Body:
     }
 
 
-def after(*turns: list[Body], then: object = None, **fields: object) -> Sessions:
+def after(*turns: list[Body], then: object = None, **fields: Any) -> Sessions:
     """A socket on which these answers came, and the create that follows them."""
     wire, state = Wire(), Sessions()
     state.apply(wire.open())

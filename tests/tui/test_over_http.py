@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from sessions.compose import Create
 from tests.journey import MODEL, Journey, journey, serving
 from tests.screen import screen_lines, screen_text
 from tui.screens.choose import Choose
+from tui.widgets.trouble import Trouble
 
 
 def heard(scene: Journey) -> list[dict[str, Any]]:
@@ -180,3 +183,35 @@ async def test_two_lanes_are_two_requests_at_once() -> None:
         assert (first.lane, second.lane) == (None, "side")
         assert second.responses[0].text == "Lima."
         assert [sorted(one) for one in heard(scene)] == [["input", "model", "stream"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "title", "evidence"),
+    [
+        ("401", "The request was refused: unauthorized", "POST answered 401: "),
+        ("429:30", "The request was refused: throttled", "Retry-After: 30"),
+        ("500", "The request was refused: http_status", "POST answered 500"),
+    ],
+)
+async def test_a_first_request_that_is_refused_explains_itself_and_the_next_may_be_taken(
+    fault: str, title: str, evidence: str
+) -> None:
+    async with serving(faults=(f"{fault}@1",)) as server, journey(server, transport="http") as scene:
+        await scene.say("Hello")
+        await scene.until(lambda: scene.screen.query_one(Trouble).report is not None)
+        report = scene.screen.query_one(Trouble).report
+        assert report is not None
+        assert report.title == title
+        assert evidence in "\n".join(report.evidence)
+        assert report.cause
+        assert report.remedy
+        await scene.shows("Enter sends again")
+        await scene.say("Hello")
+        await scene.until(lambda: scene.screen.query_one(Trouble).report is None)
+        assert scene.screen.inspector.sessions.turns[-1].status == "completed"
+
+
+async def test_a_turn_that_fails_over_http_is_a_turn_and_no_refusal() -> None:
+    async with serving(faults=("failed@1",)) as server, journey(server, transport="http") as scene:
+        await scene.say("Hello")
+        assert scene.screen.query_one(Trouble).report is None
