@@ -159,6 +159,8 @@ def _of_exchange(log: Log, sessions: Sessions, number: int, turn: Turn | None) -
         words.append(_time(ms))
     if encoding := facts.word(meta.get("encoding")):
         words.append(encoding)
+    if meta.get("connection") == "kept":
+        words.append("on a kept connection")
     said = " ".join(word for word in words if word)
     if status >= 300:
         failure = turn.failure if turn is not None else session.failure if session is not None else None

@@ -23,6 +23,7 @@ from sessions.exits import Exit
 from sessions.journal import Journal
 from sessions.loopback import is_loopback
 from sessions.redact import url as redacted_url
+from sessions.safe import safe_line
 from sessions.secret import NO_SECRET, Secret
 from sessions.talk import tell
 from sessions.wire.bridge import DEFAULT_PORT, Bridge
@@ -70,6 +71,7 @@ class Bridging:
                 token=self._token,
                 max_connections=self._args.max_connections,
                 on_trouble=lambda said: tell(f"turnscope bridge: {said}"),
+                on_news=lambda said: tell(f"turnscope bridge: {safe_line(said)}"),
             )
             async with bridge:
                 await self._work(bridge)

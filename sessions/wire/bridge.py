@@ -21,6 +21,7 @@ from sessions.wire.bridge_caller import Caller
 from sessions.wire.bridge_memory import Storage
 from sessions.wire.clock import SystemClock
 from sessions.wire.head import with_query
+from sessions.wire.idle import Idle
 from sessions.wire.listener import Listener
 from sessions.wire.plan import Plan
 from sessions.wire.scribe import Scribe
@@ -36,8 +37,8 @@ class Bridge:
     """A listening bridge, as an async context manager.
 
     `plan.endpoint` is the upstream's responses path over HTTP, `plan.lifetime_seconds` how old a socket may
-    become. With a `token` every client must send it as its
-    Bearer. Raises UsageError when it cannot listen. `on_trouble` is told what a person should know at once.
+    become. With a `token` every client must send it as its Bearer. Raises UsageError when it cannot listen.
+    `on_trouble` is told what a person should know at once, `on_news` what is left out on the way.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Bridge:
         max_connections: int = MAX_CONNECTIONS,
         clock: Clock | None = None,
         on_trouble: Callable[[str], None] = lambda said: None,
+        on_news: Callable[[str], None] = lambda said: None,
     ) -> None:
         self.plan = plan
         self.journal = journal
@@ -61,7 +63,10 @@ class Bridge:
         self.max_connections = max_connections
         self.clock = clock or SystemClock()
         self.on_trouble = on_trouble
+        self.on_news = on_news
+        self._said: set[str] = set()
         self.storage = Storage()
+        self.idle = Idle(self.clock)  #: connections to the upstream, kept from one turn to the next
         self.scribe: Scribe
         self.count = 0  #: sessions so far: sockets, and requests to the upstream
         self.upgrades = 0  #: of them, sockets that were opened
@@ -113,6 +118,7 @@ class Bridge:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._listener.close()
+        self.idle.close()
         await self.scribe.drained()
         self.journal.flush()
 
@@ -152,6 +158,12 @@ class Bridge:
     async def has_room(self) -> None:
         """Wait while too much waits to be written down."""
         await self._room.wait()
+
+    def say_once(self, what: str, said: str) -> None:
+        """Tell something that a person should know, the first time that it happens."""
+        if what not in self._said:
+            self._said.add(what)
+            self.on_news(said)
 
     def joined(self, caller: Caller) -> None:
         """Count a socket that was opened."""

@@ -16,7 +16,7 @@ from sessions.contract import FAILURES, PARENT_NOT_FOUND, TERMINAL, FailureClass
 from sessions.events import Event, Undecodable, whole
 from sessions.records import Kind, Record
 from sessions.wire.bridge_create import Create
-from sessions.wire.bridge_memory import Item, Kept
+from sessions.wire.bridge_memory import Kept
 from sessions.wire.scenarios.problem import Problem
 from sessions.wire.scenarios.units import encode
 
@@ -29,6 +29,7 @@ class Answer:
     def __init__(self, create: Create) -> None:
         self.create = create
         self.is_over = False  #: whether a terminal event or an error has been told
+        self.is_reasoning_lost = False  #: whether some of it cannot be sent again, once it is kept
         self._final: Mapping[str, Any] | None = None  #: the response object that ended it well
         self._latest: dict[str, Any] = {}  #: the response object as it was told last
         self._items: dict[int, Mapping[str, Any]] = {}
@@ -68,8 +69,8 @@ class Answer:
         }
         return error_message(wrong.status, error, self.create.lane)
 
-    def kept(self) -> Kept | None:
-        """What is remembered of it, without its parent; None when it did not end well."""
+    def kept(self, parent: Kept | None) -> Kept | None:
+        """What is remembered of it; None when it did not end well, or has no id to be found by."""
         if self._final is None:
             return None
         # what was finished on the way is what it said; a final object may list less, or nothing
@@ -77,10 +78,11 @@ class Answer:
         listed = self._final.get("output")
         if not output and isinstance(listed, list):
             output = [item for item in listed if isinstance(item, dict)]
-        said: tuple[Item, ...] = tuple(carried(output)[0])
+        said, self.is_reasoning_lost = carried(output)
         create = self.create
-        response_id = str(self._final.get("id") or "")
-        return Kept(response_id, create.lane, None, create.items, said, create.is_stored)
+        if not (response_id := str(self._final.get("id") or "")):
+            return None
+        return Kept(response_id, create.lane, parent, create.items, tuple(said), create.is_stored)
 
     # Events -------------------------------------------------------------------------------------------
 

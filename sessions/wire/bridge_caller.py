@@ -20,6 +20,7 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.http11 import Request as WebSocketRequest
 from websockets.server import ServerProtocol
 
+from sessions.context import ENCRYPTED_REASONING
 from sessions.contract import FailureClass
 from sessions.exchanges import BRIDGE
 from sessions.masking import Masks
@@ -222,6 +223,17 @@ class Caller:
         request = Request("POST", plan.endpoint.target, head, head, self._secrets, facts)
         return plan, request, self._masks
 
+    def note_left_out(self, session: int, response_id: str) -> None:
+        """Write down that a response cannot be sent again as a whole, and tell it once a run."""
+        said = (
+            f"reasoning of {response_id} has no encrypted_content and is left out when its chain goes on; "
+            f"clients get it with include {ENCRYPTED_REASONING}"
+        )
+        clock = self.clock
+        meta: Meta = {"note": "removed", "fields": "reasoning", "said": said}
+        self._add(Record(session, Direction.LOCAL, Kind.NOTE, clock.wall(), clock.elapsed(), b"", meta))
+        self.bridge.say_once("reasoning", said)
+
     async def _pass_on(self, target: str) -> bool:
         """Let a request that is no upgrade through; the client's end ends it upstream, too."""
         head, client = self._head, self._client
@@ -241,7 +253,15 @@ class Caller:
         try:
             async with asyncio.TaskGroup() as group:
                 self._exchange = task = group.create_task(
-                    exchange(request, body.chunks(), client.send, self._add, self._plan, self.clock)
+                    exchange(
+                        request,
+                        body.chunks(),
+                        client.send,
+                        self._add,
+                        self._plan,
+                        self.clock,
+                        idle=self.bridge.idle,
+                    )
                 )
                 leaving = group.create_task(self._cancel_when_gone(task))
                 with suppress(asyncio.CancelledError):

@@ -17,7 +17,7 @@ from sessions.events import Undecodable, whole
 from sessions.records import Record
 from sessions.wire.bridge_answer import Answer, error_message
 from sessions.wire.bridge_create import Create, http_body, read_create, warmed_up
-from sessions.wire.bridge_memory import Kept, Memory
+from sessions.wire.bridge_memory import MAX_BYTES, MAX_STORED, Kept, Memory
 from sessions.wire.bridge_socket import BridgeSocket, Message
 from sessions.wire.exchange import exchange
 from sessions.wire.scenarios import problem, steering
@@ -56,6 +56,8 @@ class BridgeSession:
                 await self._converse()
         except TimeoutError:
             await self._end_of_age()
+        finally:
+            self._memory.close()
 
     def stop(self, said: str) -> None:
         """End the connection as a server does that goes away."""
@@ -156,7 +158,7 @@ class BridgeSession:
                 return
             parent = self._memory.find(create.parent_id) if create.parent_id else None
             if create.parent_id and parent is None:
-                self._refuse(problem.parent_not_found(create.parent_id), create.lane)
+                self._refuse(self._not_found(create.parent_id), create.lane)
             elif create.generate:
                 await self._ask(create, parent)
             else:
@@ -164,6 +166,17 @@ class BridgeSession:
         finally:
             self._lanes.free(waiting.lane)
             self._advance()
+
+    def _not_found(self, parent_id: str) -> Problem:
+        """Why a chain cannot go on here; the code is the API's own, because clients act by it."""
+        wrong = problem.parent_not_found(parent_id)
+        if self._memory.is_gone(parent_id):
+            said = (
+                f"{wrong.message} This bridge had it and had to make room: it keeps {MAX_STORED:,} stored "
+                f"responses and {MAX_BYTES >> 20} MiB of items at most. Send the whole history as input."
+            )
+            wrong = wrong._replace(message=said)
+        return wrong
 
     def _warm_up(self, create: Create, parent: Kept | None) -> None:
         response_id = f"resp_{secrets.token_hex(24)}"
@@ -194,12 +207,14 @@ class BridgeSession:
             await self._socket.flush()
 
         with linger:
-            await exchange(request, _once(body), wait, tell, plan, caller.clock)
-        kept = answer.kept()
-        if kept is not None and kept.id:
-            self._memory.keep(kept._replace(parent=parent))
-        else:
+            await exchange(request, _once(body), wait, tell, plan, caller.clock, idle=caller.bridge.idle)
+        kept = answer.kept(parent)
+        if kept is None:
             self._memory.fail(create.lane, create.parent_id)
+            return
+        self._memory.keep(kept)
+        if answer.is_reasoning_lost:
+            caller.note_left_out(plan.session, kept.id)
 
 
 class _Linger:

@@ -18,6 +18,7 @@ from sessions.source import Clock
 from sessions.wire.dial import Dial
 from sessions.wire.exchange_log import ExchangeLog, Request, header_pairs
 from sessions.wire.http_client import AnswerBroke, PassingTransport, pass_on
+from sessions.wire.idle import Idle
 from sessions.wire.plan import Plan
 from sessions.wire.stream import ByteStream
 
@@ -42,6 +43,8 @@ async def exchange(
     tell: Callable[[Record], object],
     plan: Plan,
     clock: Clock,
+    *,
+    idle: Idle | None = None,
 ) -> After:
     """Pass one request and its answer on, and tell of both; returns what the client's connection is for.
 
@@ -50,7 +53,8 @@ async def exchange(
     answers (100 Continue) go through it too, so the caller sends none. `tell` takes the records in order:
     REQUEST, then RESPONSE with SSE, then a NOTE `end` or LOST; or REFUSED, after which the client was told
     502. `plan` says which way the upstream is dialled and which session this is. To cancel it with words
-    (`task.cancel("the tap was stopped")`) makes them the detail of LOST.
+    (`task.cancel("the tap was stopped")`) makes them the detail of LOST. With `idle` the upstream's
+    connection is taken from there where one waits, and kept there afterwards; else each request has its own.
     """
     log = ExchangeLog(request, tell, plan, clock)
     upload = _Upload(body, log)
@@ -58,14 +62,20 @@ async def exchange(
     async with asyncio.TaskGroup() as group:
         reading = group.create_task(upload.read())
         try:
-            upload.upstream = stream = await dial.run(plan.open_timeout_seconds)
+            kept = idle.take() if idle is not None else None
+            upload.upstream = stream = kept or await dial.run(plan.open_timeout_seconds)
+            is_reusable = False
             try:
                 if upload.is_client_gone:
                     raise _ClientGone
                 transport = PassingTransport(stream, _relay_to(write), group)
                 after = await _pass(transport, upload, log, dial)
+                is_reusable = after is After.REUSE
             finally:
-                stream.close()
+                if idle is not None and is_reusable:
+                    idle.keep(stream)
+                else:
+                    stream.close()
         except ConnectError as error:
             log.refused(error, dial)
             after = await _answer_502(write, error)

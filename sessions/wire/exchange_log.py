@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # a type only, so that whoever reads a log does not load HTTP
 #: of one body no more than this is kept in a record; all of it is passed on
 MAX_KEPT_BYTES = 64 << 20
 _DETAIL_CHARACTERS = 300
+#: in place of what dialling took
+_KEPT_CONNECTION: Meta = {"connection": "kept"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,17 @@ class ExchangeLog:
     # The answer --------------------------------------------------------------------------------------
 
     def answered(self, passage: Passage, dial: Dial) -> None:
-        """Take the head of the answer; a stream's is told at once, any other with its body."""
+        """Take the head of the answer; a stream's is told at once, any other with its body.
+
+        A dial that has dialled nothing means that the request went over a connection that was there already.
+        """
         self.requested()
         head, masked = masked_head(passage.head, self._secrets)
         meta: dict[str, str | int | float] = {
             "status": passage.status,
             "head": len(head),
             "ms": self._milliseconds(),
-            **_reached(dial),
+            **(_reached(dial) or _KEPT_CONNECTION),
         }
         encoding = passage.header("content-encoding").strip()
         if encoding.lower() not in ("", "identity"):

@@ -23,12 +23,11 @@ from sessions.wire.clock import SystemClock
 from sessions.wire.dial import Dial
 from sessions.wire.exchange_log import ExchangeLog, Request, header_pairs
 from sessions.wire.http_client import AnswerBroke, PassingTransport, pass_on
+from sessions.wire.idle import Idle
 from sessions.wire.plan import Plan
 from sessions.wire.post import Asked, asked_over_http, head_for, removal_sentence
 from sessions.wire.stream import ByteStream
 
-#: a connection that was idle for longer may be closed by the server while a request is on its way to it
-IDLE_SECONDS = 4.0
 MAX_WAITING_RECORDS = 1_024
 _NO_PIECES: tuple[bytes, ...] = ()
 #: what may end an answer: a stream that stays open after it does not keep its lane busy
@@ -73,7 +72,7 @@ class HttpStream:
         self._is_read = asyncio.Event()
         self._running: dict[str | None, asyncio.Task[None] | None] = {}
         self._dialling: set[asyncio.Timeout] = set()
-        self._idle: list[tuple[ByteStream, float]] = []
+        self._idle = Idle(self._clock)
         self._ended: set[str | None] = set()  # lanes whose answers have ended, their streams not yet
         self._exchanges = 0
         self._said: set[str] = set()
@@ -155,7 +154,7 @@ class HttpStream:
         self._running[asked.lane] = None
         try:
             dial = Dial(self.plan.endpoint, self.plan.route, self.plan.trust, self._clock)
-            stream = self._kept_connection() or await self._dial(dial, mark)
+            stream = self._idle.take() or await self._dial(dial, mark)
             if self._group is None:
                 stream.close()
                 raise ConnectError(FailureClass.CLOSED, "nothing can be sent: the session has ended")
@@ -193,9 +192,7 @@ class HttpStream:
         if self._over:
             return
         self._over = True
-        for stream, _ in self._idle:
-            stream.close()
-        self._idle.clear()
+        self._idle.close()
         self._deliver(self._record(Kind.NOTE, {"note": "end", "exchanges": self._exchanges}))
         await asyncio.sleep(0)  # so that whoever reads has it before anybody else goes on
 
@@ -210,16 +207,6 @@ class HttpStream:
         return tasks
 
     # One exchange ----------------------------------------------------------------------------------------
-
-    def _kept_connection(self) -> ByteStream | None:
-        """A connection that an answer has left in order, a moment ago."""
-        now = self._clock.elapsed()
-        while self._idle:
-            stream, since = self._idle.pop()
-            if not stream.is_ended and now - since <= IDLE_SECONDS:
-                return stream
-            stream.close()
-        return None
 
     async def _dial(self, dial: Dial, mark: Meta) -> ByteStream:
         scope = asyncio.timeout(None)
@@ -308,7 +295,7 @@ class HttpStream:
             del self._running[lane]
             self._ended.discard(lane)
             if is_reusable:
-                self._idle.append((stream, self._clock.elapsed()))
+                self._idle.keep(stream)
             else:
                 stream.close()
 

@@ -230,3 +230,46 @@ async def test_it_serves_no_other_machine_without_a_token_nor_itself(tmp_path: P
     with pytest.raises(UsageError, match="itself"):
         await Bridge(Plan(derive(f"http://127.0.0.1:{port}/v1")), journal, port=port).__aenter__()
     journal.close()
+
+
+async def test_turns_share_one_connection_to_the_upstream_and_the_recording_says_so(tmp_path: Path) -> None:
+    async with FakeServer() as fake, bridged(fake.base_url, tmp_path) as bridge:
+        for _ in range(2):
+            async with bridge.connect() as client:
+                await ask(client, input="Hi")
+                await ask(client, input="Hi again")
+        records = await bridge.records()
+        assert len(bridge.bridge.idle) == 1
+    answers = [one.meta for one in records if one.kind is Kind.RESPONSE]
+    assert [("tcp_ms" in meta, meta.get("connection")) for meta in answers] == [
+        (True, None),
+        (False, "kept"),
+        (False, "kept"),
+        (False, "kept"),
+    ]
+    assert [len(visit.requests) for visit in fake.log] == [4]
+
+
+async def test_reasoning_that_cannot_be_sent_again_is_told_in_the_recording(tmp_path: Path) -> None:
+    async with FakeServer() as fake, bridged(fake.base_url, tmp_path) as bridge:
+        async with bridge.connect() as client:
+            await ask(client, input="Think", reasoning={"effort": "high"})
+            sealed = ["reasoning.encrypted_content"]
+            await ask(client, input="Think", reasoning={"effort": "high"}, include=sealed)
+        records = await bridge.until(lambda found: any(one.meta.get("note") == "removed" for one in found))
+    notes = [str(one.meta["said"]) for one in records if one.meta.get("note") == "removed"]
+    assert len(notes) == 1
+    assert "reasoning.encrypted_content" in notes[0]
+
+
+async def test_a_response_that_had_to_make_room_is_not_found_and_the_error_says_why(tmp_path: Path) -> None:
+    async with FakeServer() as fake, bridged(fake.base_url, tmp_path) as bridge, bridge.connect() as client:
+        first = await ask(client, input="Hi", store=True)
+        await ask(client, input="Another", store=True)
+        bridge.bridge.storage.most_bytes = 0
+        bridge.bridge.storage.make_room()
+        lost = await ask(client, input="And?", previous_response_id=first[-1]["response"]["id"])
+        unknown = await ask(client, input="And?", previous_response_id="resp_x")
+    assert [one[-1]["error"]["code"] for one in (lost, unknown)] == ["previous_response_not_found"] * 2
+    assert "had to make room" in lost[-1]["error"]["message"]
+    assert "had to make room" not in unknown[-1]["error"]["message"]

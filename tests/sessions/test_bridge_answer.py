@@ -83,9 +83,9 @@ def test_an_event_that_has_its_type_outside_gets_it_inside() -> None:
 def test_what_was_finished_is_remembered() -> None:
     told = asked()
     told.take(sse(event("output_item.done", 1, output_index=0, item=MESSAGE)))
-    assert told.kept() is None
+    assert told.kept(None) is None
     told.take(sse(event("completed", 2, response=response("completed"))))
-    kept = told.kept()
+    kept = told.kept(None)
     assert kept is not None
     assert (kept.id, kept.is_stored) == ("resp_1", False)
     assert [item["role"] for item in kept.input] == ["user"]
@@ -98,7 +98,7 @@ def test_what_was_finished_is_remembered() -> None:
 def test_the_final_object_stands_in_for_items_that_were_not_told() -> None:
     told = asked()
     told.take(sse(event("incomplete", 2, response=response("incomplete", output=[MESSAGE, "odd"]))))
-    kept = told.kept()
+    kept = told.kept(None)
     assert kept is not None
     assert [item["id"] for item in kept.output] == ["msg_1"]
 
@@ -115,7 +115,7 @@ def test_a_flat_error_is_wrapped_and_ends_the_answer() -> None:
     }
     failed = one(told.take(sse(event("failed", 5, response=response("failed")))))
     assert failed["type"] == "response.failed"
-    assert told.kept() is None
+    assert told.kept(None) is None
     assert told.take(record(Kind.NOTE, note="end")) == []
 
 
@@ -163,7 +163,7 @@ def test_a_stream_that_is_cut_fails_the_response() -> None:
     assert failed["response"]["previous_response_id"] == "resp_0"
     assert "broke the connection" in failed["response"]["error"]["message"]
     assert failed["response"]["output"] == [MESSAGE]
-    assert told.kept() is None
+    assert told.kept(None) is None
 
 
 @pytest.mark.parametrize("ending", [record(Kind.LOST, detail="it broke"), record(Kind.NOTE, note="end")])
@@ -190,7 +190,7 @@ def test_an_answer_that_does_not_stream_is_told_as_events() -> None:
     ]
     assert [one["sequence_number"] for one in events] == [0, 1, 2, 3]
     assert events[0]["response"]["output"] == []
-    assert told.kept() is not None
+    assert told.kept(None) is not None
 
 
 @pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"object":"list"}'])

@@ -15,6 +15,7 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[str] = []
+        self.aborted = asyncio.Event()
 
     def pause_reading(self) -> None:
         """Remember."""
@@ -27,6 +28,7 @@ class Wire(asyncio.Transport):
     def abort(self) -> None:
         """Remember."""
         self.asked.append("abort")
+        self.aborted.set()
 
 
 @pytest.fixture
