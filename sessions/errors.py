@@ -22,6 +22,8 @@ class SessionsError(Exception):
 class ConnectError(SessionsError):
     """An opening failed, for a reason that has a class, a cause and a remedy."""
 
+    received: bytes = b""  #: what a hop answered instead, head and body as they crossed the wire
+
     def __init__(
         self, failure_class: FailureClass, detail: str, *, status: int = 0, body: str = "", remedy: str = ""
     ) -> None:

@@ -25,6 +25,7 @@ from sessions.talk import tell_progress
 if TYPE_CHECKING:
     from sessions.finding import Finding
     from sessions.findings.judge import Judge
+    from sessions.fingerprint import Suspects
     from sessions.soundness import Soundness
 
 STDIN = "-"
@@ -60,17 +61,18 @@ class Check:
         """Run it; returns an exit code."""
         from sessions.findings.judge import Judge
         from sessions.findings.rules import forgiven
+        from sessions.fingerprint import Suspects
         from sessions.soundness import Soundness
 
-        soundness = Soundness()
+        soundness, suspects = Soundness(), Suspects()
         judge = Judge(soundness.sessions, forgiven(args.rules))
         with _opened(args.file) as source:
             face = _face(args, source.name)
-            for finding in _examined(soundness, judge, source):
+            for finding in _examined(soundness, judge, suspects, source):
                 tell_progress("")
-                face.show(finding)
+                face.show(suspects.in_words_for(finding))
             tell_progress("")
-            face.sum_up(soundness, source)
+            face.sum_up(soundness, source, suspects.words)
         return Exit.FINDINGS if face.counts["error"] else Exit.DONE
 
 
@@ -122,7 +124,7 @@ def _lines(source: Source) -> Iterator[bytes]:
         raise RecordingError(f"cannot read {source.name} to its end: {error.strerror}") from error
 
 
-def _examined(soundness: Soundness, judge: Judge, source: Source) -> Iterator[Finding]:
+def _examined(soundness: Soundness, judge: Judge, suspects: Suspects, source: Source) -> Iterator[Finding]:
     """Every finding about the file and about what crossed the wire, as its line is read.
 
     How far it is goes to stderr.
@@ -138,6 +140,7 @@ def _examined(soundness: Soundness, judge: Judge, source: Source) -> Iterator[Fi
             if finding.id != "cut-end" or not source.is_growing:  # the line that is being written
                 yield finding
         if (taken := soundness.taken) is not None:
+            suspects.look(taken.record, taken.event)
             for finding in judge.judge(*taken):
                 yield finding._replace(line=place)
         if not place % _LOOKS and time.monotonic() - looked > _PROGRESS_SECONDS:
@@ -157,8 +160,8 @@ class Face(Protocol):
     def show(self, finding: Finding) -> None:
         """Take one finding."""
 
-    def sum_up(self, soundness: Soundness, source: Source) -> None:
-        """Say what came of it."""
+    def sum_up(self, soundness: Soundness, source: Source, product: str) -> None:
+        """Say what came of it; `product` is who seems to have answered, "" when nothing tells."""
 
 
 class JsonFace:
@@ -174,10 +177,11 @@ class JsonFace:
         self._ids[finding.id] += 1
         sys.stdout.write(json.dumps(finding.plain()) + "\n")
 
-    def sum_up(self, soundness: Soundness, source: Source) -> None:
+    def sum_up(self, soundness: Soundness, source: Source, product: str) -> None:
         """Write the summary."""
         told = summary(soundness, source, self.counts)
-        sys.stdout.write(json.dumps({"event": "summary", **told, "findings": dict(self._ids)}) + "\n")
+        told |= {"findings": dict(self._ids), "product": product or None}
+        sys.stdout.write(json.dumps({"event": "summary", **told}) + "\n")
 
 
 class TextFace:
@@ -203,13 +207,15 @@ class TextFace:
         words = f"{what}; {finding.remedy.rstrip('.')} [{finding.id}, {finding.who}]"
         sys.stdout.write(safe_line(f"{where}: {words}", _CHARACTERS) + "\n")
 
-    def sum_up(self, soundness: Soundness, source: Source) -> None:
+    def sum_up(self, soundness: Soundness, source: Source, product: str) -> None:
         """Write how many there were, and of what."""
         from sessions.soundness import RULES as FILE_RULES
 
         for name, count in self._shown.items():
             if count > _SHOWN:
                 sys.stdout.write(f"and {count - _SHOWN:,} more of {name}; --json lists them all\n")
+        if product and self.counts:
+            sys.stdout.write(safe_line(f"what answered {product}", _CHARACTERS) + "\n")
         told = summary(soundness, source, self.counts)
         parts = [
             _amount(told["records"], "record"),

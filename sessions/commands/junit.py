@@ -39,7 +39,7 @@ class JunitFace:
         if len(kept) < _SHOWN:
             kept.append(finding)
 
-    def sum_up(self, soundness: Soundness, source: Source) -> None:
+    def sum_up(self, soundness: Soundness, source: Source, product: str) -> None:
         """Write the whole document."""
         from sessions.findings.catalogue import CATALOGUE
         from sessions.soundness import RULES
@@ -52,6 +52,9 @@ class JunitFace:
             write(f'  <testsuite name="turnscope.{suite}" tests="{len(names)}"')
             write(f' failures="{self._failures(names)}" errors="0" skipped="0"')
             write(f" file={_attribute(self._name)}>\n")
+            if product and suite == "wire":
+                guess = f'<property name="product" value={_attribute(product)}/>'
+                write(f"    <properties>{guess}</properties>\n")
             for name in names:
                 write(self._case(suite, name))
             write("  </testsuite>\n")

@@ -18,7 +18,6 @@ from sessions.doctor.check import Check, Cost, Group
 from sessions.doctor.result import Outcome, Result, Verdict, failed, skipped, verdict_of
 from sessions.errors import ConnectError
 from sessions.findings.catalogue import Who
-from sessions.fingerprint import Suspects
 
 _STAGES = {Cost.LOCAL: 0, Cost.FREE: 2, Cost.TURNS: 3, Cost.SLOW: 4, Cost.INTRUSIVE: 5}
 _LAST = 9
@@ -92,7 +91,6 @@ class Battery:
         self.results: dict[str, Result] = {}  #: by id, in the order in which they came
         self.is_out_of_budget = False
         self.running: Check | None = None
-        self.suspects = Suspects()  #: which product answers
         self._looked_at = 0  # how many records the suspects were sought in
         self._made_up_for: set[str] = set()
 
@@ -151,7 +149,7 @@ class Battery:
     def _seek_suspects(self) -> None:
         recording = self.bench.inspector.recording
         for number in range(self._looked_at, len(recording)):
-            self.suspects.look(recording.record(number))
+            self.bench.suspects.look(recording.record(number))
         self._looked_at = len(recording)
 
     def _obstacle(self, one: Check) -> Verdict | None:

@@ -26,6 +26,7 @@ from sessions.events import Event, Undecodable
 from sessions.finding import Finding
 from sessions.findings.judge import Judge
 from sessions.findings.rules import OF_PROFILE, forgiven
+from sessions.fingerprint import Suspects
 from sessions.inspector import Inspector
 from sessions.profile import OPENAI, ProfileFacts
 from sessions.recording import Recording
@@ -244,6 +245,7 @@ class Bench:
             judge=Judge(sessions, forgiving),
         )
         self.facts = Facts()
+        self.suspects = Suspects()  #: which product answers
         self.capabilities: dict[
             str, str
         ] = {}  #: terminal name, lanes, frame limit ... for the report's last line

@@ -103,7 +103,7 @@ async def idle(bench: Bench) -> Verdict:
     recipe = next((words for limit, words in _RECIPES if abs(lasted - limit) < 3), "")
     return told(
         f"{how} after {lasted:.1f} s", recipe or "Raise the idle limit of the hop that has it, or send pings."
-    )
+    )._replace(findings=idle.findings)
 
 
 @check("F10", "idle with pings", Cost.SLOW, needs=("F09",), waits_seconds=_IDLE_SECONDS,
@@ -119,7 +119,7 @@ async def idle_with_pings(bench: Bench) -> Verdict:
     return failed(
         f"{how} after {lasted:.1f} s, though pings were sent",
         "Pings do not count on this hop: raise its idle limit.",
-    )
+    )._replace(findings=idle_with_pings.findings)
 
 
 async def _idle(bench: Bench, seconds: float, ping_seconds: float) -> tuple[float | None, str]:

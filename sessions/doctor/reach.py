@@ -19,6 +19,7 @@ from sessions.doctor.result import Verdict, failed, passed, skipped, told, verdi
 from sessions.errors import ConnectError
 from sessions.events import Event
 from sessions.findings.catalogue import Who
+from sessions.fingerprint import Place
 from sessions.loopback import is_loopback
 from sessions.records import Kind, Record
 from sessions.secret import NO_SECRET
@@ -85,7 +86,8 @@ async def proxy_tunnel(bench: Bench) -> Verdict:
     try:
         stream = await Dial(plain, plan.route, plan.trust, bench.clock).run(plan.open_timeout_seconds)
     except ConnectError as error:
-        return verdict_of(error)
+        bench.suspects.look_at_answer(error.received)
+        return verdict_of(error)._replace(findings=proxy_tunnel.findings)
     stream.close()
     return passed(plan.route.text)
 
@@ -100,6 +102,7 @@ async def certificate_is_trusted(bench: Bench) -> Verdict:
         found = await stages.certificate(plan, bench.clock)
     except ConnectError as error:
         return await _untrusted(bench, error)
+    bench.suspects.look_at(Place.ISSUER, found.issuer)
     said = (
         f"{found.tls}, {found.subject or 'no name'}, issued by {found.issuer or '?'}, until {found.expires}"
     )
@@ -130,6 +133,7 @@ async def _untrusted(bench: Bench, error: ConnectError) -> Verdict:
         found = await stages.untrusted_certificate(bench.plan, bench.clock)
     except ConnectError:
         return verdict_of(error)
+    bench.suspects.look_at(Place.ISSUER, found.issuer)
     issuer = found.issuer or "somebody unknown"
     return failed(
         f"{error.detail}; {found.subject or 'no name'}, issued by {issuer}",

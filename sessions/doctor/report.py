@@ -56,7 +56,7 @@ def examination(battery: Battery, *, is_interrupted: bool = False) -> Examinatio
     """What a battery has found so far."""
     bench = battery.bench
     endpoint = bench.plan.endpoint
-    guesses = battery.suspects.fingerprints
+    guesses = battery.bench.suspects.fingerprints
     product = {"product": guesses[0].words} if guesses else {}
     return Examination(
         f"{endpoint.authority}{endpoint.target.partition('?')[0]}",
@@ -74,7 +74,8 @@ def examination(battery: Battery, *, is_interrupted: bool = False) -> Examinatio
 
 def _in_words_of(guesses: Collection[Fingerprint], one: Result) -> Result:
     """The same result, its remedy said for the product that seems to answer."""
-    words = recipe(guesses, *one.findings, one.failure_class) if one.outcome.is_bad else ""
+    is_to_mend = one.outcome.is_bad or bool(one.remedy and one.findings)
+    words = recipe(guesses, *one.findings, one.failure_class) if is_to_mend else ""
     return one._replace(remedy=f"{one.remedy} {words}".strip()) if words else one
 
 

@@ -83,7 +83,7 @@ class Account:
 
     def refused(self, error: ConnectError, timings: dict[str, float]) -> None:
         """Write down an upgrade that failed, with what came instead."""
-        received = error.received if isinstance(error, UpgradeRefused) else error.body.encode()
+        received = error.received or error.body.encode()
         payload, masked = masked_refusal(received, self.secrets) if received else (b"", ())
         meta: dict[str, str | int | float] = {
             **self._route_meta(),

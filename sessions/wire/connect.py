@@ -23,7 +23,7 @@ from sessions.source import Clock
 from sessions.wire.clock import SystemClock
 from sessions.wire.dial import Dial
 from sessions.wire.plan import Plan, plan_from, retry_with_model
-from sessions.wire.upgrade import Upgraded, UpgradeRefused, masked_head, masked_refusal, upgrade
+from sessions.wire.upgrade import Upgraded, masked_head, masked_refusal, upgrade
 from sessions.wire.websocket import WebSocket
 
 __all__ = ["Connection", "Plan", "connect", "is_policy_close", "plan_from", "retry_with_model"]
@@ -304,10 +304,8 @@ class Connection:
         plan = self.plan
         payload: bytes = b""
         masked: tuple[str, ...] = ()
-        if isinstance(error, UpgradeRefused):
-            payload, masked = masked_refusal(error.received, plan.secrets)
-        elif error.body:
-            payload, masked = masked_refusal(error.body.encode(), plan.secrets)
+        if error.received or error.body:
+            payload, masked = masked_refusal(error.received or error.body.encode(), plan.secrets)
         meta: dict[str, str | int | float] = {
             **self._route_meta(),
             "failure_class": error.failure_class.value,

@@ -10,7 +10,6 @@ import asyncio
 import os
 import socket
 import ssl
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -202,9 +201,8 @@ class Dial:
             host = endpoint.host.partition("%")[0]
             target = f"[{host}]:{endpoint.port}" if ":" in host else f"{host}:{endpoint.port}"
             lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", f"User-Agent: turnscope/{version()}"]
-            if route.username or route.password:
-                login = b64encode(f"{route.username}:{route.password.reveal()}".encode()).decode()
-                lines.append(f"Proxy-Authorization: Basic {login}")
+            if route.basic:
+                lines.append(f"Proxy-Authorization: Basic {route.basic}")
             stream.write(("\r\n".join(lines) + "\r\n\r\n").encode())
             try:
                 answer = await read_head(stream)
@@ -213,13 +211,15 @@ class Dial:
                 raise ConnectError(FailureClass.PROXY_CONNECT, said) from None
             if not 200 <= answer.status < 300:
                 answer = await read_body(stream, answer)
-                raise ConnectError(
+                refusal = ConnectError(
                     FailureClass.PROXY_CONNECT,
                     f"the proxy {route.address} answered {answer.status} {answer.reason}".rstrip(),
                     status=answer.status,
                     body=answer.text,
                     remedy=_TUNNEL_REMEDIES.get(answer.status, ""),
                 )
+                refusal.received = answer.head + answer.body
+                raise refusal
         return stream
 
     async def _socks(self) -> ByteStream:

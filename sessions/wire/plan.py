@@ -66,9 +66,9 @@ class Plan:
             if name.lower() not in _ACCOUNT_HEADERS and redact.header(name, value).masked
         )
         in_query = redact.in_query(self.endpoint.target)
-        return tuple(
-            dict.fromkeys((*(secret.reveal() for secret in known if secret), *in_headers, *in_query))
-        )
+        revealed = (secret.reveal() for secret in known if secret)
+        basic = (self.route.basic,) if self.route.password else ()  # some proxies say it back
+        return tuple(dict.fromkeys((*revealed, *basic, *in_headers, *in_query)))
 
 
 def plan_from(settings: Settings, environ: Mapping[str, str] = os.environ, *, session: int = 1) -> Plan:

@@ -7,6 +7,7 @@ the proxy's login.
 from __future__ import annotations
 
 import ipaddress
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -40,6 +41,13 @@ class Route:
         if not self.scheme:
             return ""
         return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def basic(self) -> str:
+        """The proxy's login as Basic authentication wants it, empty when there is none: a secret."""
+        if not (self.username or self.password):
+            return ""
+        return b64encode(f"{self.username}:{self.password.reveal()}".encode()).decode()
 
     @property
     def text(self) -> str:

@@ -42,8 +42,6 @@ _CLASSES = {
 class UpgradeRefused(ConnectError):
     """The endpoint did not switch protocols; `received` holds what it sent instead."""
 
-    received: bytes = b""
-
 
 class Upgraded(NamedTuple):
     """An accepted upgrade: the protocol state, and both heads as they crossed the wire."""

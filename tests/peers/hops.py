@@ -61,10 +61,24 @@ Timeout 60
 Allow 127.0.0.1
 ConnectPort {allowed}
 """
+_NAMES = """\
+def server_connect(data):
+    data.server.address = ("127.0.0.1", {port})
+"""
+_SQUID_LOGIN = """\
+auth_param basic program {folder}/login
+acl known proxy_auth REQUIRED
+http_access deny !known
+"""
+#: squid asks this program whether a login is right: one line in, one line out
+_SQUID_ASKS = """\
+#!/bin/sh
+while read -r login; do [ "$login" = '{login}' ] && echo OK || echo ERR; done
+"""
 _SQUID = """\
 http_port 127.0.0.1:{port}
 acl allowed port {allowed}
-http_access allow allowed
+{login}http_access allow allowed
 http_access deny all
 cache deny all
 access_log none
@@ -122,11 +136,17 @@ def start_tinyproxy(room: Room, allowed: str, folder: Path) -> str:
     return f"http://127.0.0.1:{TINYPROXY_PORT}"
 
 
-def start_squid(room: Room, allowed: str, folder: Path) -> str:
-    """Start squid, which tunnels to this port only; its URL."""
+def start_squid(room: Room, allowed: str, folder: Path, *, login: tuple[str, str] = ("", "")) -> str:
+    """Start squid, which tunnels to this port only, perhaps for one name and password only; its URL."""
     user = pwd.getpwuid(os.getuid()).pw_name
+    asked = _SQUID_LOGIN.format(folder=folder) if any(login) else ""
+    _written(folder / "login", _SQUID_ASKS.format(login=" ".join(login))).chmod(0o755)
     words = _SQUID.format(
-        port=SQUID_PORT, allowed=allowed, folder=folder, user="proxy" if user == "root" else user
+        port=SQUID_PORT,
+        allowed=allowed,
+        folder=folder,
+        user="proxy" if user == "root" else user,
+        login=asked,
     )
     config = _written(folder / "squid.conf", words)
     folder.chmod(0o777)  # squid leaves root behind
@@ -135,13 +155,17 @@ def start_squid(room: Room, allowed: str, folder: Path) -> str:
     return f"http://127.0.0.1:{SQUID_PORT}"
 
 
-def start_mitmproxy(room: Room, folder: Path) -> tuple[str, Path]:
-    """Start mitmdump as an outbound proxy that opens every TLS connection; its URL and its CA."""
+def start_mitmproxy(room: Room, upstream: str, folder: Path) -> tuple[str, Path]:
+    """Start mitmdump as an outbound proxy that opens every TLS connection; its URL and its CA.
+
+    In its eyes every name leads to this server, as no name leads anywhere in a room.
+    """
+    names = _written(folder / "names.py", _NAMES.format(port=port_of(upstream)))
     room.start(
         [
             program("mitmproxy", "mitmdump"),
             *("--listen-host", "127.0.0.1", "--listen-port", str(MITMPROXY_PORT)),
-            *("--set", f"confdir={folder}", "--set", "ssl_insecure=true"),
+            *("--set", f"confdir={folder}", "--set", "ssl_insecure=true", "--scripts", str(names)),
         ],
         environ={"HOME": str(folder)},
         folder=folder,

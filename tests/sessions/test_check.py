@@ -101,6 +101,29 @@ def test_scripts_get_objects_and_a_summary(
     assert (summary["errors"], summary["warnings"], summary["notes"]) == (1, 0, 1)
 
 
+def test_a_remedy_speaks_of_the_product_that_seems_to_answer(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It adds words and changes no severity and no exit code; what answered is told by every face."""
+    wire = Wire()
+    head = b"GET / HTTP/1.1\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nServer: nginx/1.22.1\r\n\r\n"
+    guess = "looks like nginx (its server header; 80%)"
+    for has_head in (False, True):
+        opened = wire.open()._replace(payload=head if has_head else b"")
+        records = [opened, wire.sent(create()), *wire.turn("resp_1")[:-1], wire.lost()]
+        write(file, [to_line(record, number) for number, record in enumerate(records)])
+        assert check(file, "--json") == Exit.FINDINGS
+        *found, summary = objects(capsys)
+        (cut,) = (one for one in found if one["id"] == "cut-in-answer")
+        assert ("nginx: Raise proxy_read_timeout" in cut["remedy"]) == has_head
+        assert summary["product"] == (guess if has_head else None)
+        assert check(file) == Exit.FINDINGS
+        told = capsys.readouterr().out
+        assert (f"what answered {guess}\n" in told) == has_head
+        assert check(file, "--junit") == Exit.FINDINGS
+        assert ('<property name="product"' in capsys.readouterr().out) == has_head
+
+
 def test_notes_alone_end_with_0(talk: list[bytes], file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(file, talk[:-2])
     assert check(file) == Exit.DONE

@@ -518,14 +518,15 @@ async def test_no_other_status_is_tried_again() -> None:
 
 
 async def test_a_proxy_s_403_is_not_the_server_s() -> None:
-    async with connect_proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno") as proxy:
+    refusal = b"HTTP/1.1 403 Forbidden\r\nServer: a proxy\r\nContent-Length: 2\r\n\r\nno"
+    async with connect_proxy(refusal) as proxy:
         route = parse_proxy(f"http://me:hidden-login@127.0.0.1:{proxy.port}", "--via")
         connection = connect(replace(plan_to(1), route=route))
         records = await read_all(connection)
     assert proxy.targets == ["127.0.0.1:1"]
     assert records[0].meta["failure_class"] == "proxy_connect"
     assert records[0].meta["route"] == f"via http://127.0.0.1:{proxy.port} (--via)"
-    assert records[0].payload == b"no"
+    assert records[0].payload == refusal
     assert "hidden-login" not in str(records)
 
 

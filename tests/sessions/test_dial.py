@@ -258,6 +258,7 @@ async def test_a_proxy_that_forbids() -> None:
         route = parse_proxy(f"127.0.0.1:{proxy.port}", "--via")
         error = await failed(dial_to("https://api.example.com/v1", route))
     assert (error.failure_class, error.status) == (FailureClass.PROXY_CONNECT, 403)
+    assert error.received == refusal
     assert "--no-proxy" in error.remedy
 
 

@@ -187,6 +187,7 @@ async def test_a_proxy_that_refuses_is_told_as_the_proxy() -> None:
         route = parse_proxy(f"http://127.0.0.1:{proxy.port}", "HTTP_PROXY")
         results = await run(bench_at(server, route=route), *GROUP)
         assert results["B06"].failure_class == "proxy_connect"
+        assert results["B06"].findings == ("proxy-failed",)
         assert bad(results) == {"B06"}
         route = parse_proxy(f"http://me:pass@127.0.0.1:{proxy.port}", "HTTP_PROXY")
         results = await run(bench_at(server, route=route), *GROUP)

@@ -110,7 +110,7 @@ async def test_a_remedy_speaks_of_the_product_that_seems_to_answer() -> None:
     async with FakeServer(Options(seed=1, dialect="litellm", faults=("403",))) as server:
         battery = Battery(bench_at(server), chosen("B01", "B02", "B03", "B06", "B07"))
         outcomes = {one.id: one.outcome async for one in battery.run()}
-        battery.suspects.look(
+        battery.bench.suspects.look(
             Record(
                 1, Direction.LOCAL, Kind.REFUSED, 0, 0.0, b"HTTP/1.1 403 No\r\nX-LiteLLM-Version: 1\r\n\r\n"
             )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sessions.bodies import event_of
 from sessions.contract import FailureClass
 from sessions.findings.catalogue import CATALOGUE
-from sessions.fingerprint import LIKELY, RECIPES, SIGNS, fingerprints, recipe
+from sessions.fingerprint import LIKELY, RECIPES, SIGNS, Place, Suspects, fingerprints, recipe
 from sessions.records import Direction, Kind, Record
 
 REQUEST = b"GET /v1/responses HTTP/1.1\r\nHost: x\r\nServer: nginx\r\n\r\n"
+#: PRODUCT-STATUS.http: what nginx 1.22.1, haproxy 2.6.12, tinyproxy 1.11.1, squid 5.7 and mitmproxy 11.0.2
+#: sent to a client that they refused, but for squid's style sheet and the name of the host
+REFUSALS = sorted((Path(__file__).parent / "refusals").glob("*.http"))
 REWRITTEN = "resp_bGl0ZWxsbTpjdXN0b21fbGxtX3Byb3ZpZGVyOm9wZW5haQ=="
 
 
@@ -46,7 +51,6 @@ def event(name: str, **fields: Any) -> Record:
         (refused(b"X: y", probe="?model=gpt-6 was accepted"), "LiteLLM", "before 1.89"),
         (refused(b"Server: nginx/1.22.1"), "nginx", ""),
         (refused(b"X: y", b"<hr><center>nginx/1.22.1</center>"), "nginx", ""),
-        (refused(b"X: y", b"No server is available to handle this request."), "haproxy", ""),
         (refused(b"Server: squid/5.7"), "squid", ""),
         (refused(b"Server: tinyproxy/1.11.1"), "tinyproxy", ""),
         (opened(b"CF-Ray: 1234-AMS"), "Cloudflare", ""),
@@ -60,6 +64,54 @@ def test_a_product_shows(seen: Record, product: str, versions: str) -> None:
     assert (guess.product, guess.versions) == (product, versions)
     assert 0 < guess.confidence < 1
     assert guess.signs
+
+
+@pytest.mark.parametrize("path", REFUSALS, ids=lambda path: path.stem)
+def test_a_real_refusal_is_known(path: Path) -> None:
+    """Recorded as the answer to an upgrade or to CONNECT, or only looked at: the same product, and surely."""
+    raw = path.read_bytes()
+    suspects = Suspects()
+    suspects.look_at_answer(raw)
+    for guesses in (fingerprints([record(Kind.REFUSED, raw)]), suspects.fingerprints):
+        (guess,) = guesses
+        assert guess.product == path.stem.partition("-")[0]
+        assert guess.words.startswith(f"looks like {guess.product} (its ")
+
+
+@pytest.mark.parametrize("path", REFUSALS, ids=lambda path: path.stem)
+def test_a_real_page_is_known_where_another_hop_took_the_headers(path: Path) -> None:
+    """All but two pages of mitmproxy's, which say nothing of it."""
+    page = path.read_bytes().partition(b"\r\n\r\n")[2]
+    products = [guess.product for guess in fingerprints([refused(b"X: y", page)])]
+    is_plain = path.stem in ("mitmproxy-407", "mitmproxy-502")
+    assert products == ([] if is_plain else [path.stem.partition("-")[0]])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b'{"error":{"message":"No server is available to handle this request."}}',
+        b"<html><body><h1>503 Service Unavailable</h1>\nWe are down for maintenance.\n</body></html>",
+        b"<title>ERROR: The requested URL could not be retrieved</title>",
+        b"Cannot connect to 127.0.0.1:9",
+    ],
+)
+def test_words_that_anybody_may_say_are_no_sign(words: bytes) -> None:
+    assert fingerprints([refused(b"X: y", words)]) == ()
+
+
+def test_who_has_signed_a_certificate_is_a_sign() -> None:
+    for issuer, product in (("mitmproxy", ["mitmproxy"]), ("Friends of mitmproxy CA", []), ("", [])):
+        suspects = Suspects()
+        suspects.look_at(Place.ISSUER, issuer)
+        assert [guess.product for guess in suspects.fingerprints] == product
+
+
+def test_an_event_that_was_read_already_is_not_read_again() -> None:
+    created = event("response.created", response={"id": REWRITTEN})
+    suspects = Suspects()
+    suspects.look(created._replace(payload=b"{"), event_of(created))
+    assert [guess.product for guess in suspects.fingerprints] == ["LiteLLM"]
 
 
 def test_what_a_model_says_is_no_sign() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def test_everything_of_the_settings_is_in_the_plan(environ: dict[str, str], tmp_
     assert plan.trust == Trust(str(ca), True)
     assert (plan.compression, plan.model, plan.session, plan.open_timeout_seconds) == (False, "m", 3, 2.0)
     assert (plan.profile, plan.lifetime_seconds) == ("openai", 3600)
-    assert plan.secrets == ("sk-hidden-hidden", "proxy-login")
+    basic = b64encode(b"me:proxy-login").decode()
+    assert plan.secrets == ("sk-hidden-hidden", "proxy-login", basic)
     assert "hidden" not in repr(plan)
     assert "proxy-login" not in repr(plan)
 
