@@ -122,7 +122,7 @@ SIGNS: tuple[Sign, ...] = (
 _AT = {place: tuple(sign for sign in SIGNS if sign.place is place) for place in Place}
 _READ_TIMEOUT = "Raise proxy_read_timeout (3600s) and send pings more often than that."
 _STICKY = "Keep one client on one server (balance source, or stick on the API key); timeout tunnel 1h."
-_OWN_CA = "Trust its CA (--ca FILE), or leave this host out of the interception."
+_OWN_CA = "Trust its CA in every client, or leave this host out of the interception (ignore_hosts)."
 _ITS_WAY = "It dials the host before it opens a tunnel: look whether it can reach it, and wants a login."
 _SQUID_ALLOWS = "For a 403, add the port to its ACL (acl SSL_ports port N), or name the host in NO_PROXY."
 _TINYPROXY_ALLOWS = (
@@ -145,7 +145,7 @@ RECIPES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("nginx", "idle-limit"): _READ_TIMEOUT,
         ("nginx", "closed-while-idle"): _READ_TIMEOUT,
         ("nginx", "cut-in-answer"): _READ_TIMEOUT,
-        ("haproxy", "parent-lost"): _STICKY,
+        ("haproxy", "stored-parent-lost"): _STICKY,
         ("haproxy", "server-unavailable"): "Its servers are down: look at its health checks.",
         ("squid", "proxy_connect"): _SQUID_ALLOWS,
         ("tinyproxy", "proxy_connect"): _TINYPROXY_ALLOWS,

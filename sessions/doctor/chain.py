@@ -33,6 +33,7 @@ _BAD_TURN = "the short turn of D01 did not end well"
 _CHANGED_IDS = "follows from D10: the id of a response changes within its turn, and is refused as a parent"
 _RECALL = "What is the code word I told you? Answer in one word."
 _INSTRUCTIONS = "Be terse."
+_LOST = ("stored-parent-lost",)
 _SOCKETS = 8
 _FURTHER_SOCKETS = 3
 _CHAIN_TOKENS = 3 * SHORT_TURN_TOKENS
@@ -192,7 +193,7 @@ async def other_socket(bench: Bench) -> Verdict:
 
 
 @check("E04", "stored, another socket", Cost.TURNS, needs=("D01",), turns=1,
-       tokens=(2 + _FURTHER_SOCKETS) * SHORT_TURN_TOKENS, findings=("context-lost",))  # fmt: skip
+       tokens=(2 + _FURTHER_SOCKETS) * SHORT_TURN_TOKENS, findings=("context-lost", *_LOST))  # fmt: skip
 async def stored(bench: Bench) -> Verdict:
     """Asks on a new socket for the word of D01; where warm-ups are free, continues it on three more."""
     if bench.profile.stores == "never":
@@ -211,10 +212,11 @@ async def stored(bench: Bench) -> Verdict:
         if _ids_change(bench):
             return skipped(_CHANGED_IDS)
         bench.capabilities["store"] = "lost on another socket"
+        bench.facts.notes["refused_elsewhere"] = first.response_id
         return warned(
             f"said to be stored, but refused on a new socket: {second.words}",
             "Persisted chains do not survive reconnects: store where every replica looks.",
-        )
+        )._replace(findings=_LOST)
     bench.capabilities["store"] = "survives a reconnect"
     bench.facts.notes["stored"] = first.response_id
     verdict = _recalled(bench, second, bench.facts.notes.get("told_digits", ""))
@@ -238,14 +240,16 @@ async def _forgotten_elsewhere(bench: Bench, parent: str) -> Verdict | None:
             return warned(
                 f"continued on {number + 1} of {number + 2} new sockets, refused on the last: {one.words}",
                 "State is per replica: share the store, or route a conversation to one replica.",
-            )
+            )._replace(findings=_LOST)
     return None
 
 
-@check("E05", "replicas", Cost.INTRUSIVE, needs=("E04",), tokens=_SOCKETS * SHORT_TURN_TOKENS)
+@check("E05", "replicas", Cost.INTRUSIVE, needs=("E04",), tokens=_SOCKETS * SHORT_TURN_TOKENS,
+       findings=_LOST)  # fmt: skip
 async def replicas(bench: Bench) -> Verdict:
     """Continues the stored answer of E04 on eight new sockets, as warm-ups."""
-    parent = bench.facts.notes.get("stored")
+    notes = bench.facts.notes
+    parent = notes.get("stored") or notes.get("refused_elsewhere")
     if not parent:
         return skipped("E04 has stored nothing that can be continued")
     well = 0
@@ -255,10 +259,12 @@ async def replicas(bench: Bench) -> Verdict:
             well += one.is_well
     if well == _SOCKETS:
         return passed(f"{well} of {_SOCKETS}")
+    if not well:
+        return skipped("follows from E04: no new socket knows it")
     return failed(
         f"{well} of {_SOCKETS} new sockets know it",
         "State is per replica: share the store, or route a conversation to one replica.",
-    )
+    )._replace(findings=_LOST)
 
 
 @check("E06", "forgotten after a failure", Cost.TURNS, needs=("E01",), findings=("no-eviction",))

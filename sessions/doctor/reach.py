@@ -140,7 +140,7 @@ async def _untrusted(bench: Bench, error: ConnectError) -> Verdict:
         f"Traffic is intercepted, or signed, by {issuer}: add its CA (--ca, SSL_CERT_FILE).",
         Who.NETWORK,
         FailureClass.TLS.value,
-    )
+    )._replace(findings=certificate_is_trusted.findings)
 
 
 @check(

@@ -44,6 +44,11 @@ def _refused(seen: Seen, turn: Turn) -> Iterator[Claim]:
     if parent is not None and parent.session != turn.session and not _is_stored(parent):
         said = f"{turn.parent[:80]} was made on socket {parent.session} with store false"
         yield Claim("parent-of-other-socket", said, (parent.create,) if parent.create >= 0 else ())
+    elif parent is not None and parent.session != turn.session and _is_said_to_be_stored(parent):
+        said = (
+            f"{turn.parent[:80]} was made on socket {parent.session} and stored; not known on {turn.session}"
+        )
+        yield Claim("stored-parent-lost", said, (turn.create,))
     else:
         yield Claim(
             "parent-lost", f"{turn.parent[:80]} is not known on socket {turn.session}", (turn.create,)
@@ -53,6 +58,11 @@ def _refused(seen: Seen, turn: Turn) -> Iterator[Claim]:
 def _is_stored(turn: Turn) -> bool:
     echoed = turn.response.store if turn.response is not None else None
     return turn.store if echoed is None else echoed
+
+
+def _is_said_to_be_stored(turn: Turn) -> bool:
+    response = turn.response
+    return response is not None and response.status is Status.COMPLETED and response.store is True
 
 
 def _create(seen: Seen, turn: Turn, event: Event) -> Iterator[Claim]:

@@ -36,7 +36,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   server {{
     listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://{upstream}; proxy_read_timeout {seconds}s; {headers} }}
+    location / {{ proxy_pass http://{upstream}; {directives} }}
   }}
 }}
 """
@@ -65,15 +65,11 @@ _NAMES = """\
 def server_connect(data):
     data.server.address = ("127.0.0.1", {port})
 """
+#: squid asks a program: a name and a password as one line in, OK or ERR out; it reads no file of a test's
 _SQUID_LOGIN = """\
-auth_param basic program {folder}/login
+auth_param basic program /bin/sed -u s/^{name}.{password}$/OK/;t;s/.*/ERR/
 acl known proxy_auth REQUIRED
 http_access deny !known
-"""
-#: squid asks this program whether a login is right: one line in, one line out
-_SQUID_ASKS = """\
-#!/bin/sh
-while read -r login; do [ "$login" = '{login}' ] && echo OK || echo ERR; done
 """
 _SQUID = """\
 http_port 127.0.0.1:{port}
@@ -102,15 +98,14 @@ def port_of(base_url: str) -> str:
 
 
 def start_nginx(
-    room: Room, upstream: str, folder: Path, *, is_upgrading: bool = True, read_seconds: int = 60
+    room: Room, upstream: str, folder: Path, *, is_upgrading: bool = True, directives: str = ""
 ) -> str:
-    """Start nginx before a fake server; its base URL."""
+    """Start nginx before a fake server, with its own defaults but for these directives; its base URL."""
     words = _NGINX.format(
         folder=folder,
         port=NGINX_PORT,
         upstream=authority(upstream),
-        seconds=read_seconds,
-        headers=_UPGRADING if is_upgrading else "",
+        directives=f"{_UPGRADING if is_upgrading else ''} {directives}",
     )
     config = _written(folder / "nginx.conf", words)
     room.start([program("debian", "nginx"), "-c", config, "-p", folder, "-e", "stderr"], folder=folder)
@@ -139,8 +134,7 @@ def start_tinyproxy(room: Room, allowed: str, folder: Path) -> str:
 def start_squid(room: Room, allowed: str, folder: Path, *, login: tuple[str, str] = ("", "")) -> str:
     """Start squid, which tunnels to this port only, perhaps for one name and password only; its URL."""
     user = pwd.getpwuid(os.getuid()).pw_name
-    asked = _SQUID_LOGIN.format(folder=folder) if any(login) else ""
-    _written(folder / "login", _SQUID_ASKS.format(login=" ".join(login))).chmod(0o755)
+    asked = _SQUID_LOGIN.format(name=login[0], password=login[1]) if any(login) else ""
     words = _SQUID.format(
         port=SQUID_PORT,
         allowed=allowed,

@@ -166,6 +166,21 @@ async def test_a_replica_that_does_not_know_a_stored_answer_is_found() -> None:
     assert bench.capabilities["store"] == "lost on some sockets"
 
 
+async def test_replicas_are_counted_where_the_first_new_socket_is_refused() -> None:
+    # D01 reaches the first server, the socket of E04 the other; then three of the eight of E05 the first
+    async with FakeServer(Options(seed=1)) as one, FakeServer(Options(seed=2)) as other:
+        for order, outcome, said in (
+            ((one, other, *[one] * 3, *[other] * 5), Outcome.FAIL, "3 of 8 new sockets know it"),
+            ((one, *[other] * 9), Outcome.SKIP, "follows from E04: no new socket knows it"),
+        ):
+            async with spread(*order) as port:
+                bench = bench_at(one, endpoint=derive(f"http://127.0.0.1:{port}/v1"))
+                results = await run(bench, "D01", "E04", "E05")
+            assert results["E04"].outcome is Outcome.WARN
+            assert results["E04"].findings == ("stored-parent-lost",)
+            assert (results["E05"].outcome, results["E05"].evidence) == (outcome, said)
+
+
 async def test_further_sockets_are_only_tried_where_warm_ups_are_free() -> None:
     async with FakeServer(Options(seed=1)) as server:
         results = await run(bench_at(server), "D01", "E04")

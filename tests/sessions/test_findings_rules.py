@@ -77,6 +77,14 @@ def parent_refused_elsewhere(wire: Wire) -> list[Record]:
     return [*first, other.open(), create, other.got(make.error("previous_response_not_found"))]
 
 
+def stored_parent_refused_elsewhere(wire: Wire) -> list[Record]:
+    """A response that says that it is stored, and another replica that does not know it."""
+    other = Wire(2, at=1.0)
+    first = turn(wire, make.answer("resp_1", store=True))
+    create = other.sent(make.create(previous_response_id="resp_1"))
+    return [*first, other.open(), create, other.got(make.error("previous_response_not_found"))]
+
+
 def died_together(_: Wire) -> list[Record]:
     """Three sockets that end in the same moment."""
     wires = [Wire(number, at=1.0) for number in (1, 2, 3)]
@@ -186,6 +194,7 @@ CASES: dict[str, tuple[set[str], Case]] = {
     ),
     "an unstored parent on another socket": ({"unstored-parent-used"}, parent_used_elsewhere),
     "the same, refused": ({"parent-of-other-socket"}, parent_refused_elsewhere),
+    "a stored parent on another socket, refused": ({"stored-parent-lost"}, stored_parent_refused_elsewhere),
     "store is changed": ({"settings-changed"}, lambda w: turn(w, make.answer("resp_1"), store=False)),
     "background": ({"background-field"}, lambda w: turn(w, make.answer("resp_1"), background=True)),
     "nested": (

@@ -25,6 +25,12 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "Send the full history without previous_response_id; an unstored response lives in its "
             "connection only.",
         ),
+        "stored-parent-lost": Entry(
+            _W,
+            Who.PROXY,
+            "a response that was stored is not known on another socket",
+            "State is per replica, or was lost: share the store, or route a conversation to one replica.",
+        ),
         "parent-of-other-socket": Entry(
             _W,
             Who.CLIENT,
