@@ -174,7 +174,8 @@ async def test_replicas_are_counted_where_the_first_new_socket_is_refused() -> N
             ((one, *[other] * 9), Outcome.SKIP, "follows from E04: no new socket knows it"),
         ):
             async with spread(*order) as port:
-                bench = bench_at(one, endpoint=derive(f"http://127.0.0.1:{port}/v1"))
+                endpoint = derive(f"http://127.0.0.1:{port}/v1")
+                bench = bench_at(one, endpoint=endpoint, costs=frozenset(Cost))
                 results = await run(bench, "D01", "E04", "E05")
             assert results["E04"].outcome is Outcome.WARN
             assert results["E04"].findings == ("stored-parent-lost",)
