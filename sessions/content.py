@@ -12,7 +12,7 @@ from sessions.contract import CONTENT, DELTAS, DONES, Family, Fragment
 from sessions.events import Event
 from sessions.lifecycle import begin, move
 from sessions.outputs import add_item, item_in, item_of, next_index, register
-from sessions.session import Response
+from sessions.session import Lane, Response
 from sessions.state import Step
 
 _ITEM_TYPES = {
@@ -81,12 +81,21 @@ def _response(step: Step, event: Event) -> Response | None:
         if busy.open is not None and event.item_id in busy.open.by_id:
             step.irregular("the lane was not echoed", busy.open)
             return busy.open
+    if (old := _left_behind(lane, event)) is not None:
+        return old
     if lane.waiting:
         response = begin(step, lane, "", {})
         response.status = step.state.turns[response.turn - 1].status
         step.irregular("no response.created before it", response)
         return response
     return lane.settled.response if lane.settled else None
+
+
+def _left_behind(lane: Lane, event: Event) -> Response | None:
+    """The ended response whose item an event goes on with, although another turn waits; None: it has none."""
+    old = lane.settled.response if lane.settled else None
+    item = old.by_id.get(event.item_id) if old is not None and event.item_id else None
+    return old if item is not None and item.is_announced else None
 
 
 def _item(step: Step, response: Response, event: Event) -> None:
@@ -112,6 +121,9 @@ def _item(step: Step, response: Response, event: Event) -> None:
         item.added = step.record
     if response.first_item < 0:
         response.first_item = step.at
+    call_id = facts.word(body.get("call_id"))
+    if call_id and item.call_id and call_id != item.call_id:
+        step.irregular("the call's id changed", response)
     differs = item.read(body, step.record, step.size)
     register(step, item)
     step.emit(What.ITEM, "done" if is_done else "added", response, item)

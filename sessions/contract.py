@@ -239,6 +239,17 @@ INVALID_LANE = "invalid_stream_id"
 LANE_LIMIT = "websocket_stream_limit_reached"
 AGE_LIMIT = "websocket_connection_limit_reached"
 
+#: codes of a `response.failed` that are documented [SDK], and those that the provider is seen to send [SEEN]
+FAILURE_CODES = frozenset({
+    "server_error", "rate_limit_exceeded", "invalid_prompt", "data_residency_mismatch", "bio_policy",
+    "misalignment_policy_violation", "vector_store_timeout", "invalid_image", "invalid_image_format",
+    "invalid_base64_image", "invalid_image_url", "image_too_large", "image_too_small", "image_parse_error",
+    "image_content_policy_violation", "invalid_image_mode", "image_file_too_large",
+    "unsupported_image_media_type", "empty_image_file", "failed_to_download_image", "image_file_not_found",
+    "server_is_overloaded", "slow_down", "context_length_exceeded", "insufficient_quota",
+    "usage_not_included", "usage_limit_reached", "cyber_policy", PARENT_NOT_FOUND, AGE_LIMIT,
+})  # fmt: skip
+
 #: call items that a client answers, with the item type of the answer [SDK]
 ANSWERS: Mapping[str, str] = MappingProxyType(
     {

@@ -151,6 +151,8 @@ async def _untrusted(bench: Bench, error: ConnectError) -> Verdict:
     findings=(
         "key-refused",
         "upgrade-forbidden",
+        "upgrade-forbidden-at-times",
+        "connection-churn",
         "no-websocket-route",
         "throttled",
         "server-failing",

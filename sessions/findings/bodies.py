@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sessions import dialects, events, facts
 from sessions.changes import What
-from sessions.contract import LISTED, Family, Status, family
+from sessions.contract import ANSWERS, LISTED, Family, Status, family
 from sessions.findings.seen import Claim, Seen
 from sessions.items import Item
 from sessions.session import Response
@@ -35,7 +36,9 @@ def look(seen: Seen) -> Iterator[Claim]:
     event = seen.event
     if not seen.is_streamed or event is None or event.is_partial:
         return
-    for detail in seen.details(What.REPLACED):
+    track = seen.track
+    is_whole = track is None or (track.broken < 0 and track.muddled < 0)  # else it differs for that reason
+    for detail in seen.details(What.REPLACED) if is_whole else ():
         yield Claim("text-mismatch", detail)
     is_listed = seen.raw_type in LISTED and seen.raw_type != "error"  # whose shape has rules of its own
     if is_listed and (strange := sorted(seen.body.keys() - _FIELDS)):
@@ -45,7 +48,8 @@ def look(seen: Seen) -> Iterator[Claim]:
         if isinstance(body, dict) and seen.response is not None:
             yield from _status(event.type, body)
             yield from _usage(seen, body, seen.response)
-            yield from _output(seen, body.get("output"), seen.response)
+            if is_whole:
+                yield from _output(seen, body.get("output"), seen.response)
             yield from _calls(seen.response)
 
 
@@ -98,6 +102,21 @@ def _output(seen: Seen, output: object, response: Response) -> Iterator[Claim]:
     if streamed and text is not None and text != response.text:
         said = f"{len(response.text):,} characters were streamed, output has {len(text):,}"
         yield Claim("final-mismatch", said)
+    elif lacking := _lacking(streamed, output):
+        said = f"{lacking[0].id[:80] or lacking[0].type} was streamed, output lacks it"
+        yield Claim("final-mismatch", said, (lacking[0].done,))
+
+
+def _lacking(streamed: list[Item], output: list[Any]) -> list[Item]:
+    """The streamed messages and calls that a final object leaves out, as far as their number tells."""
+    left = Counter(facts.word(body.get("type")) for body in output if isinstance(body, dict))
+    found = {facts.word(body.get("id")) for body in output if isinstance(body, dict)}
+    lacking = []
+    for kind in ("message", *ANSWERS):
+        own = [item for item in streamed if item.type == kind]
+        if len(own) > left[kind]:
+            lacking += [item for item in own if item.id not in found] or own[-1:]
+    return lacking
 
 
 def _difference(item: Item, body: Mapping[str, Any]) -> str:

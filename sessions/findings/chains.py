@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from sessions import dialects, facts
 from sessions.contract import PARENT_NOT_FOUND, TERMINAL, Family, Status, family
 from sessions.events import Event
+from sessions.findings.entry import Who
 from sessions.findings.seen import Claim, Seen
 from sessions.records import Direction, Kind
 from sessions.session import Response, Turn
@@ -50,9 +51,32 @@ def _refused(seen: Seen, turn: Turn) -> Iterator[Claim]:
         )
         yield Claim("stored-parent-lost", said, (turn.create,))
     else:
-        yield Claim(
-            "parent-lost", f"{turn.parent[:80]} is not known on socket {turn.session}", (turn.create,)
-        )
+        yield _lost(seen, turn, parent)
+
+
+def _lost(seen: Seen, turn: Turn, parent: Turn | None) -> Claim:
+    """A parent that the server does not know, by what it should know."""
+    said = f"{(turn.parent or '')[:80]} is not known on socket {turn.session}"
+    made = parent.response if parent is not None else None
+    if parent is None or made is None or parent.session != turn.session or made.id != turn.parent:
+        return Claim("parent-lost", said, (turn.create,))
+    if 0 <= seen.session.evicted.get(made.id, turn.create) < turn.create:
+        said = f"{said}: a continuation of it had failed, which evicts it"
+        return Claim("parent-lost", said, (seen.session.evicted[made.id], turn.create))
+    newest = [one for one in seen.session.turns if one.lane == parent.lane and one.responses]
+    is_head = max(one.number for one in newest if one is not turn) == parent.number
+    if not is_head or made.status is not Status.COMPLETED:
+        return Claim("parent-lost", said, (turn.create,))
+    idle = turn.sent - parent.ended
+    kind = "a warm-up" if parent.is_warmup else "the newest response of its lane"
+    return Claim(
+        "parent-lost",
+        f"{said}, though it is {kind} there, made {idle:.1f} s before",
+        (made.last, turn.create),
+        who=Who.PROXY,
+        remedy="A connection remembers the newest response of each lane, also with store: false. Keep one "
+        "client's turns on one upstream connection; until then send the full history.",
+    )
 
 
 def _is_stored(turn: Turn) -> bool:
@@ -77,6 +101,10 @@ def _create(seen: Seen, turn: Turn, event: Event) -> Iterator[Claim]:
         track = seen.memory.track(turn.number)
         track.overhead = _overhead(fields)
         track.asked = {name: fields[name] for name in _ECHOED if isinstance(fields.get(name), int | float)}
+        if instructions := facts.word(fields.get("instructions")):
+            track.asked["instructions"] = instructions
+        if tools := _tools(fields.get("tools")):
+            track.asked["tools"] = tools
 
 
 def _overhead(fields: Mapping[str, Any]) -> int:
@@ -108,6 +136,7 @@ def _began(seen: Seen, turn: Turn) -> Iterator[Claim]:
 
 def _parent(seen: Seen, turn: Turn, parent: str, body: Mapping[str, Any]) -> Iterator[Claim]:
     echoed = body.get("previous_response_id")
+    seen.memory.track(turn.number).is_orphan = "previous_response_id" in body and echoed is None
     if "previous_response_id" in body and echoed != parent:
         said = f"sent {parent[:80]}, echoed {facts.brief(echoed)[:80]}"
         yield Claim("parent-not-echoed", said, (turn.create,))
@@ -125,7 +154,8 @@ def _parent(seen: Seen, turn: Turn, parent: str, body: Mapping[str, Any]) -> Ite
 
 def _settings(seen: Seen, turn: Turn, body: Mapping[str, Any]) -> Iterator[Claim]:
     create = seen.memory.track(turn.number).asked
-    changed = [
+    changed = [*_rewritten(create, body)]
+    changed += [
         f"{name} {facts.brief(create[name])[:40]} -> {facts.brief(body[name])[:40]}"
         for name in _ECHOED
         if name in create and body.get(name) not in (None, create[name])
@@ -134,12 +164,45 @@ def _settings(seen: Seen, turn: Turn, body: Mapping[str, Any]) -> Iterator[Claim
         yield Claim("settings-changed", ", ".join(changed), (turn.create,))
 
 
+def _rewritten(create: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
+    """Instructions and tools that came back as others."""
+    sent, echoed = create.get("instructions"), body.get("instructions")
+    if sent and isinstance(echoed, str) and echoed.strip() != sent.strip():
+        yield f"instructions of {len(sent):,} characters -> {len(echoed):,}"
+    asked, given = create.get("tools", ()), body.get("tools")
+    had = _tools(given)
+    if not asked or not had:  # many servers echo an empty list and mean nothing by it
+        return
+    lost = [tool for tool in asked if not any(_is_same_tool(tool, one) for one in had)]
+    if lost:
+        named = ", ".join(f"{kind} {name}".strip() for kind, name in lost[:3])[:120]
+        yield f"{len(asked)} tools -> {len(had)}, without {named}"
+
+
+def _tools(tools: object) -> tuple[tuple[str, str], ...]:
+    """Type and name of each tool, whichever form they are in."""
+    flat = [dialects.flat_tool(tool) for tool in tools if isinstance(tool, dict)] if _is_list(tools) else []
+    return tuple((facts.word(one.get("type")), facts.word(one.get("name"))) for one in flat)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _is_same_tool(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """A dated type is the same tool: web_search_preview and web_search_preview_2025_03_11."""
+    kinds = one[0].startswith(other[0]) or other[0].startswith(one[0])
+    return kinds and one[1] == other[1]
+
+
 def _forgotten(seen: Seen, turn: Turn, response: Response) -> Iterator[Claim]:
     """Whether the input was counted so small that the parent's context cannot have been in it."""
     parent = seen.state.turn(turn.parent_turn)
     before = parent.response if parent is not None else None
     if parent is None or before is None or before.id != turn.parent or turn.is_warmup:
         return
+    if seen.memory.track(turn.number).is_orphan:
+        return  # told when the server said that it has no parent
     usage, had = response.usage, before.usage
     if usage is None or had is None or not usage.input_tokens or not had.input_tokens:
         return

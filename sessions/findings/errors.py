@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from sessions import dialects, facts
-from sessions.contract import AGE_LIMIT, PARENT_NOT_FOUND, Family, Status, family
+from sessions.contract import AGE_LIMIT, FAILURE_CODES, PARENT_NOT_FOUND, Family, Status, family
 from sessions.findings.seen import Claim, Seen
 from sessions.records import Kind
 from sessions.session import Failure, Turn
 
+_AGAIN_SECONDS = 2.0  # after a failure, in which another error can only be about the same
 _WORDS = 120  # characters of a message that evidence quotes
 _INTERNALS = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\bat 0x[0-9a-fA-F]{6,}|"
@@ -35,7 +36,9 @@ def look(seen: Seen) -> Iterator[Claim]:
     if family(event.type) is Family.ERROR:
         if seen.is_frame:
             yield from _shape(seen)
-        yield from _meaning(seen, facts.failure(seen.body))
+        failure = facts.failure(seen.body)
+        yield from _told_again(seen, failure)
+        yield from _meaning(seen, failure)
     elif event.type == "response.failed":
         yield from _failed(seen)
 
@@ -45,12 +48,37 @@ def _failed(seen: Seen) -> Iterator[Claim]:
     error = body.get("error") if isinstance(body, dict) else None
     failure = facts.failure({"error": error}) if isinstance(error, dict) else None
     yield Claim("turn-failed", said(failure))
+    _remember(seen)
     if seen.turn is not None and seen.memory.track(seen.turn.number).errored >= 0:
         yield Claim("failure-told-twice", "an error frame had ended this turn already")
     if failure is not None:
         if not failure.code:
-            yield Claim("error-without-code", said(failure))
+            yield Claim("error-without-code", f"{said(failure)}{_after(seen)}")
+        elif failure.code not in FAILURE_CODES:
+            yield Claim("failure-code-unlisted", said(failure))
         yield from _about(seen, failure)
+
+
+def _remember(seen: Seen) -> None:
+    """Note that a turn has failed: what is said next without being asked is about the same."""
+    turn = seen.turn.number if seen.turn is not None else 0
+    seen.memory.manners(seen.record.session).failed = (seen.number, seen.record.elapsed, turn)
+
+
+def _after(seen: Seen) -> str:
+    response = seen.response
+    return f", after {response.deltas:,} deltas" if response is not None and response.deltas else ""
+
+
+def _told_again(seen: Seen, failure: Failure) -> Iterator[Claim]:
+    """An error frame right after a turn that had failed, when nothing else was asked or runs."""
+    manners = seen.memory.manners(seen.record.session)
+    if manners.failed is None or seen.turn is not None or failure.code == AGE_LIMIT:
+        return
+    record, at, turn = manners.failed
+    is_quiet = manners.sent_frame < record and not seen.session.busy
+    if is_quiet and seen.record.elapsed - at <= _AGAIN_SECONDS:
+        yield Claim("terminal-doubled", f"another error for one failure: {said(failure)}", (record,), turn)
 
 
 def _refusal_over_http(seen: Seen) -> Iterator[Claim]:
@@ -78,7 +106,10 @@ def _shape(seen: Seen) -> Iterator[Claim]:
     elif dialects.STATUS_CODE in spellings:
         yield Claim("error-status-renamed", f"status_code {facts.brief(body.get('status_code'))[:20]}")
     elif not failure.status and seen.event is not None and seen.event.sequence_number is None:
-        yield Claim("error-without-status", said(failure))  # in the middle of an answer it needs none
+        if _LIMIT.search(f"{failure.code} {failure.type}"):
+            yield Claim("limit-without-429", f"no status: {said(failure)}")
+        else:
+            yield Claim("error-without-status", said(failure))  # in the middle of an answer it needs none
     if not failure.code and not (isinstance(error, dict) and "code" in error and failure.type):
         yield Claim("error-without-code", said(failure))
 
@@ -94,6 +125,7 @@ def _meaning(seen: Seen, failure: Failure) -> Iterator[Claim]:
         if "websocket" not in failure.code:
             yield Claim("limit-without-429", f"status {failure.status}: {said(failure)}")
     if is_of_turn and turn is not None:
+        _remember(seen)
         if turn.responses:
             yield Claim("error-in-answer", said(failure), (turn.responses[-1].first,))
         elif failure.code != PARENT_NOT_FOUND:
@@ -107,9 +139,8 @@ def _about(seen: Seen, failure: Failure) -> Iterator[Claim]:
     if found := _INTERNALS.search(message):
         yield Claim("internals-leak", f"the message shows {found[0][:60]!r}")
     if _CALL_LOST.search(message):
-        if turn is not None and turn.parent_turn:
-            is_known = _answers_its_parent(seen, turn)
-            yield Claim("call-lost" if is_known else "output-unasked", said(failure), (turn.create,))
+        if turn is not None and turn.create >= 0:
+            yield _call_lost(seen, turn, failure)
     elif _OUTPUT_MISSING.search(message):
         yield Claim("output-missing", said(failure))
     elif _DOUBLED.search(message):
@@ -121,6 +152,19 @@ def _about(seen: Seen, failure: Failure) -> Iterator[Claim]:
         is_param = failure.param == "previous_response_id" and "not" in words
         if is_param or ("response" in words and "not found" in words):
             yield Claim("parent-error-masked", f"code {failure.code or 'none'}: {said(failure)}")
+
+
+def _call_lost(seen: Seen, turn: Turn, failure: Failure) -> Claim:
+    if not turn.parent:
+        called = [seen.state.calls.get(one) for one in turn.answers]
+        if any(call is not None for call in called):
+            said_so = f"{said(failure)}; the create names no previous_response_id"
+            return Claim("output-unasked", said_so, (turn.create,))
+        return Claim("output-unasked", said(failure), (turn.create,))
+    if not turn.parent_turn:
+        return Claim("call-lost", f"{said(failure)}; its parent is not in this recording", (turn.create,))
+    is_known = _answers_its_parent(seen, turn)
+    return Claim("call-lost" if is_known else "output-unasked", said(failure), (turn.create,))
 
 
 def _answers_its_parent(seen: Seen, turn: Turn) -> bool:

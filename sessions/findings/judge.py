@@ -14,7 +14,7 @@ from types import MappingProxyType
 from sessions.changes import Change, What
 from sessions.events import Event, Undecodable
 from sessions.finding import Finding, Severity
-from sessions.findings import bodies, chains, errors, frames, sockets, stream
+from sessions.findings import bodies, chains, costs, errors, frames, openings, sockets, stream
 from sessions.findings.catalogue import CATALOGUE, Who
 from sessions.findings.seen import Claim, Memory, Seen
 from sessions.records import NO_META, Kind, Record
@@ -30,15 +30,17 @@ _MAX_TOLD = 10_000  # findings of one recording; a hostile server could cause on
 
 #: every rule: one record in, what it proves out
 RULES: tuple[Callable[[Seen], Iterator[Claim]], ...] = (
+    openings.look,
     sockets.look,
     frames.look,
     stream.look,
     bodies.look,
     errors.look,
     chains.look,
+    costs.look,
 )
 #: those that need nothing but the record itself
-WHOLE_RULES = (sockets.look, frames.look)
+WHOLE_RULES = (openings.look, sockets.look, frames.look)
 
 
 class Judge:
@@ -137,6 +139,7 @@ class Judge:
             return None
         self._told.add(key)
         entry = CATALOGUE[claim.id]
+        remedy = claim.remedy or entry.remedy
         is_known = entry.severity is not Severity.NOTE and claim.id in self._habits(session.profile)
         return Finding(
             claim.id,
@@ -144,9 +147,9 @@ class Judge:
             session.number,
             tuple(dict.fromkeys(records)),
             0,
-            (Who.NOBODY if is_known else entry.who).value,
+            (Who.NOBODY if is_known else claim.who or entry.who).value,
             entry.title,
             claim.evidence,
-            f"Known of {session.profile or 'this server'}: {entry.remedy}" if is_known else entry.remedy,
+            f"Known of {session.profile or 'this server'}: {remedy}" if is_known else remedy,
             turn,
         )

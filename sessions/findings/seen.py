@@ -6,20 +6,20 @@ socket's `Manners`; it holds no part of the state, so that it outlives one.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sessions.bodies import event_of, is_create
 from sessions.changes import Change, What
 from sessions.dialects import Reading, read, unwrap
 from sessions.events import Event, Undecodable
+from sessions.findings.entry import Who
 from sessions.records import Direction, Kind, Record
 from sessions.session import Response, Session, Turn
 from sessions.state import State
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _MESSAGES = (Kind.TEXT, Kind.BINARY, Kind.SSE, Kind.RESPONSE)
 
 
@@ -30,6 +30,8 @@ class Claim(NamedTuple):
     evidence: str
     records: tuple[int, ...] = ()  #: beside the record itself
     turn: int = -1  #: -1: that of the record
+    who: Who | None = None  #: who can mend it, where this case differs from the catalogue's
+    remedy: str = ""  #: what to do, where this case differs
 
 
 class Track:
@@ -37,22 +39,32 @@ class Track:
 
     __slots__ = (
         "asked",
+        "broken",
         "errored",
         "expected",
+        "is_orphan",
         "last_at",
         "longest_silence",
+        "most_tokens",
+        "muddled",
         "numbered",
         "overhead",
+        "settings",
         "terminal",
         "unnumbered",
     )
 
     def __init__(self) -> None:
-        self.asked: Mapping[str, Any] = _NOTHING  #: settings of its create that a server echoes
+        self.asked: dict[str, Any] = {}  #: settings of its create that a server echoes
+        self.is_orphan = False  #: the server said that it has no parent, though it was sent one
         self.overhead = -1  #: characters of instructions and tools in its create; -1: nobody knows
+        self.most_tokens = -1  #: more tokens than its create can be by itself; -1: nobody knows
+        self.settings = 0  #: what its create says beside its input, hashed; 0: nobody knows
         self.expected: int | None = None  #: the next sequence_number
         self.numbered = 0  #: events with a sequence_number
         self.unnumbered = 0
+        self.broken = -1  #: record that showed events lost, doubled or replayed: texts and items differ by it
+        self.muddled = -1  #: record with which another response ran into it: its order means nothing any more
         self.last_at = -1.0
         self.longest_silence = 0.0
         self.terminal = -1  #: record of the terminal event
@@ -62,9 +74,11 @@ class Track:
 class Manners:
     """What is remembered of one socket."""
 
-    __slots__ = ("made", "odd_frame", "sent_bytes", "sent_frame")
+    __slots__ = ("failed", "made", "odd_frame", "overdue", "sent_bytes", "sent_frame")
 
     def __init__(self) -> None:
+        self.failed: tuple[int, float, int] | None = None  #: record, time and turn of the newest failure
+        self.overdue = False  #: a ping waits for its pong
         self.made: dict[str, int] = {}  #: id of a response -> the turn that made it first
         self.sent_frame = -1  #: record of the client's newest message
         self.sent_bytes = 0  #: its size
@@ -78,6 +92,9 @@ class Memory:
         self.tracks: dict[int, Track] = {}
         self.sockets: dict[int, Manners] = {}
         self.lost: list[tuple[float, int, int]] = []  #: when, session, record of the newest LOST
+        self.opened: dict[tuple[str, str], deque[float]] = {}  #: when each client's newest upgrades worked
+        self.refused: dict[str, list[tuple[float, int]]] = {}  #: when and in which record, since one worked
+        self.asked: dict[int, int] = {}  #: what a create asks, hashed -> the turn that asked it last
 
     def manners(self, session: int) -> Manners:
         """What is remembered of this socket."""
@@ -129,6 +146,11 @@ class Seen:
     def turn(self) -> Turn | None:
         """The turn that the record belongs to."""
         return self.state.turn(self.state.turn_column[self.number])
+
+    @property
+    def track(self) -> Track | None:
+        """What is remembered of that turn."""
+        return self.memory.track(self.turn.number) if self.turn is not None else None
 
     @property
     def response(self) -> Response | None:

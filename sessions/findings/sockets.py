@@ -1,48 +1,31 @@
-"""Rules about the socket: how it opened, how it ended, what was running then, who stayed silent."""
+"""Rules about the socket: how it ended, what was running then, who stayed silent."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from sessions import facts
 from sessions.changes import What
 from sessions.contract import AGE_LIMIT, FailureClass, Status, close_meaning
+from sessions.findings.entry import Who
 from sessions.findings.seen import Claim, Seen
-from sessions.loopback import is_loopback
 from sessions.records import Direction, Kind
 from sessions.session import Phase, Session, Turn
 from sessions.state import State
 
-_SLOW_UPGRADE_MS = 2_000.0
 _SILENT_SECONDS = 15.0  # after a create, without any event [CODEX]
 _SETTLED_SECONDS = 1.5  # after the last item, without the event that ends the response
 _USUAL_IDLE = (60.0, 100.0, 120.0, 300.0)  # nginx and ALB, Cloudflare, ...
 _IDLE_MARGIN = 2.0
 _AGE_MARGIN = 5.0
 _BIG_BYTES = 1 << 20
+_PING_WORDS = ("pong", "ping timeout", "keepalive")  # of a close reason that speaks of pings
 _SAME_MOMENT, _SEVERAL = 1.0, 3  # seconds and sockets, to say that they died together
-_SECRET_NAME = re.compile(r"[?&;](?:api[-_]?key|key|(?:access[-_]?)?token|secret)=", re.IGNORECASE)
-_EDGE = re.compile(rb"(?im)^(?:cf-ray|cf-mitigated|server: ?cloudflare|x-akamai[\w-]*|x-sucuri-id)\b")
-_CLASSES = {
-    FailureClass.DNS: "name-unknown",
-    FailureClass.TCP: "port-closed",
-    FailureClass.TLS: "tls-failed",
-    FailureClass.PROXY_CONNECT: "proxy-failed",
-    FailureClass.UNAUTHORIZED: "key-refused",
-    FailureClass.FORBIDDEN: "upgrade-forbidden",
-    FailureClass.NOT_FOUND: "no-websocket-route",
-    FailureClass.UPGRADE_REQUIRED: "websocket-off",
-    FailureClass.THROTTLED: "throttled",
-    FailureClass.UPGRADE_SILENT: "upgrade-unanswered",
-    FailureClass.POLICY_CLOSE: "closed-by-policy",
-    FailureClass.PROTOCOL: "not-http",
-}
+_TOO_BIG = 1009
 _CLOSES = {
     1000: "closed-normally-in-answer",
     1001: "server-went-away",
-    1009: "too-big-close",
+    _TOO_BIG: "too-big-close",
     1011: "server-error-close",
     1012: "restart-close",
     1013: "busy-close",
@@ -55,14 +38,6 @@ def look(seen: Seen) -> Iterator[Claim]:
     match seen.record.kind:
         case Kind.TEXT:
             return
-        case Kind.REFUSED:
-            yield from _url(seen)
-            yield from _refused(seen)
-        case Kind.OPEN:
-            yield from _url(seen)
-            took = facts.quantity(seen.record.meta.get("upgrade_ms"))
-            if took is not None and took > _SLOW_UPGRADE_MS:
-                yield Claim("upgrade-slow", f"{took / 1000:.1f} s")
         case Kind.LOST if "exchange" in seen.record.meta:
             yield from _exchange_lost(seen)
         case Kind.CLOSE | Kind.LOST:
@@ -81,41 +56,6 @@ def unfinished(state: State, session: Session) -> Iterator[Claim]:
             yield from _unanswered(session, turn, max(session.last_frame, session.last_pong))
 
 
-def _url(seen: Seen) -> Iterator[Claim]:
-    url = facts.word(seen.record.meta.get("url"))
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return
-    if parts.scheme in ("ws", "http") and host and not is_loopback(host) and "tap" not in seen.record.meta:
-        yield Claim("unencrypted", f"{parts.scheme}://{host[:100]}")
-    if _SECRET_NAME.search(f"?{parts.query}"):
-        yield Claim("key-in-url", "a query parameter of the URL is named like a key")
-
-
-def _refused(seen: Seen) -> Iterator[Claim]:
-    session, meta = seen.session, seen.record.meta
-    detail = facts.word(meta.get("detail"))[:200] or f"status {session.status}"
-    probe = facts.word(meta.get("probe"))
-    match session.failure_class:
-        case FailureClass.FORBIDDEN if probe.endswith("was accepted"):
-            yield Claim("model-wanted-in-url", f"{detail}; the same with {probe[:100]}")
-        case FailureClass.FORBIDDEN if _EDGE.search(seen.record.payload):
-            yield Claim("edge-blocked", detail)
-        case FailureClass.HTTP_STATUS:
-            if session.status == 405:
-                yield Claim("no-websocket-route", detail)
-            elif session.status == 503:
-                yield Claim("server-unavailable", detail)
-            else:
-                yield Claim("server-failing" if session.status >= 500 else "answered-as-http", detail)
-        case FailureClass.CLOSED | None:
-            return  # somebody gave it up
-        case failure:
-            yield Claim(_CLASSES.get(failure, "not-http"), detail)
-
-
 def _code(seen: Seen) -> Iterator[Claim]:
     """A close frame whose code no close frame may carry."""
     payload = seen.record.payload
@@ -130,7 +70,9 @@ def _code(seen: Seen) -> Iterator[Claim]:
 def _noted(seen: Seen) -> Iterator[Claim]:
     session, meta = seen.session, seen.record.meta
     note = meta.get("note") if seen.record.kind is Kind.NOTE else ""
+    manners = seen.memory.manners(session.number)
     if note == "pong_overdue":
+        manners.overdue = True
         waited = facts.quantity(meta.get("s")) or 0.0
         yield Claim("no-pong", f"a ping has waited {waited:.1f} s for its pong")
     elif note == "close_unanswered":
@@ -139,6 +81,8 @@ def _noted(seen: Seen) -> Iterator[Claim]:
     elif note == "end":
         yield from _stream_complete(seen)
     elif note in ("", "latency"):
+        if note or (seen.record.kind is Kind.PONG and seen.record.direction is Direction.SERVER):
+            manners.overdue = False
         for turn in session.turns[-1:]:
             if turn.is_live and turn.create >= 0 and not turn.responses:
                 yield from _unanswered(session, turn, seen.record.elapsed)
@@ -159,21 +103,49 @@ def _ended(seen: Seen) -> Iterator[Claim]:
         waited = session.ended - session.opened
         yield Claim("closed-by-policy", f"1008 after {waited:.2f} s {session.close_reason[:80]!r}")
         return
-    reason = session.close_reason.lower()
-    if "pong" in reason or "ping timeout" in reason or "keepalive" in reason:
-        yield Claim("no-pong", session.close_reason[:120])
+    if _is_about_pings(seen):  # what ran was cut by that, and by nothing else
+        if not seen.memory.manners(session.number).overdue:
+            yield Claim("no-pong", f"{session.close_reason[:120]}{_what_ran(cut)}")
+        return
     age = session.ended - session.opened
     if (is_theirs or is_lost) and session.opened >= 0 and abs(age - session.lifetime) < _AGE_MARGIN:
         yield Claim("age-limit", f"it ended {age:.0f} s after it had opened, without an error that says so")
-    silent = [turn for turn in cut if not turn.responses] if is_theirs or is_lost else cut
-    for turn in silent:
-        yield from _unanswered(session, turn, seen.record.elapsed)
     if is_theirs:
         yield from _closed(seen, cut)
-    elif is_lost:
-        yield from _lost(seen, cut)
-    if is_theirs or is_lost:
         yield from _idle(seen)
+    elif is_lost:
+        idle = [*_idle(seen)]
+        unanswered = [claim for turn in cut if not turn.responses for claim in _silence(seen, turn)]
+        yield from idle
+        yield from _lost(seen, cut, unanswered if not idle else [])
+    else:
+        if session.close_code == _TOO_BIG and session.closed_by == Direction.CLIENT.value:
+            yield _too_big_for_client(session, cut)
+            return
+        for turn in cut:
+            yield from _unanswered(session, turn, seen.record.elapsed)
+
+
+def _is_about_pings(seen: Seen) -> bool:
+    """Whether the socket ended because a ping, of either side, was not answered in time."""
+    reason = seen.session.close_reason.lower()
+    return seen.memory.manners(seen.session.number).overdue or any(word in reason for word in _PING_WORDS)
+
+
+def _silence(seen: Seen, turn: Turn) -> Iterator[Claim]:
+    return _unanswered(seen.session, turn, seen.record.elapsed)
+
+
+def _too_big_for_client(session: Session, cut: list[Turn]) -> Claim:
+    """The client refused a message of the server for its size."""
+    said = f"the client closed with 1009 {session.close_reason[:80]!r}, the largest message had "
+    return Claim(
+        "too-big-close",
+        f"{said}{session.largest:,} bytes{_what_ran(cut)}",
+        turn=cut[-1].number if cut else 0,
+        who=Who.CLIENT,
+        remedy="Raise the client's limit for incoming messages (Python websockets: max_size=None).",
+    )
 
 
 def _closed(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
@@ -183,7 +155,7 @@ def _closed(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
     odd = seen.memory.manners(session.number).odd_frame
     if odd >= 0:
         yield Claim("frame-kills-socket", f"after a message that it did not take: {how}", (odd,))
-    elif code in (1009, 1013):
+    elif code in (_TOO_BIG, 1013):
         yield Claim(_CLOSES[code], f"{how}{_what_ran(cut)}", turn=cut[-1].number if cut else 0)
     elif any(turn.responses for turn in cut) or (cut and code != 1000):
         name = _CLOSES.get(code, "private-close" if code >= 3000 else "closed-in-answer")
@@ -194,7 +166,7 @@ def _closed(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
         yield Claim("closed-while-idle", how)
 
 
-def _lost(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
+def _lost(seen: Seen, cut: list[Turn], unanswered: list[Claim]) -> Iterator[Claim]:
     session, manners = seen.session, seen.memory.manners(seen.session.number)
     how = session.close_reason[:120] or "no close frame"
     if manners.odd_frame >= 0:
@@ -204,6 +176,8 @@ def _lost(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
     elif cut and not cut[-1].responses and manners.sent_bytes > _BIG_BYTES:
         said = f"after a message of {manners.sent_bytes:,} bytes: {how}"
         yield Claim("too-big-hidden", said, (manners.sent_frame,), cut[-1].number)
+    elif unanswered:
+        yield from unanswered
     elif cut:
         yield Claim("cut-in-answer", f"{how}{_what_ran(cut)}", turn=cut[-1].number)
     lost = seen.memory.lost
@@ -219,7 +193,10 @@ def _stream_ended(seen: Seen) -> Iterator[Claim]:
     session = seen.session
     if session.phase is Phase.LOST:
         cut = [turn for turn in session.turns if turn.status is Status.CUT and turn.ended == session.ended]
-        if cut:
+        silent = [claim for turn in cut if not turn.responses for claim in _silence(seen, turn)]
+        if silent:
+            yield from silent
+        elif cut:
             said = f"{session.close_reason[:120] or 'the stream broke'}{_what_ran(cut)}"
             yield Claim("cut-in-answer", said, turn=cut[-1].number)
 
@@ -227,14 +204,14 @@ def _stream_ended(seen: Seen) -> Iterator[Claim]:
 def _stream_complete(seen: Seen) -> Iterator[Claim]:
     """A stream that came to its end as HTTP, although the answer in it had none."""
     turn = seen.turn or (seen.session.turns[-1] if seen.session.turns else None)
-    if (
-        turn is not None
-        and turn.status is Status.CUT
-        and turn.responses
-        and turn.ended == seen.record.elapsed
-    ):
+    if turn is None or turn.status is not Status.CUT or turn.ended != seen.record.elapsed:
+        return
+    if turn.responses:
         said = f"the stream ended, T{turn.number} has no terminal event"
         yield Claim("terminal-missing", said, (turn.responses[-1].last,), turn.number)
+    elif seen.session.media_type == "text/event-stream":
+        said = f"the stream of T{turn.number} ended without a single event"
+        yield Claim("stream-empty", said, (turn.create,) if turn.create >= 0 else (), turn.number)
 
 
 def _exchange_lost(seen: Seen) -> Iterator[Claim]:

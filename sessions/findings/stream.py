@@ -18,17 +18,26 @@ from sessions.session import Response
 _BURST_DELTAS = 8
 _BURST_SECONDS = 0.5  # between an item and its first delta, or nobody would notice
 _BURST_SHARE = 0.05  # of that wait
+_WHOLE_DELTAS, _WHOLE_SECONDS, _WHOLE_WAIT = 20, 0.1, 2.0  # an answer that comes in one piece, created too
+_NEIGHBOURS = 64  # turns of a session among which the one before is looked for
 _FLOOD = 100_000  # deltas of one response
 _UNSTREAMED_CHARACTERS = 400
 _WATCHDOG_SECONDS = 300.0  # how long Codex waits for an application event [CODEX]
 #: events that need not have a number, so that only one that follows counts
-_ASIDE = (Family.ERROR, Family.VENDOR, Family.LIMITS, Family.UNKNOWN)
+_ASIDE = (
+    Family.ERROR, Family.VENDOR, Family.LIMITS, Family.UNKNOWN, Family.STEER, Family.INJECT, Family.CLIENT
+)  # fmt: skip
 _AFTER_END = ("event-after-end", "terminal-doubled")
+#: from here on nobody can tell whose an event is, so that its order proves nothing more
+_MUDDLES = ("lanes-interleaved", "answer-replayed")
+#: told even of a turn whose events are not whole: no lost event explains it
+_ALWAYS = ("lane-not-echoed", "terminal-missing")
 
 #: the reducer's words for what is irregular -> the finding that it proves
 _IRREGULAR = (
     ("the response's id changed", "id-changed"),
     ("the item's id changed", "id-changed"),
+    ("the call's id changed", "id-changed"),
     ("no response.created before it", "created-missing"),
     ("response.created came late", "created-missing"),
     ("response.created came twice", "created-doubled"),
@@ -52,36 +61,85 @@ def look(seen: Seen) -> Iterator[Claim]:
     event = seen.event
     if not seen.is_streamed or event is None or seen.reading is None:
         return
-    is_over = False
-    for detail in seen.details(What.IRREGULAR):
-        found = next((name for words, name in _IRREGULAR if words in detail), "illegal-move")
-        is_over |= found in _AFTER_END
-        if found == "lanes-interleaved" and _was_finished(seen):
-            found = "terminal-missing"
-        if (found == "created-missing" and _is_bare_warmup(seen, event)) or (
-            is_over and found == "event-doubled"
-        ):
-            continue
-        yield Claim(found, f"{event.type or 'an event'}: {detail}")
     for spelling in seen.reading.spellings:
         if spelling == DONE_EVENT:
             yield Claim("terminal-renamed", "response.done stands for the terminal event")
         elif spelling in (PART_DELTA, SHORT_DELTA, OBJECT_DELTA):
             yield Claim("delta-renamed", f"{seen.raw_type}: {spelling}")
-    if family(event.type) in _ASIDE:
+    track = seen.track
+    told = [_irregular(seen, event, detail) for detail in seen.details(What.IRREGULAR)]
+    after = next((claim for claim in told if claim is not None and claim.id in _AFTER_END), None)
+    is_aside = family(event.type) in _ASIDE
+    if is_aside:
         _count_aside(seen, event)
-    if seen.turn is None or is_over:
+    if after is not None:
+        is_more = after.id == "terminal-doubled" and track is not None and track.broken >= 0
+        if not is_more and (track is None or track.muddled < 0):
+            yield after
         return
-    track = seen.memory.track(seen.turn.number)
-    if family(event.type) not in _ASIDE:
-        yield from _numbers(seen, event, track)
+    is_again = any("response.created came twice" in one for one in seen.details(What.IRREGULAR))
+    out_of_order = _numbers(seen, event, track, is_again) if track is not None and not is_aside else None
+    yield from _ordered(seen, track, told, out_of_order)
+    if track is None:
+        return
     at = seen.record.elapsed
     if track.last_at >= 0:
         track.longest_silence = max(track.longest_silence, at - track.last_at)
     track.last_at = at
     if event.type in TERMINAL and seen.response is not None and track.terminal < 0:
         track.terminal = seen.number
-        yield from _flow(seen.response, track)
+        yield from _flow(seen, seen.response, track)
+
+
+def _ordered(
+    seen: Seen, track: Track | None, told: list[Claim | None], out_of_order: Claim | None
+) -> Iterator[Claim]:
+    """What is told of the order of events: a cause once, and nothing that only follows from it."""
+    if out_of_order is not None and out_of_order.id == "sequence-missing":
+        yield out_of_order
+    elif track is not None and out_of_order is not None and track.muddled < 0:
+        yield out_of_order
+        track.broken = seen.number
+    for claim in told:
+        if claim is None:
+            continue
+        if claim.id in _MUDDLES:
+            yield claim
+            _muddle(seen)
+        elif track is None or claim.id in _ALWAYS or (track.muddled < 0 and track.broken < 0):
+            yield claim
+
+
+def _irregular(seen: Seen, event: Event, detail: str) -> Claim | None:
+    """The finding that an irregular move proves; None when it is a habit that nobody minds."""
+    found = next((name for words, name in _IRREGULAR if words in detail), "illegal-move")
+    said = f"{event.type or 'an event'}: {detail}"
+    if found == "created-missing" and _is_bare_warmup(seen, event):
+        return None
+    if found == "terminal-doubled" and event.type not in TERMINAL:
+        found = "event-after-end"
+    elif found == "lanes-interleaved":
+        if _was_finished(seen):
+            found = "terminal-missing"
+        elif seen.turn is not None and len(seen.turn.responses) > 1:
+            return _replayed(seen.turn.responses[-2], seen.turn.responses[-1])
+    return Claim(found, said)
+
+
+def _replayed(old: Response, new: Response) -> Claim:
+    """Two responses for one create: harmless for a reader only while the first has shown nothing."""
+    how = f"{new.id[:80] or 'a response'} began for the create that {old.id[:80] or 'another'} answered"
+    if old.items or old.deltas:
+        return Claim("answer-replayed", f"{how}, after {old.deltas:,} deltas of that", (old.first,))
+    return Claim("created-doubled", f"{how}, before any output", (old.first,))
+
+
+def _muddle(seen: Seen) -> None:
+    """Remember whose events may now be taken for another's."""
+    turns = {change.turn for change in seen.changes if change.what is What.IRREGULAR}
+    for turn in turns | ({seen.turn.number} if seen.turn is not None else set()):
+        if turn:
+            seen.memory.track(turn).muddled = seen.number
 
 
 def _count_aside(seen: Seen, event: Event) -> None:
@@ -114,48 +172,63 @@ def _items(response: Response | None) -> int:
     return len(response.items) if response is not None else 0
 
 
-def _numbers(seen: Seen, event: Event, track: Track) -> Iterator[Claim]:
+def _numbers(seen: Seen, event: Event, track: Track, is_again: bool) -> Claim | None:
+    """What its number says about an event; `is_again`: it announces a response that was announced."""
     number = event.sequence_number
-    if event.type == "response.created":
+    if event.type == "response.created" and not is_again:
         track.expected, track.terminal = None, -1
         track.numbered = track.unnumbered = 0
     if number is None:
         track.unnumbered += 1
         if event.type in TERMINAL and not track.numbered and not _is_bare_warmup(seen, event):
-            yield Claim("sequence-missing", f"none of the {track.unnumbered} events of this turn has one")
-        return
+            return Claim("sequence-missing", f"none of the {track.unnumbered} events of this turn has one")
+        return None
     track.numbered += 1
     expected = track.expected
     track.expected = number + 1
     if expected is None or number == expected:
-        return
+        return None
     if number == expected - 1:
-        yield Claim("event-doubled", f"sequence_number {number} came twice")
-    elif number < expected:
-        yield Claim("sequence-regress", f"sequence_number went from {expected - 1} back to {number}")
-    else:
-        lack = number - expected
-        missing = "1 event is missing" if lack == 1 else f"{lack:,} events are missing"
-        yield Claim("sequence-gap", f"sequence_number went from {expected - 1} to {number}: {missing}")
+        return Claim("event-doubled", f"sequence_number {number} came twice")
+    if number < expected:
+        return Claim("sequence-regress", f"sequence_number went from {expected - 1} back to {number}")
+    lack = number - expected
+    missing = "1 event is missing" if lack == 1 else f"{lack:,} events are missing"
+    return Claim("sequence-gap", f"sequence_number went from {expected - 1} to {number}: {missing}")
 
 
-def _flow(response: Response, track: Track) -> Iterator[Claim]:
+def _flow(seen: Seen, response: Response, track: Track) -> Iterator[Claim]:
     if response.deltas > _FLOOD:
         yield Claim("delta-flood", f"{response.deltas:,} deltas")
-    # A model may think long before its first item, but not between an item and its first delta.
-    waited = response.first_token - response.first_item if response.first_item >= 0 else 0.0
-    spread = response.last_token - response.first_token
-    if response.deltas >= _BURST_DELTAS and waited > _BURST_SECONDS and spread < _BURST_SHARE * waited:
-        said = f"nothing for {waited:.1f} s, then {response.deltas} deltas within {spread * 1000:.0f} ms"
-        yield Claim("burst", said)
+    if burst := _burst(seen, response):
+        yield Claim("burst", burst)
     if not response.deltas and (size := len(response.text)) >= _UNSTREAMED_CHARACTERS:
         yield Claim("deltas-missing", f"{size:,} characters came without any delta")
     if track.longest_silence > _WATCHDOG_SECONDS:
         yield Claim("long-silence", f"{track.longest_silence:.0f} s without an event")
-    if response.status is Status.COMPLETED:
+    if response.status is Status.COMPLETED and track.broken < 0 and track.muddled < 0:
         open_items = [
             item for item in response.items if item.is_announced and item.done in (-1, response.last)
         ]
         if open_items:
             said = f"{len(open_items)} of {len(response.items)} items have no response.output_item.done"
             yield Claim("item-unfinished", said, (open_items[0].added,))
+
+
+def _burst(seen: Seen, response: Response) -> str:
+    """How its deltas were held back; "" when they were not."""
+    spread = response.last_token - response.first_token
+    # A model may think long before its first item, but not between an item and its first delta.
+    waited = response.first_token - response.first_item if response.first_item >= 0 else 0.0
+    if response.deltas >= _BURST_DELTAS and waited > _BURST_SECONDS and spread < _BURST_SHARE * waited:
+        return f"nothing for {waited:.1f} s, then {response.deltas} deltas within {spread * 1000:.0f} ms"
+    # A whole answer in a moment, its beginning too, which says nothing about the model and need not wait.
+    turn = seen.turn
+    whole = response.ended - response.created
+    if turn is None or turn.create < 0 or response.deltas < _WHOLE_DELTAS or whole > _WHOLE_SECONDS:
+        return ""
+    ended = (one.ended for one in seen.session.turns[-_NEIGHBOURS:] if one is not turn)
+    waited = response.created - max([turn.sent, *(at for at in ended if at <= response.created)])
+    if waited < _WHOLE_WAIT:
+        return ""
+    return f"nothing for {waited:.1f} s, then the whole answer of {response.deltas} deltas at once"

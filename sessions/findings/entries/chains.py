@@ -92,5 +92,30 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "a parent that was not stored was continued on another connection",
             "Either it is kept beyond its connection, which store: false rules out, or its context was lost.",
         ),
+        "create-repeated": Entry(
+            _W,
+            Who.CLIENT,
+            "a create was sent again after its answer had begun",
+            "It runs and is billed twice: send again only what surely did not run, and say so to the user.",
+        ),
+        "context-doubled": Entry(
+            _W,
+            Who.PROXY,
+            "a turn was billed for far more input than its chain and its create hold",
+            "The proxy sends the history beside previous_response_id, or more than once: one is enough.",
+        ),
+        "cache-missed": Entry(
+            _W,
+            Who.PROVIDER,
+            "a continuation was billed without the cache of its parent",
+            "Keep a chain on one upstream and pass prompt_cache_key on; the same settings within minutes "
+            "should hit the cache.",
+        ),
+        "head-of-line": Entry(
+            _N,
+            Who.CLIENT,
+            "a create waited long behind another one on its lane",
+            "Send what need not wait on a lane of its own (stream_id).",
+        ),
     }
 )

@@ -126,5 +126,12 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "a reasoning item is not known to the server",
             "Without storage ask for reasoning.encrypted_content and send it back, or leave such items out.",
         ),
+        "failure-code-unlisted": Entry(
+            _W,
+            Who.PROXY,
+            "a failed response has a code that no documentation lists",
+            "Clients decide by the code whether to try again: use a documented one, such as server_error or "
+            "rate_limit_exceeded.",
+        ),
     }
 )

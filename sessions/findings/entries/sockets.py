@@ -185,7 +185,8 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             _E,
             Who.NETWORK,
             "pings were not answered",
-            "The connection is half open: a NAT, VPN or sleep has cut it. Reconnect; keep pings on.",
+            "The connection is half open: a NAT, VPN or sleep has cut it. Reconnect; keep pings on. Where "
+            "one side was only slow and the other closed for it (1011), raise that one's ping timeout.",
         ),
         "close-unanswered": Entry(
             _W,
@@ -265,6 +266,32 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             Who.NETWORK,
             "several connections ended in the same moment",
             "A restart, a sleep, or a network that changed: it is not about one turn.",
+        ),
+        "connection-churn": Entry(
+            _E,
+            Who.CLIENT,
+            "the upgrade was refused (403) after many connections in a short time",
+            "Use a connection again instead of opening one for each request; open at most one a second.",
+        ),
+        "upgrade-forbidden-at-times": Entry(
+            _E,
+            Who.PROXY,
+            "the upgrade was refused (403), though it was accepted before",
+            "A server that drains refuses like this and should answer 503 with Retry-After: try again after "
+            "a pause; if it stays, the key or account was cut off.",
+        ),
+        "fallback-slow": Entry(
+            _W,
+            Who.PROXY,
+            "a client tried WebSocket several times before it fell back to HTTP",
+            "Answer 426 at once where there is no WebSocket, or switch it off in the client: each session "
+            "loses this time.",
+        ),
+        "stream-empty": Entry(
+            _E,
+            Who.PROXY,
+            "an event stream was promised and ended without an event",
+            "Send the events, or an HTTP status and an error body: 200 with nothing tells a client nothing.",
         ),
     }
 )

@@ -151,5 +151,12 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "a long text came without any delta",
             "Pass deltas on: nobody sees the answer being written.",
         ),
+        "answer-replayed": Entry(
+            _E,
+            Who.PROXY,
+            "a create was answered a second time after its answer had begun",
+            "Repeat a turn only as long as nothing of it was shown: the text appears twice, and both are "
+            "billed.",
+        ),
     }
 )

@@ -1,0 +1,87 @@
+"""How connections open: churn, refusals that come and go, what a fallback costs, what a refusal says."""
+
+from __future__ import annotations
+
+from sessions.finding import Finding
+from sessions.records import Record
+from tests import make
+from tests.make import Wire
+from tests.verdict import ids, judged
+
+
+def refused(session: int, at: float, *, status: int = 403, kind: str = "forbidden", **meta: str) -> Record:
+    return Wire(session, at=at).refused(kind, f"HTTP {status}", status=status, **meta)
+
+
+def opened(many: int, seconds: float, client: str = "") -> list[Record]:
+    """So many sockets, so many seconds apart, each with one turn and a close."""
+    records = []
+    for number in range(1, many + 1):
+        wire = Wire(number, at=number * seconds)
+        records += [wire.open(client=client), *wire.turn(f"resp_{number}"), wire.close()]
+    return records
+
+
+def last(records: list[Record]) -> Finding:
+    return judged(records)[-1]
+
+
+def test_a_refusal_after_many_openings_is_churn() -> None:
+    finding = last([*opened(10, 0.5), refused(11, 5.5)])
+    assert (finding.id, finding.who) == ("connection-churn", "client")
+    assert "after 10 upgrades within" in finding.evidence
+
+
+def test_many_openings_that_are_accepted_are_nobody_s_fault() -> None:
+    assert judged(opened(30, 0.2)) == []
+
+
+def test_a_refusal_between_acceptances_comes_and_goes() -> None:
+    assert last([*opened(3, 30.0), refused(4, 100.0)]).id == "upgrade-forbidden-at-times"
+    assert last([*opened(12, 30.0), refused(13, 400.0)]).id == "upgrade-forbidden-at-times"
+
+
+def test_a_refusal_of_another_client_or_address_is_no_churn() -> None:
+    other = refused(11, 5.5, client="another/1.0")
+    assert last([*opened(10, 0.5, client="codex/1.0"), other]).id == "upgrade-forbidden"
+    elsewhere = refused(11, 5.5, url="wss://api.openai.com/other")
+    assert last([*opened(10, 0.5), elsewhere]).id == "upgrade-forbidden"
+
+
+def test_evidence_quotes_what_came_with_a_refusal() -> None:
+    wire = Wire()
+    body = '{"error": {"code": "missing_scope"}}'
+    (finding,) = judged([wire.refused("forbidden", "HTTP 403", status=403, body=body)])
+    assert "missing_scope" in finding.evidence
+
+
+def test_a_503_after_a_lost_connection_may_be_its_cool_down() -> None:
+    wire = Wire()
+    after = refused(2, 3.0, status=503, kind="http_status")
+    assert "cool down" in last([wire.open(), wire.lost(), after]).evidence
+    assert "cool down" not in last([wire.open(), wire.lost(), after._replace(elapsed=60.0)]).evidence
+
+
+def test_a_fallback_after_several_tries_tells_what_it_cost() -> None:
+    tries = [
+        refused(n, n * 1.0, status=404, kind="not_found", client="codex_cli_rs/1.0") for n in range(1, 6)
+    ]
+    wire = Wire(6, at=6.2)
+    post = [
+        wire.asked({"model": "m", "input": "Hi"}, client="codex_cli_rs/1.0"),
+        wire.answered(),
+        *wire.streamed_all(make.answer("resp_1")),
+        wire.ended(),
+    ]
+    found = judged([*tries, *post])
+    assert ids(found) == {"no-websocket-route", "fallback-slow"}
+    assert (found[-1].records, found[-1].turn) == ((0, 1, 2, 3, 4, 5), 1)
+    assert "5 refused upgrades; 5.2 s" in found[-1].evidence
+    assert ids(judged([tries[0], *post])) == {"no-websocket-route"}
+
+
+def test_a_stream_without_an_event_is_told() -> None:
+    wire = Wire()
+    records = [wire.asked({"model": "m", "input": "Hi"}), wire.answered(), wire.ended()]
+    (finding,) = judged(records)
+    assert (finding.id, finding.turn) == ("stream-empty", 1)
