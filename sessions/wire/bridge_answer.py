@@ -13,8 +13,11 @@ from typing import Any
 from sessions.bodies import parts, text_of, whole_of
 from sessions.context import carried
 from sessions.contract import FAILURES, PARENT_NOT_FOUND, TERMINAL, FailureClass
+from sessions.dialects import read
 from sessions.events import Event, Undecodable, whole
+from sessions.facts import brief, number
 from sessions.records import Kind, Record
+from sessions.redact import url
 from sessions.wire.bridge_create import Create
 from sessions.wire.bridge_memory import Kept
 from sessions.wire.scenarios.problem import Problem
@@ -34,6 +37,7 @@ class Answer:
         self._latest: dict[str, Any] = {}  #: the response object as it was told last
         self._items: dict[int, Mapping[str, Any]] = {}
         self._number = -1
+        self._strangers = 0  #: objects in the stream that are no events
 
     # In and out ---------------------------------------------------------------------------------------
 
@@ -45,9 +49,9 @@ class Answer:
             case Kind.SSE:
                 event = whole_of(record)
                 # a comment, [DONE], or an event that the stream ended in; the recording has them
-                if isinstance(event, Undecodable) or not event.type or "cut" in record.meta:
+                if isinstance(event, Undecodable) or "cut" in record.meta:
                     return []
-                return [self._event(event, text_of(record))]
+                return self._streamed(event, text_of(record))
             case Kind.REFUSED:
                 failure = FailureClass(str(record.meta["failure_class"]))
                 said = f"The bridge could not reach its upstream. {FAILURES[failure][0]}"
@@ -86,24 +90,32 @@ class Answer:
 
     # Events -------------------------------------------------------------------------------------------
 
+    def _streamed(self, event: Event, data: bytes) -> list[bytes]:
+        """What an event of the stream becomes."""
+        if read(event).event.type == "error":
+            # behind the end nobody could tell whose error it is; in front of it, it is the end
+            return [] if self.is_over else [self._wrapped(dict(event.body))]
+        if not event.type:
+            self._strangers += 1
+            return []
+        return [self._event(event, data)]
+
     def _event(self, event: Event, data: bytes) -> bytes:
         body: dict[str, Any] = dict(event.body)
         is_changed = body.get("type") != event.type
         body["type"] = event.type
         if event.sequence_number is not None:
             self._number = event.sequence_number
-        if event.type == "error":
-            self.is_over = True
-            return self._wrapped(body)
+        ending = read(event).event.type
+        self.is_over = self.is_over or ending in TERMINAL
         if isinstance(response := body.get("response"), dict):
             if response.get("previous_response_id") != self.create.parent_id:
                 response = {**response, "previous_response_id": self.create.parent_id}
                 body["response"] = response
                 is_changed = True
             self._latest = response
-            if event.type in TERMINAL:
-                self.is_over = True
-                self._final = None if event.type == "response.failed" else response
+            if ending in TERMINAL:
+                self._final = None if ending == "response.failed" else response
         elif event.type == "response.output_item.done":
             item, place = body.get("item"), body.get("output_index")
             if isinstance(item, dict):
@@ -114,14 +126,21 @@ class Answer:
         return encode(body) if is_changed else data
 
     def _wrapped(self, body: dict[str, Any]) -> bytes:
-        """An error event, which is flat over HTTP, as WebSocket mode has it."""
+        """An error event, which is flat over HTTP or has no type, as WebSocket mode has it."""
+        self.is_over = True
         nested = body.pop("error", None)
         flat: dict[str, Any] = {name: body.pop(name) for name in ("code", "message", "param") if name in body}
         error: dict[str, Any] = {"type": "server_error", "code": None, "message": "", "param": None, **flat}
         if isinstance(nested, dict):
             error |= nested
-        status = body.pop("status", None)
-        return error_message(status if isinstance(status, int) else 500, error, self.create.lane, body)
+        elif isinstance(nested, str):
+            error["message"] = error["message"] or nested
+        if "detail" in body and not error["message"]:
+            error["message"] = brief(body.pop("detail"))
+        found = number(body.pop("status", None)) or number(body.pop("status_code", None))
+        status = found or _status_in(error["code"])
+        rest = {name: value for name, value in body.items() if name != "type"}
+        return error_message(status or 500, error, self.create.lane, rest)
 
     # Answers that are no stream, and streams without an end -------------------------------------------
 
@@ -133,11 +152,19 @@ class Answer:
             event = whole_of(record)
             if isinstance(event, Event) and event.type in TERMINAL:
                 yield from self._all_at_once(event)
-                return
-            said = "The upstream answered with neither an event stream nor a response."
-            yield self.refused(Problem(502, "upstream_not_responses", said, type="server_error"))
-            return
-        yield self._refused_by_upstream(record, status)
+            elif isinstance(event, Event) and isinstance(event.body.get("error"), dict | str):
+                yield self._wrapped(dict(event.body))
+            else:
+                yield self._refused("upstream_not_responses", _strange(record))
+        elif status < 300:
+            yield self._refused("upstream_not_responses", f"The upstream answered {status} and said nothing.")
+        elif status < 400:
+            yield self._refused("upstream_redirects", _redirect(record, status))
+        else:
+            yield self._refused_by_upstream(record, status)
+
+    def _refused(self, code: str, said: str) -> bytes:
+        return self.refused(Problem(502, code, said, type="server_error"))
 
     def _all_at_once(self, event: Event) -> Iterator[bytes]:
         """A whole response, from an upstream that does not stream, as the events of one."""
@@ -162,12 +189,12 @@ class Answer:
         elif isinstance(answer, Event):
             said = found or answer.body.get("detail") or answer.body.get("message")
             error["message"] = said if isinstance(said, str) else json.dumps(said or answer.body)
-        else:
-            error["message"] = text[: 4 * _SAID_CHARACTERS].decode(errors="replace")[:_SAID_CHARACTERS]
+        elif said := text[: 4 * _SAID_CHARACTERS].decode(errors="replace").strip()[:_SAID_CHARACTERS]:
+            error["message"] = f"The upstream answered {status} with {_media_type(record)}: {said}"
         error["message"] = error["message"] or f"The upstream answered {status}."
         if error["code"] == PARENT_NOT_FOUND:
             status = 400
-        if wait := _retry_after(parts(record).head):
+        if wait := _header(record, b"retry-after"):
             error["headers"] = {"retry-after": wait}
         self.is_over = True
         return error_message(status, error, self.create.lane)
@@ -177,8 +204,11 @@ class Answer:
         if self.is_over:
             return []
         said = f"The upstream's answer was cut: {detail}."
+        if not self._latest and self._strangers:
+            said = "The upstream's stream held no events of a response; is it one of chat completions?"
+            return [self._refused("upstream_not_responses", said)]
         if not self._latest:
-            return [self.refused(Problem(502, "upstream_cut", said, type="server_error"))]
+            return [self._refused("upstream_cut", said)]
         error = {"code": "server_error", "message": said}
         output = [self._items[place] for place in sorted(self._items)]
         response = {**self._latest, "status": "failed", "error": error, "output": output}
@@ -205,9 +235,31 @@ def _event_of(body: dict[str, Any]) -> Event:
     return Event(body["type"], body, body["sequence_number"], None, None, None)
 
 
-def _retry_after(head: bytes) -> str:
-    for line in head.split(b"\r\n"):
+def _strange(record: Record) -> str:
+    """What an answer is that is neither a stream nor a response."""
+    kind = _media_type(record)
+    return f"The upstream answered with {kind}, which is neither an event stream nor a response."
+
+
+def _redirect(record: Record, status: int) -> str:
+    place = _header(record, b"location")
+    to = f" to {url(place).value}" if place else ""
+    return f"The upstream answered {status}: it redirects{to}. Name the address itself with --upstream."
+
+
+def _status_in(code: object) -> int:
+    """The HTTP status that some servers put where the code belongs; 0 when it is none."""
+    found = int(code) if isinstance(code, str) and code.isdecimal() else number(code)
+    return found if found is not None and 400 <= found < 600 else 0
+
+
+def _media_type(record: Record) -> str:
+    return _header(record, b"content-type").partition(";")[0].strip()[:100] or "no content type"
+
+
+def _header(record: Record, wanted: bytes) -> str:
+    for line in parts(record).head.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"retry-after":
+        if name.strip().lower() == wanted:
             return value.strip().decode("latin-1")
     return ""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sessions.wire.bridge_caller import Caller
 
 CLOSE_SECONDS = 2.0  #: how long a client may take to answer a close frame
+MAX_WAITING = 256  #: creates of one connection that wait for their turn
 LINGER_SECONDS = 1.0  #: how long an upstream may keep its stream open behind the last event
 
 
@@ -128,6 +129,10 @@ class BridgeSession:
             return
         if (too_many := self._lanes.name(lane)) is not None:
             self._refuse(too_many, lane)
+            return
+        if self._lanes.waiting >= MAX_WAITING:
+            said = f"{MAX_WAITING} creates wait on this connection already; wait for an answer first."
+            self._refuse(Problem(429, "too_many_waiting", said, type="rate_limit_error"), lane)
             return
         model = flat(frame).get("model")
         if not self._model and isinstance(model, str):

@@ -135,7 +135,13 @@ def test_a_wrapped_error_keeps_its_words() -> None:
         (400, b'{"detail":"No."}', "invalid_request_error", None, "No."),
         (422, b'{"detail":[{"loc":"input"}]}', "invalid_request_error", None, '[{"loc": "input"}]'),
         (500, b'{"error":"Broken."}', "server_error", None, "Broken."),
-        (502, b"<html>Bad gateway</html>", "server_error", None, "<html>Bad gateway</html>"),
+        (
+            502,
+            b"<html>Bad gateway</html>",
+            "server_error",
+            None,
+            "The upstream answered 502 with application/json: <html>Bad gateway</html>",
+        ),
         (503, b"", "server_error", None, "The upstream answered 503."),
     ],
 )
@@ -196,3 +202,72 @@ def test_an_answer_that_does_not_stream_is_told_as_events() -> None:
 @pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"object":"list"}'])
 def test_an_answer_that_is_no_response_is_an_error(body: bytes) -> None:
     assert one(asked().take(answer(200, body)))["error"]["code"] == "upstream_not_responses"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code", "said"),
+    [
+        ('{"error":{"message":"Full.","type":"t","code":"c"}}', 500, "c", "Full."),
+        ('{"error":{"message":"Full.","code":503}}', 503, 503, "Full."),
+        ('{"error":"Full."}', 500, None, "Full."),
+        ('{"detail":"Full."}', 500, None, "Full."),
+        ('{"type":"error","message":"Full.","code":"429"}', 429, "429", "Full."),
+        ('{"type":"response.error","error":{"message":"Full."},"status_code":429}', 429, None, "Full."),
+    ],
+)
+def test_an_error_in_a_stream_counts_under_every_spelling(
+    text: str, status: int, code: object, said: str
+) -> None:
+    told = asked()
+    error = one(told.take(record(Kind.SSE, f"data: {text}".encode())))
+    assert (error["type"], error["status"]) == ("error", status)
+    assert (error["error"]["code"], error["error"]["message"]) == (code, said)
+    assert told.is_over
+    assert told.take(record(Kind.NOTE, note="end")) == []
+
+
+def test_an_error_behind_the_end_is_nobodys_and_is_not_told() -> None:
+    told = asked()
+    told.take(sse(event("completed", response=response("completed"))))
+    assert told.take(record(Kind.SSE, b'data: {"type":"error","message":"late"}')) == []
+
+
+@pytest.mark.parametrize("ending", ["done", "completed"])
+def test_an_ending_is_one_also_under_another_name_or_without_its_object(ending: str) -> None:
+    told = asked()
+    told.take(sse(event("created", response=response("in_progress"))))
+    assert one(told.take(sse(event(ending, 1, response="x"))))["type"] == f"response.{ending}"
+    assert told.take(record(Kind.NOTE, note="end")) == []
+    named = asked()
+    named.take(sse(event(ending, response=response("completed", output=[MESSAGE]))))
+    kept = named.kept(None)
+    assert kept is not None
+    assert kept.id == "resp_1"
+
+
+def test_a_stream_of_other_objects_says_what_it_may_be() -> None:
+    told = asked()
+    assert told.take(record(Kind.SSE, b'data: {"object":"chat.completion.chunk"}')) == []
+    error = one(told.take(record(Kind.NOTE, note="end")))["error"]
+    assert error["code"] == "upstream_not_responses"
+    assert "chat completions" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (307, "upstream_redirects", "it redirects to https://other/v1?key=***"),
+        (204, "upstream_not_responses", "answered 204"),
+    ],
+)
+def test_an_answer_that_leads_elsewhere_or_nowhere_is_a_502(status: int, code: str, said: str) -> None:
+    told = one(asked().take(answer(status, b"", "text/plain", "Location: https://other/v1?key=secret12")))
+    assert (told["status"], told["error"]["code"]) == (502, code)
+    assert said in told["error"]["message"]
+
+
+def test_an_error_in_a_good_answer_keeps_its_words() -> None:
+    told = one(asked().take(answer(200, b'{"error":{"message":"No model.","code":"model_not_found"}}')))
+    assert (told["status"], told["error"]["code"]) == (500, "model_not_found")
+    page = one(asked().take(answer(200, b"<html>", "text/html; charset=utf-8")))
+    assert page["error"]["message"].startswith("The upstream answered with text/html, which is neither")

@@ -11,6 +11,7 @@ import pytest
 
 from sessions.contract import MAX_LANES
 from sessions.records import Kind
+from sessions.wire import bridge_session
 from sessions.wire.fake import FakeServer, Options
 from tests.sessions.bridges import answered, ask, bridged, posts, text_of
 from tests.sessions.wire_servers import Talk, answering, free_port, raw_server
@@ -82,6 +83,20 @@ async def test_a_create_without_a_model_means_the_addresses_or_the_first_frames(
             await ask(client, input="Hi", model=None)
         records = await bridge.records()
     assert [body["model"] for body in posts(records)] == ["first", "second", model]
+
+
+async def test_creates_that_wait_have_a_bound_and_the_ones_within_it_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge_session, "MAX_WAITING", 4)
+    create = json.dumps({"type": "response.create", "model": "m", "input": "Hi", "store": False})
+    async with FakeServer() as fake, bridged(fake.base_url, tmp_path) as bridge, bridge.connect() as client:
+        for _ in range(7):  # the first of them does not wait
+            await client.send(create)
+        ends = [(await answered(client))[-1] for _ in range(7)]
+    told = [one["error"]["code"] for one in ends if one["type"] == "error"]
+    assert told == ["too_many_waiting"] * 2
+    assert sum(one["type"] == "response.completed" for one in ends) == 5
 
 
 async def test_a_nested_create_is_one(tmp_path: Path) -> None:

@@ -40,6 +40,11 @@ class Lanes:
         return None
 
     @property
+    def waiting(self) -> int:
+        """How many creates wait for their turn."""
+        return len(self._waiting)
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing waits."""
         return not self._busy and not self._waiting
