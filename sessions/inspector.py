@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from time import perf_counter
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -108,10 +108,13 @@ class Inspector:
         *,
         sessions: Sessions | None = None,
         judge: Judge | None = None,
+        habits: Mapping[str, Collection[str]] | None = None,
     ) -> None:
+        """`habits` are what profiles are known for; those of the built-in ones when they are not given."""
         self.recording = recording
         self.sessions = Sessions() if sessions is None else sessions  #: a restored state, or an empty one
-        self.judge = Judge(self.sessions, known_deviations()) if judge is None else judge
+        known = known_deviations() if habits is None else habits
+        self.judge = Judge(self.sessions, known) if judge is None else judge
         self.judge.go_on_with(self.sessions)
         #: what is wrong with what was fed or shown so far; only grows
         self.findings: list[Finding] = self.judge.before(len(recording))
@@ -162,9 +165,11 @@ class Inspector:
             raise TypeError("only a Reading is shown; what is recorded here is fed")
         first = number = len(reading)
         end = perf_counter() + seconds
-        take = self._take
+        take, holes = self._take, reading.holes
         try:
             for record in reading.records(first, min(limit, reading.known)):
+                if number in holes:
+                    self.judge.tear(number)
                 number += 1
                 is_message = record.kind is Kind.TEXT or record.kind is Kind.BINARY
                 take(record, decode(record.payload) if is_message else None)

@@ -11,6 +11,7 @@ import math
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from time import perf_counter
 
@@ -45,9 +46,18 @@ class Pace(StrEnum):
 class Playback:
     """One reading, a playhead in it, and the state at the playhead."""
 
-    def __init__(self, reading: Reading, clock: Clock, *, is_live: bool = False) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        clock: Clock,
+        *,
+        is_live: bool = False,
+        habits: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.reading = reading
-        self.inspector = Inspector(reading)  #: replaced by another one whenever the playhead goes back
+        self.inspector = Inspector(
+            reading, habits=habits
+        )  #: replaced by another one whenever the playhead goes back
         self.pace = Pace.LIVE if is_live else Pace.PAUSED
         self.speed = 1.0
         self.is_shortening = False  #: whether silences are shortened to two seconds

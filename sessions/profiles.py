@@ -70,7 +70,12 @@ def built_in_profiles() -> Mapping[str, Profile]:
 @cache
 def known_deviations() -> Mapping[str, frozenset[str]]:
     """The ids of findings that each built-in profile is known for."""
-    return {name: frozenset(profile.known) for name, profile in built_in_profiles().items() if profile.known}
+    return habits_of(built_in_profiles())
+
+
+def habits_of(profiles: Mapping[str, Profile]) -> Mapping[str, frozenset[str]]:
+    """The ids of findings that each of these profiles is known for."""
+    return {name: frozenset(profile.known) for name, profile in profiles.items() if profile.known}
 
 
 def profiles_from(

@@ -28,6 +28,8 @@ from sessions.records import Record, from_line
 _BLOCK = 1 << 18
 _MAX_HEADER = 1 << 20
 _MAX_PROBLEMS = 1_000  # kept with their words; beyond it they are only counted
+_NUMBER = b'{"n":'
+_MAX_DIGITS = 18
 _CHECKED = 32  # lines between two looks at the clock
 
 
@@ -38,8 +40,10 @@ class Reading(Recording):
         super().__init__(descriptor, path, header, len(first))
         self.damaged = 0  #: lines that cannot be read; `problems` has the words of the first thousand
         self.bytes_known = len(first)  #: as far as the file has been read
+        self.holes: set[int] = set()  #: numbers of the records right before which others are missing
         self._first = first
         self._lines = 1
+        self._next = 0  # what the next record's own number should be; -1: nobody knows
         self._shown = 0
         self._block = _BLOCK
         self._seen_size = -1
@@ -194,8 +198,14 @@ class Reading(Recording):
             self._wall.append(wall)
         except (ValueError, OverflowError) as error:
             self._note(self._lines, str(error))
+            self.holes.add(self.known)
+            self._next = -1
             return
         times = self._elapsed
+        number = _own_number(line)
+        if number >= 0 <= self._next != number:
+            self.holes.add(len(times))
+        self._next = number + 1 if number >= 0 else -1
         if times and elapsed < times[-1]:
             self._is_ordered = False
         self._offsets[-1] = start
@@ -279,6 +289,14 @@ class Reading(Recording):
             b"",
             {"gone": "the file no longer has this record"},
         )
+
+
+def _own_number(line: bytes) -> int:
+    """The number that stands at the beginning of a line, as every writer of ours puts it; -1 for none."""
+    if not line.startswith(_NUMBER):
+        return -1
+    digits = line[len(_NUMBER) : line.find(b",", len(_NUMBER))]
+    return int(digits) if digits.isdigit() and len(digits) < _MAX_DIGITS else -1
 
 
 def offsets(path: Path) -> array[int]:

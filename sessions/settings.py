@@ -21,7 +21,7 @@ from sessions.complaint import key_parts, line_of, nearest, sentence_of
 from sessions.contract import LIFETIME_SECONDS
 from sessions.errors import SettingsError
 from sessions.loopback import is_loopback
-from sessions.profiles import Profile, built_in_profiles, profiles_from
+from sessions.profiles import Profile, built_in_profiles, habits_of, profiles_from
 from sessions.secret import NO_SECRET, Secret
 
 CUSTOM = "custom"
@@ -330,6 +330,7 @@ def read_file(path: Path) -> SettingsFile:
             f"this is not TOML: {error}", file=str(path), line=int(found[1]) if found else 0
         ) from None
     profiles = profiles_from(values.pop("profiles", {}), str(path), text)
+    _check_known(profiles, path, text)
     for name in values:
         if name not in NAMES:
             raise SettingsError(
@@ -340,6 +341,32 @@ def read_file(path: Path) -> SettingsFile:
                 nearest=nearest(name, [*NAMES, "profiles"]),
             )
     return SettingsFile(path, text, values, profiles)
+
+
+def known_habits(environ: Mapping[str, str] = os.environ) -> Mapping[str, frozenset[str]]:
+    """The ids of findings that each profile is known for, built in and of one's own; raises SettingsError.
+
+    A profile of one's own stands in the place of the built-in one of its name.
+    """
+    return habits_of({**built_in_profiles(), **read_file(paths(environ).config).profiles})
+
+
+def _check_known(profiles: Mapping[str, Profile], path: Path, text: str) -> None:
+    """Raise SettingsError for a profile that is known for what no finding is called."""
+    if not any(profile.known for profile in profiles.values()):
+        return
+    from sessions.findings.catalogue import CATALOGUE
+
+    for name, profile in profiles.items():
+        for one in profile.known:
+            if one not in CATALOGUE:
+                raise SettingsError(
+                    f"profile {name!r}: known: there is no finding {one!r}",
+                    file=str(path),
+                    line=line_of(text, "profiles", name, "known"),
+                    key="known",
+                    nearest=nearest(one, CATALOGUE),
+                )
 
 
 def set_value(path: Path, key: str, value: str | bool | int | float) -> None:

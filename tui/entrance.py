@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,11 +103,14 @@ def prepare(args: argparse.Namespace) -> Ready:
     made = launch.launch_demo(args) if args.verb == "demo" else launch.launch_connection(args)
     # Importing the session's screen is slow as well; it belongs behind the first picture.
     import tui.screens.session  # noqa: F401
+    from sessions.settings import known_habits
 
-    return partial(session_screen, args, made)
+    return partial(session_screen, args, made, known_habits())
 
 
-def session_screen(args: argparse.Namespace, launch: Launch) -> SessionScreen:
+def session_screen(
+    args: argparse.Namespace, launch: Launch, habits: Mapping[str, frozenset[str]] | None = None
+) -> SessionScreen:
     """The session screen of a launch, with an empty recording; raises RecordingError."""
     from sessions.inspector import Inspector
     from sessions.recording import Recording
@@ -117,7 +120,8 @@ def session_screen(args: argparse.Namespace, launch: Launch) -> SessionScreen:
     from tui.sockets import Sockets
 
     path = recording_path(args, launch.settings.profile)
-    inspector = Inspector(Recording.create(path, source=args.verb), launch.plan.secrets)
+    recording = Recording.create(path, source=args.verb)
+    inspector = Inspector(recording, launch.plan.secrets, habits=habits)
     return SessionScreen(
         inspector,
         Sockets(inspector, SystemClock()),
@@ -142,21 +146,27 @@ def prepare_reading(
 ) -> Ready:
     """Load what a replay needs; the result makes its screen, at the live end of the file or folding it."""
     import tui.screens.replay  # noqa: F401
+    from sessions.settings import known_habits
 
-    return partial(replay_screen, reading, args, is_live)
+    return partial(replay_screen, reading, args, is_live, known_habits())
 
 
-def replay_screen(reading: Reading, args: argparse.Namespace | None, is_live: bool) -> ReplayScreen:
+def replay_screen(
+    reading: Reading,
+    args: argparse.Namespace | None,
+    is_live: bool,
+    habits: Mapping[str, frozenset[str]] | None = None,
+) -> ReplayScreen:
     """The screen of a recording that is only read."""
     from sessions.playback import Playback
     from sessions.wire.clock import SystemClock
     from tui.screens.replay import ReplayScreen
 
-    playback = Playback(reading, SystemClock(), is_live=is_live)
+    playback = Playback(reading, SystemClock(), is_live=is_live, habits=habits)
     playback.speed = getattr(args, "speed", None) or 1.0
     playback.is_shortening = bool(getattr(args, "shorten_silences", False))
     if is_live and reading.header.get("source") == "tap":
-        return tap_screen(reading, None)
+        return tap_screen(reading, None, habits)
     return ReplayScreen(playback)
 
 
@@ -174,17 +184,20 @@ def _tap_entry(args: argparse.Namespace) -> Callable[[], Screen[Any]]:
 def prepare_tap(reading: Reading, relay: RunningTap) -> Ready:
     """Load what the screen of a tap needs; the result makes it."""
     import tui.screens.tap  # noqa: F401
+    from sessions.settings import known_habits
 
-    return partial(tap_screen, reading, relay)
+    return partial(tap_screen, reading, relay, known_habits())
 
 
-def tap_screen(reading: Reading, relay: RunningTap | None) -> TapScreen:
+def tap_screen(
+    reading: Reading, relay: RunningTap | None, habits: Mapping[str, frozenset[str]] | None = None
+) -> TapScreen:
     """The screen at the live edge of a tap's recording; `relay` when it was started here."""
     from sessions.playback import Playback
     from sessions.wire.clock import SystemClock
     from tui.screens.tap import TapScreen
 
-    return TapScreen(Playback(reading, SystemClock(), is_live=True), relay)
+    return TapScreen(Playback(reading, SystemClock(), is_live=True, habits=habits), relay)
 
 
 def _open_reading(args: argparse.Namespace) -> Reading:

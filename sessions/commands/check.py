@@ -62,10 +62,11 @@ class Check:
         from sessions.findings.judge import Judge
         from sessions.findings.rules import forgiven
         from sessions.fingerprint import Suspects
+        from sessions.settings import known_habits
         from sessions.soundness import Soundness
 
         soundness, suspects = Soundness(), Suspects()
-        judge = Judge(soundness.sessions, forgiven(args.rules))
+        judge = Judge(soundness.sessions, forgiven(args.rules, known_habits()))
         with _opened(args.file) as source:
             face = _face(args, source.name)
             for finding in _examined(soundness, judge, suspects, source):

@@ -33,11 +33,10 @@ from sessions.errors import ConnectError, UsageError
 from sessions.exits import Exit, exit_code
 from sessions.inspector import Inspector
 from sessions.journal import FORMAT
-from sessions.profiles import known_deviations
 from sessions.reading import Reading
 from sessions.recording import Recording, new_path
 from sessions.records import Direction, Kind
-from sessions.settings import Settings, paths
+from sessions.settings import Settings, known_habits, paths
 from sessions.talk import tell
 from sessions.tools import Tools, load
 from sessions.wire.http_client import list_models
@@ -166,7 +165,7 @@ class Comparing:
         if not self._args.no_record:
             name = f"compare-{_LABELS[index].lower()}-{plan.profile}"
             path = new_path(paths().recordings, name, time.time_ns() // 1000)
-        return Inspector(Recording.create(path, source="compare"), plan.secrets)
+        return Inspector(Recording.create(path, source="compare"), plan.secrets, habits=known_habits())
 
     async def _party(self, index: int) -> Party:
         plan, settings, args = self._plans[index], self._settings[index], self._args
@@ -182,7 +181,9 @@ class Comparing:
             tools=self._tools.tools,
             store=False if args.store is None and never_stores else args.store,
         )
-        return Party(_LABELS[index], plan, create, settings.model, self._answers, args.silence)
+        return Party(
+            _LABELS[index], plan, create, settings.model, self._answers, args.silence, known_habits()
+        )
 
     def _side(self, index: int) -> Side:
         if index in self._read:
@@ -214,7 +215,7 @@ class Comparing:
 def read_recording(label: str, name: str, say: Say) -> Side:
     """A side that is a recording; raises RecordingError when it cannot be read."""
     reading = Reading.whole(Path(name).expanduser())
-    side = Side(label, known_deviations())
+    side = Side(label, known_habits())
     try:
         for record in reading.records(0, reading.known):
             side.add(record)

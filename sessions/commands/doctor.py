@@ -103,13 +103,14 @@ def _recorded(args: argparse.Namespace) -> Examination:
     from sessions.doctor.offline import examine
     from sessions.doctor.rules import RULES as KNOWN
     from sessions.reading import Reading
+    from sessions.settings import known_habits
 
     if any((args.address, args.base_url, args.url, args.direct, args.record, args.dry_run, args.only)):
         raise UsageError("--from FILE judges a recording; leave the address and what belongs to one out")
-    path = Path(args.recorded).expanduser()
+    path, habits = Path(args.recorded).expanduser(), known_habits()
     reading = Reading.open(path)
     try:
-        return examine(reading, KNOWN[args.rules] if args.rules else None, path.name)
+        return examine(reading, KNOWN[args.rules] if args.rules else None, path.name, habits)
     finally:
         reading.close()
 

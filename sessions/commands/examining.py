@@ -22,7 +22,7 @@ from sessions.doctor.rules import RULES
 from sessions.errors import ConnectError, UsageError
 from sessions.recording import Recording
 from sessions.secret import Secret
-from sessions.settings import Settings, load
+from sessions.settings import Settings, known_habits, load
 from sessions.talk import tell, tell_progress
 from sessions.wire.http_client import list_models
 from sessions.wire.plan import Plan, plan_from
@@ -113,6 +113,7 @@ class Examining:
             recording=recording,
             costs=self._costs,
             is_deep=args.deep,
+            habits=known_habits(),
         )
         if args.second_key_env:
             bench.second_key = Secret(os.environ.get(args.second_key_env, ""))

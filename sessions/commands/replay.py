@@ -69,13 +69,15 @@ class Replay:
     def run(self, args: argparse.Namespace) -> int:
         """Print the recording; returns an exit code."""
         from sessions.playback import Playback
+        from sessions.settings import known_habits
         from sessions.wire.clock import SystemClock
 
         if not args.json:
             raise UsageError("replay needs a terminal; without one use `turnscope replay FILE --json`")
+        habits = known_habits()
         reading = open_named(args.file, sys.stdin.fileno)
         try:
-            playback = Playback(reading, SystemClock())
+            playback = Playback(reading, SystemClock(), habits=habits)
             playback.speed = args.speed or math.inf
             playback.is_shortening = args.shorten_silences
             print_lines(playback, time.sleep)

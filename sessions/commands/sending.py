@@ -29,6 +29,7 @@ from sessions.recording import Recording
 from sessions.records import Kind, Record
 from sessions.safe import safe, safe_json
 from sessions.session import Turn
+from sessions.settings import known_habits
 from sessions.talk import tell
 from sessions.tools import Tools, load
 from sessions.wire.connect import is_policy_close
@@ -59,7 +60,7 @@ class Sending:
         for sentence in tidy_recordings(args, self._settings):
             tell(sentence)
         recording = Recording.create(recording_path(args, self._settings.profile), source="send")
-        self._inspector = Inspector(recording, self._plan.secrets)
+        self._inspector = Inspector(recording, self._plan.secrets, habits=known_habits())
         self._model = self._settings.model
         self._printed = 0
         self._has_told_history = False

@@ -6,7 +6,7 @@ not sent, and the comparison says so. A tool is answered only as the caller said
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sessions.answers import answer, answers_create, pending
@@ -38,6 +38,7 @@ class Party:
     model: str = ""  #: also of recorded creates; "": they keep their own
     answers: Mapping[str, str] = field(default_factory=dict)  #: tool name -> output
     silence_seconds: float = SILENCE_SECONDS
+    habits: Mapping[str, Collection[str]] = field(default_factory=known_deviations)  #: of profiles
 
 
 class Run:
@@ -46,7 +47,7 @@ class Run:
     def __init__(self, party: Party, inspector: Inspector) -> None:
         self.party = party
         self.inspector = inspector
-        self.side = Side(party.label, known_deviations())
+        self.side = Side(party.label, party.habits)
         self.error: ConnectError | Silence | None = None  #: what ended it early
         self._last: Turn | None = None  #: the newest that can be continued
         self._counterparts: dict[int, int] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -219,6 +219,7 @@ class Bench:
         is_deep: bool = False,
         patience_seconds: float = PATIENCE_SECONDS,
         pace: float = 1.0,
+        habits: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.plan = plan
         self.model = model
@@ -237,7 +238,7 @@ class Bench:
         self.pace = pace  #: 1.0; tests shorten every named wait by it
         self.clock: Clock = clock or SystemClock()
         sessions = Sessions()
-        forgiving = forgiven(OF_PROFILE if rules is None else rules.name)
+        forgiving = forgiven(OF_PROFILE if rules is None else rules.name, habits)
         self.inspector = Inspector(
             Recording.create(None, source="doctor") if recording is None else recording,
             plan.secrets,

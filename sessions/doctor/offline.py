@@ -6,7 +6,7 @@ skipped, never passed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sessions.doctor.battery import every_check
 from sessions.doctor.check import Check, Group
@@ -25,10 +25,15 @@ _ALL_SECONDS = float("inf")
 _ONLY_BY_TRYING = ("F01", "F02", "F03", "F09", "F10", "F15")
 
 
-def examine(reading: Reading, rules: Rules | None, name: str) -> Examination:
+def examine(
+    reading: Reading,
+    rules: Rules | None,
+    name: str,
+    habits: Mapping[str, Collection[str]] | None = None,
+) -> Examination:
     """What a recording says, check by check; raises RecordingError when it cannot be read."""
     sessions = Sessions()
-    forgiving = forgiven(OF_PROFILE if rules is None else rules.name)
+    forgiving = forgiven(OF_PROFILE if rules is None else rules.name, habits)
     inspector = Inspector(reading, sessions=sessions, judge=Judge(sessions, forgiving))
     while reading.read_on(_ALL_SECONDS):
         while inspector.show_on(reading.known, _ALL_SECONDS):

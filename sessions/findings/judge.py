@@ -93,7 +93,7 @@ class Judge:
 
     def tear(self, number: int) -> None:
         """Note that records are missing before this one: what ran then is judged no more."""
-        self._torn = number
+        self._torn = max(self._torn, number)
 
     def go_on_with(self, state: State) -> None:
         """Judge by this state from now on: one of its own, of the same records."""

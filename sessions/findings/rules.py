@@ -26,9 +26,14 @@ _CODEX = _NO_LANES | {
 }
 
 
-def forgiven(rules: str) -> Mapping[str, Collection[str]]:
-    """The ids that are noted only, by profile; raises KeyError for rules that are not in `NAMES`."""
-    known = known_deviations()
+def forgiven(
+    rules: str, habits: Mapping[str, Collection[str]] | None = None
+) -> Mapping[str, Collection[str]]:
+    """The ids that are noted only, by profile; raises KeyError for rules that are not in `NAMES`.
+
+    `habits` are what profiles are known for; those of the built-in ones when they are not given.
+    """
+    known = known_deviations() if habits is None else habits
     return {
         OF_PROFILE: known,
         "openai": NO_DEVIATIONS,

@@ -376,3 +376,51 @@ def test_records_have_the_numbers_that_a_reader_gives_them(tmp_path: Path, lines
         assert damaged == [problem.line for problem in reading.problems]
     finally:
         reading.close()
+
+
+# Profiles of one's own -------------------------------------------------------------------------------------
+
+
+def empty_final(profile: str) -> list[bytes]:
+    """The lines of a socket of this profile, whose final object is empty."""
+    wire = Wire()
+    opened, turn = wire.open(profile=profile), wire.turn("resp_1")
+    event = json.loads(turn[-1].payload)
+    event["response"]["output"] = []
+    records = [opened, *turn[:-1], turn[-1]._replace(payload=json.dumps(event).encode())]
+    return [to_line(record, number) for number, record in enumerate(records)]
+
+
+def test_what_an_own_profile_is_known_for_is_a_note(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "config.toml"
+    mine.write_text('[profiles.mine]\nknown = ["final-empty"]\n')
+    monkeypatch.setenv("TURNSCOPE_CONFIG", str(mine))
+    for profile, rules, severity in (
+        ("mine", "profile", "note"),
+        ("openai", "profile", "warning"),
+        ("mine", "openai", "warning"),
+        ("mine", "lenient", "note"),
+    ):
+        write(file, empty_final(profile))
+        check(file, "--json", "--rules", rules)
+        (finding, *_) = objects(capsys)
+        assert (finding["id"], finding["severity"]) == ("final-empty", severity)
+    write(file, empty_final("mine"))
+    check(file, "--json")
+    assert objects(capsys)[0]["remedy"].startswith("Known of mine: ")
+
+
+def test_a_profile_that_is_known_for_nothing_that_exists_stops_the_check(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "config.toml"
+    mine.write_text('[profiles.mine]\nknown = ["final-emty"]\n')
+    monkeypatch.setenv("TURNSCOPE_CONFIG", str(mine))
+    write(file, empty_final("mine"))
+    assert check(file, "--json") == Exit.USAGE
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "there is no finding 'final-emty'" in captured.err
+    assert "final-empty" in captured.err

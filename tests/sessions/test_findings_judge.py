@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sessions import cli
 from sessions.events import decode
 from sessions.finding import Severity
 from sessions.findings.judge import Judge
@@ -17,7 +18,7 @@ from sessions.inspector import Inspector
 from sessions.playback import Playback
 from sessions.reading import Reading
 from sessions.recording import Recording
-from sessions.records import Kind, Record
+from sessions.records import Kind, Record, to_line
 from sessions.reducer import Sessions
 from tests import make, transcripts
 from tests.conftest import HandClock
@@ -205,3 +206,29 @@ def test_http_is_judged_by_what_holds_there() -> None:
         wire.ended(),
     ]
     assert judged(records) == []
+
+
+@pytest.mark.parametrize("how", ["damaged", "taken out"])
+def test_a_playback_judges_across_holes_as_a_check_does(
+    how: str, tmp_path: Path, clock: HandClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wire = Wire()
+    records = [wire.open(), *wire.turn("resp_1", "One two three four."), *wire.turn("resp_2"), wire.lost()]
+    lines = [to_line(record, number) for number, record in enumerate(records)]
+    lines[7:8] = [b"{damaged\n"] if how == "damaged" else []
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(
+        b'{"format":"turnscope","version":1,"app":"turnscope 9","source":"made"}\n' + b"".join(lines)
+    )
+    playback = Playback(Reading.open(file), clock)
+    while playback.advance(1.0) == 0.0 or not playback.is_at_end:
+        pass
+    cli.main(["check", str(file), "--json"])
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()[:-1]]
+    assert [one["id"] for one in found] == ["damaged-line" if how == "damaged" else "number-jump"]
+    assert playback.inspector.findings == []
+    playback.seek(3)
+    playback.seek(len(records))
+    while playback.is_folding:
+        playback.advance(1.0)
+    assert playback.inspector.findings == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Callable
@@ -342,3 +343,29 @@ def test_offsets_are_where_each_line_ends(path: Path) -> None:
     assert all(content[end - 1 : end] == b"\n" for end in ends)
     with pytest.raises(RecordingError, match="No such file"):
         offsets(path.with_name("none"))
+
+
+# Holes ----------------------------------------------------------------------------------------------------
+
+
+def holes(path: Path, lines: list[bytes]) -> set[int]:
+    path.write_bytes(HEADER + b"".join(lines))
+    reading = Reading.whole(path)
+    reading.close()
+    return reading.holes
+
+
+def test_a_reader_knows_before_which_records_others_are_missing(path: Path) -> None:
+    whole = [line(number) for number in range(6)]
+    assert holes(path, whole) == set()
+    assert holes(path, [*whole[:2], b"{broken\n", *whole[3:]]) == {2}
+    assert holes(path, [*whole[:2], *whole[4:]]) == {2}
+    assert holes(path, [*whole[:3], whole[1], *whole[4:]]) == {3, 4}
+    assert holes(path, whole[2:]) == {0}
+
+
+def test_numbers_that_stand_elsewhere_in_a_line_tell_of_no_hole(path: Path) -> None:
+    turned = [
+        json.dumps(dict(reversed(json.loads(line(number)).items()))).encode() + b"\n" for number in (0, 5)
+    ]
+    assert holes(path, turned) == set()

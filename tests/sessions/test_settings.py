@@ -8,8 +8,19 @@ from pathlib import Path
 import pytest
 
 from sessions.errors import SettingsError
+from sessions.findings.catalogue import CATALOGUE
+from sessions.profiles import built_in_profiles
 from sessions.secret import Secret
-from sessions.settings import LOOPBACK_KEY, NAMES, Settings, load, paths, set_value
+from sessions.settings import (
+    LOOPBACK_KEY,
+    NAMES,
+    Settings,
+    known_habits,
+    load,
+    paths,
+    read_file,
+    set_value,
+)
 
 
 @pytest.fixture
@@ -291,3 +302,24 @@ def test_nothing_is_written_over_what_is_no_regular_file(tmp_path: Path) -> None
     with pytest.raises(SettingsError, match="no regular file"):
         set_value(folder, "model", "m")
     assert folder.is_dir()
+
+
+def test_what_an_own_profile_is_known_for_stands_beside_the_built_in_habits(file: Path) -> None:
+    written(file, '[profiles.mine]\nknown = ["final-empty"]\n[profiles.codex]\nknown = ["usage-missing"]\n')
+    habits = known_habits({"TURNSCOPE_CONFIG": str(file)})
+    assert habits["mine"] == {"final-empty"}
+    assert habits["codex"] == {"usage-missing"}  # one's own stands in the place of the built-in one
+    assert "error-untyped" in habits["xai"]
+
+
+def test_a_finding_that_does_not_exist_is_told_with_its_line_and_the_nearest(file: Path) -> None:
+    written(file, '[profiles.mine]\nlanes = false\nknown = ["final-empty", "sequence-gaps"]\n')
+    with pytest.raises(SettingsError, match="there is no finding 'sequence-gaps'") as caught:
+        read_file(file)
+    error = caught.value
+    assert (error.line, error.key, error.nearest) == (3, "known", "sequence-gap")
+
+
+def test_the_built_in_profiles_are_known_for_findings_that_exist() -> None:
+    for profile in built_in_profiles().values():
+        assert set(profile.known) <= set(CATALOGUE)
