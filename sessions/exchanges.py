@@ -40,7 +40,9 @@ def is_one_of_many(record: Record) -> bool:
 def begun(step: Step, record: Record) -> None:
     """Take the OPEN of a session over HTTP; a socket that was tried before it may have been refused."""
     session = step.session
-    is_after_socket = session.phase.is_over and not session.is_http
+    # a socket whose peer broke the protocol is left at our own close frame
+    is_at_end = session.phase.is_over or session.phase is Phase.CLOSING
+    is_after_socket = is_at_end and not session.is_http
     if session.phase is not Phase.OPENING and not is_after_socket:
         step.irregular(f"opened while {session.phase}")
         return

@@ -188,15 +188,15 @@ class Connection:
         self._socket.resume_reading()
         await self._over.wait()
 
-    async def closed_within(self, seconds: float) -> int:
-        """Wait at most so long for the other side's close frame; its code, 0 while there is none."""
+    async def closed_within(self, seconds: float) -> int | None:
+        """Wait at most so long for the end of the socket; its close code, else 1006; None: it is open."""
         await self.opened()
         try:
             async with asyncio.timeout(seconds):
                 await self._over.wait()
         except TimeoutError:
-            pass  # it stays open, as it should
-        return self._socket.close_code if self._socket is not None else 0
+            return None  # it stays open, as it should
+        return (self._socket.close_code if self._socket is not None else 0) or 1006
 
     async def stop(self) -> None:
         """Stop what runs by closing the socket: the protocol has no cancel."""

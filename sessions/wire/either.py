@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sessions.contract import POLICY_SECONDS, FailureClass
 from sessions.errors import ConnectError
-from sessions.records import Direction, Kind, Record
+from sessions.records import Record
 from sessions.source import Clock
 from sessions.wire.clock import SystemClock
 from sessions.wire.connect import connect
@@ -28,12 +28,14 @@ FALLS_BACK = frozenset(
         FailureClass.HTTP_STATUS,
         FailureClass.UPGRADE_SILENT,
         FailureClass.POLICY_CLOSE,
+        FailureClass.CLOSED,
         FailureClass.PROTOCOL,
     }
 )
-#: how long a fresh socket may take to say by 1008 that it was not meant; a create waits for it
+#: how long a fresh socket may take to say by its end that it was not meant; a create waits for it
 SETTLE_SECONDS = 0.25
-_POLICY = 1008
+_POLICY, _LOST = 1008, 1006
+_PROXY_LOGIN = 407
 
 
 class EitherWay:
@@ -48,7 +50,7 @@ class EitherWay:
         self._open: Record | None = None
         self._settling = asyncio.Lock()
         self._is_settled = False
-        self._has_sent = self._has_heard = self._is_given_up = False
+        self._has_sent = self._is_given_up = False
 
     @property
     def is_open(self) -> bool:
@@ -63,7 +65,6 @@ class EitherWay:
     async def batches(self) -> AsyncIterator[tuple[Record, ...]]:
         """All records that came since the last look: those of the socket, then those over HTTP."""
         async for batch in self._socket.batches():
-            self._has_heard = self._has_heard or any(map(_is_message, batch))
             yield batch
         await self._settle()
         if self._http is not None:
@@ -104,7 +105,7 @@ class EitherWay:
             if self._is_settled:
                 return
             failure = await self._failure()
-            if failure is not None and failure.failure_class in FALLS_BACK and not self._is_given_up:
+            if failure is not None and _falls_back(failure) and not self._is_given_up:
                 cost = round((self._clock.elapsed() - self._began) * 1000, 1)
                 why = Fallback(failure.failure_class, failure.detail, cost)
                 self._http = HttpStream(replace(self.plan, transport="http"), self._clock, why)
@@ -118,11 +119,13 @@ class EitherWay:
             return error
         code = await self._socket.closed_within(SETTLE_SECONDS)
         is_at_once = self._clock.elapsed() - opened.elapsed <= POLICY_SECONDS + SETTLE_SECONDS
-        if code != _POLICY or self._has_sent or self._has_heard or not is_at_once:
+        if code is None or self._has_sent or not is_at_once:
             return None
         await self._socket.close()  # its last records come before those of HTTP
-        return ConnectError(FailureClass.POLICY_CLOSE, "1008 right after the 101")
+        found = FailureClass.POLICY_CLOSE if code == _POLICY else FailureClass.CLOSED
+        how = "it ended without a close frame" if code == _LOST else str(code)
+        return ConnectError(found, f"{how} right after the 101")
 
 
-def _is_message(record: Record) -> bool:
-    return record.direction is Direction.SERVER and record.kind in (Kind.TEXT, Kind.BINARY)
+def _falls_back(failure: ConnectError) -> bool:
+    return failure.failure_class in FALLS_BACK and failure.status != _PROXY_LOGIN

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from websockets.utils import accept_key
 
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Conversation, converse
@@ -23,7 +24,7 @@ from sessions.wire.either import EitherWay
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 from tests.sessions.test_http_stream import create
-from tests.sessions.wire_servers import KEY, free_port, plan_to, raw_server
+from tests.sessions.wire_servers import KEY, Talk, free_port, plan_to, raw_server
 
 
 @asynccontextmanager
@@ -87,6 +88,88 @@ async def test_the_recording_of_a_fallback_is_sound(tmp_path_factory: pytest.Tem
         lines = path.read_bytes().splitlines(keepends=True)[1:]
         found = [one for place, line in enumerate(lines, 2) for one in soundness.take(line, place)]
         assert [*found, *soundness.end()] == []
+
+
+def answering_upgrades(answer: Callable[[bytes], bytes]) -> Talk:
+    """A server of which every upgrade is answered so, and every POST with a whole response."""
+    response = {"id": "resp_1", "status": "completed", "output": []}
+    event = json.dumps({"type": "response.completed", "response": response}).encode()
+    stream = b"data: " + event + b"\n\n"
+    good = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(stream)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            if head.startswith(b"GET"):
+                writer.write(answer(head))
+                await writer.drain()
+                return
+            length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+            await reader.readexactly(int(length.partition(b":")[2]))
+            writer.write(good + stream)
+
+    return talk
+
+
+def with_status(status: int) -> Callable[[bytes], bytes]:
+    """A refusal."""
+    return lambda head: b"HTTP/1.1 %d X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status
+
+
+def accepted(then: bytes) -> Callable[[bytes], bytes]:
+    """A 101, and at once these bytes."""
+
+    def answer(head: bytes) -> bytes:
+        headers = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+        key = next(value for name, value in headers.items() if name.lower() == b"sec-websocket-key")
+        lines = [b"HTTP/1.1 101 X", b"Upgrade: websocket", b"Connection: Upgrade"]
+        lines.append(b"Sec-WebSocket-Accept: " + accept_key(key.decode()).encode())
+        return b"\r\n".join(lines) + b"\r\n\r\n" + then
+
+    return answer
+
+
+ERROR = b'{"type":"error","error":{"message":"Upstream refused."}}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "said"),
+    [
+        (with_status(405), FailureClass.HTTP_STATUS, "405"),
+        (with_status(501), FailureClass.HTTP_STATUS, "501"),
+        (lambda head: b"", FailureClass.PROTOCOL, "without an answer"),
+        (lambda head: b"\0\0\x12\4\0\0\0\0\0", FailureClass.PROTOCOL, "not HTTP"),  # HTTP/2 settings
+        (
+            lambda head: accepted(b"")(b"Sec-WebSocket-Key: x\r\n" * 2),
+            FailureClass.PROTOCOL,
+            "not a valid upgrade",
+        ),
+        (accepted(b"\x88\2\x03\xf3"), FailureClass.CLOSED, "1011 right after the 101"),
+        (accepted(b"\x88\2\x03\xe8"), FailureClass.CLOSED, "1000 right after the 101"),
+        (accepted(b""), FailureClass.CLOSED, "without a close frame right after the 101"),
+        (accepted(b"\xff\xff\xff"), FailureClass.CLOSED, "right after the 101"),
+        (accepted(b"\x81%c%b\x88\2\x03\xf0" % (len(ERROR), ERROR)), FailureClass.POLICY_CLOSE, "1008"),
+    ],
+)
+async def test_whatever_ends_a_socket_before_a_turn_leaves_http(
+    answer: Callable[[bytes], bytes], expected: FailureClass, said: str
+) -> None:
+    async with raw_server(answering_upgrades(answer)) as port, talking(port, 1.0) as (talk, inspector):
+        assert talk.session.is_http
+        assert expected.value in talk.session.fallback
+        assert said in talk.session.fallback
+        for _ in range(2):  # and stays there
+            turn = await talk.ask(create())
+            assert turn is not None
+            assert turn.status is Status.COMPLETED
+    assert [one.kind for one in inspector.recording].count(Kind.REQUEST) == 2
+
+
+async def test_a_proxy_that_wants_a_login_would_want_it_over_http_too() -> None:
+    async with raw_server(answering_upgrades(with_status(407))) as port:
+        with pytest.raises(ConnectError) as caught:
+            async with talking(port):
+                raise AssertionError("it was opened")
+    assert caught.value.status == 407
 
 
 @pytest.mark.parametrize(("fault", "expected"), [("401", "unauthorized"), ("429", "throttled")])
