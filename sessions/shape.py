@@ -56,6 +56,7 @@ class Shape(NamedTuple):
     errors: tuple[str, ...]  #: codes of error frames and failures
     keys: Mapping[str, frozenset[str]]  #: event type -> paths of the keys that came in it
     usage: frozenset[str]  #: paths of its keys
+    nulls: Mapping[str, frozenset[str]]  #: event type -> those of its paths that never held but null
 
 
 def shape_of(exchange: Exchange) -> Shape:
@@ -64,11 +65,12 @@ def shape_of(exchange: Exchange) -> Shape:
     items: list[str] = []
     errors: list[str] = []
     keys: dict[str, frozenset[str]] = {}
+    told: dict[str, frozenset[str]] = {}
     usage: frozenset[str] = frozenset()
     for move in exchange.moves:
         if not isinstance(move, Said) or move.type in _TICKS:
             continue
-        label = move.type or ("binary" if move.is_binary else "no event")
+        label = move.type or _label_of(move)
         is_delta = label.endswith(".delta")
         if is_delta and events and events[-1] == label:
             continue  # the first of a run speaks for it
@@ -77,6 +79,7 @@ def shape_of(exchange: Exchange) -> Shape:
         if not isinstance(event, Event):
             continue
         keys[label] = keys.get(label, frozenset()) | frozenset(_paths(event.body))
+        told[label] = told.get(label, frozenset()) | frozenset(_paths(event.body, is_told=True))
         response = event.body.get("response")
         response = response if isinstance(response, dict) else {}
         if isinstance(counts := response.get("usage"), dict):
@@ -92,7 +95,8 @@ def shape_of(exchange: Exchange) -> Shape:
         # a recording that ends first cuts an answer as the end of its socket does
         status = Status.CUT if turn.is_live else turn.status
         statuses.append(f"{status.value} ({reason})" if reason else status.value)
-    return Shape(tuple(events), tuple(items), tuple(statuses), tuple(errors), keys, usage)
+    nulls = {label: keys[label] - told[label] for label in keys}
+    return Shape(tuple(events), tuple(items), tuple(statuses), tuple(errors), keys, usage, nulls)
 
 
 def differences(recorded: Exchange, live: Exchange) -> tuple[Difference, ...]:
@@ -141,15 +145,28 @@ def _ended(ending: Ending | None) -> str:
     return "ended it without a close frame" if ending.code == 1006 else f"closed with {ending.code}"
 
 
-def _paths(body: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterator[str]:
+def _label_of(move: Said) -> str:
+    """What a message that is no event is called."""
+    if move.is_binary:
+        return "binary"
+    return "[DONE]" if move.payload.strip() == b"[DONE]" else "no event"
+
+
+def _paths(
+    body: Mapping[str, Any], before: str = "", depth: int = 0, *, is_told: bool = False
+) -> Iterator[str]:
+    """The paths of all keys; when `is_told`, only of those that hold more than null."""
     for key, value in body.items():
+        if is_told and value is None:
+            continue
         path = f"{before}.{key}" if before else key
         yield path
         if key in _FREE or depth >= _DEPTH:
             continue
         for inner in value if isinstance(value, list) else (value,):
             if isinstance(inner, dict):
-                yield from _paths(inner, path + "[]" * isinstance(value, list), depth + 1)
+                deeper = path + "[]" * isinstance(value, list)
+                yield from _paths(inner, deeper, depth + 1, is_told=is_told)
 
 
 def _item(item: Mapping[str, Any]) -> str:

@@ -104,12 +104,18 @@ def key_differences(
             lacks.setdefault((only_a, only_b), []).append(label)
     for (only_a, only_b), labels in lacks.items():
         is_spelling = is_across and labels == ["error"]
-        is_read = not is_spelling and bool(_READ & {*only_a, *only_b})
+        needed = {
+            *(path for path in only_a if any(path not in one.nulls[label] for label in labels)),
+            *(path for path in only_b if any(path not in other.nulls[label] for label in labels)),
+        }
+        is_read = not is_spelling and bool(_READ & needed)
         pieces = [f"only {side} has {listed(keys)}" for side, keys in ((a, only_a), (b, only_b)) if keys]
         if is_spelling:
             meaning = "HTTP spells an error flat, a socket nested; clients know both."
         elif is_read:
             meaning = "Common clients read it: without it text, a call or the chain is lost."
+        elif not needed:
+            meaning = "It holds null: common clients read a key that is missing in the same way."
         elif any(path.rpartition(".")[2] == "sequence_number" for path in (*only_a, *only_b)):
             meaning = (
                 "Without numbers a client cannot notice lost or repeated events; strict ones refuse them."
@@ -157,6 +163,8 @@ def _is_skipped(name: str) -> bool:
 
 def _meaning(names: set[str], needed: list[str]) -> str:
     if not needed:
+        if names == {"[DONE]"}:
+            return "How Chat Completions end a stream: a client of Responses has had its ending before."
         if names <= _UNNEEDED:
             return "Clients do not wait for it."
         return "Clients skip types that they do not know; strict ones refuse them."

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from sessions.compare.difference import Difference, Weight, weigh
+from sessions.compare.events import listed
 from sessions.compare.side import Opening, Side
 from sessions.compare.timings import slower
 from sessions.moves import LOST, Ending
@@ -34,6 +35,8 @@ _OF_BODY = re.compile(
 
 #: headers that say who answered
 _WHO = frozenset({"server", "x-powered-by"})
+#: headers that a product adds for its own people: all that one side has of them are one difference
+_OF_A_PRODUCT = re.compile(r"x-(?!powered-by)[\w-]+|llm_provider-[\w-]+")
 _OTHER_HOP = "The two transports may be answered by different programs on the way."
 
 
@@ -96,11 +99,15 @@ def _outcome(a: str, b: str, one: Opening, other: Opening) -> Iterator[Differenc
 def _headers(a: str, b: str, one: Opening, other: Opening) -> Iterator[Difference]:
     names = sorted((one.headers.keys() | other.headers.keys()) - _OF_PROTOCOL)
     is_across = one.is_http != other.is_http
+    lone: dict[str, list[str]] = {}
     for name in names:
         was, now = one.headers.get(name), other.headers.get(name)
         if is_across and (_OF_BODY.fullmatch(name) or _VOLATILE.fullmatch(name)):
             continue
         if was == now or (was is not None and now is not None and _VOLATILE.fullmatch(name)):
+            continue
+        if _OF_A_PRODUCT.match(name) and (was is None or now is None):
+            lone.setdefault(b if was is None else a, []).append(name)
             continue
         is_read = name == "sec-websocket-protocol" or (name == "content-type" and one.is_http)
         meaning = (
@@ -110,6 +117,12 @@ def _headers(a: str, b: str, one: Opening, other: Opening) -> Iterator[Differenc
         )
         words = f"{a} {'has none' if was is None else was}, {b} {'has none' if now is None else now}"
         yield Difference(0, "headers", weigh(is_read), was, now, f"header {name}: {words}", meaning)
+    for side, own in lone.items():
+        yield Difference(
+            0, "headers", Weight.HARMLESS, own if side == a else None, own if side == b else None,
+            f"only {side} has the header{'s' if len(own) > 1 else ''} {listed(own)}",
+            "A product on the way tells of itself; nothing in the API hangs on it.",
+        )  # fmt: skip
 
 
 def _said(opening: Opening) -> str:

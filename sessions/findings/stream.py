@@ -68,7 +68,7 @@ def look(seen: Seen) -> Iterator[Claim]:
             yield Claim("delta-renamed", f"{seen.raw_type}: {spelling}")
     track = seen.track
     told = [_irregular(seen, event, detail) for detail in seen.details(What.IRREGULAR)]
-    after = next((claim for claim in told if claim is not None and claim.id in _AFTER_END), None)
+    after = next((claim for claim in told if claim.id in _AFTER_END), None)
     is_aside = family(event.type) in _ASIDE
     if is_aside:
         _count_aside(seen, event)
@@ -92,7 +92,7 @@ def look(seen: Seen) -> Iterator[Claim]:
 
 
 def _ordered(
-    seen: Seen, track: Track | None, told: list[Claim | None], out_of_order: Claim | None
+    seen: Seen, track: Track | None, told: list[Claim], out_of_order: Claim | None
 ) -> Iterator[Claim]:
     """What is told of the order of events: a cause once, and nothing that only follows from it."""
     if out_of_order is not None and out_of_order.id == "sequence-missing":
@@ -101,8 +101,6 @@ def _ordered(
         yield out_of_order
         track.broken = seen.number
     for claim in told:
-        if claim is None:
-            continue
         if claim.id in _MUDDLES:
             yield claim
             _muddle(seen)
@@ -110,12 +108,10 @@ def _ordered(
             yield claim
 
 
-def _irregular(seen: Seen, event: Event, detail: str) -> Claim | None:
-    """The finding that an irregular move proves; None when it is a habit that nobody minds."""
+def _irregular(seen: Seen, event: Event, detail: str) -> Claim:
+    """The finding that an irregular move proves."""
     found = next((name for words, name in _IRREGULAR if words in detail), "illegal-move")
     said = f"{event.type or 'an event'}: {detail}"
-    if found == "created-missing" and _is_bare_warmup(seen, event):
-        return None
     if found == "terminal-doubled" and event.type not in TERMINAL:
         found = "event-after-end"
     elif found == "lanes-interleaved":

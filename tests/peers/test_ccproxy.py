@@ -69,12 +69,24 @@ def test_input_as_a_list_is_answered(ccproxy: tuple[Room, str], tmp_path: Path) 
 
 
 def test_an_empty_warm_up_is_answered_by_its_end_alone(ccproxy: tuple[Room, str], tmp_path: Path) -> None:
-    """`check` lets a warm-up without response.created pass; the create with a string after it is cut."""
+    """It has no response.created and no usage; the create with a string after it is cut."""
     sent = _sent(ccproxy, tmp_path, EMPTY_WARM_UP, AS_TEXT)
     assert sent.done.status == 1, sent.done.stderr
     assert [answer["type"] for answer in sent.answers] == ["response.completed"]
     assert "usage" not in sent.answers[0]["response"]
-    assert set(sent.found) == {"usage-missing", "server-error-close"}
+    assert set(sent.found) == {"created-missing", "usage-missing", "server-error-close"}
+    assert {sent.found[one]["who"] for one in sent.found} == {"proxy"}
+
+
+def test_the_doctor_reads_the_same_in_a_recording(ccproxy: tuple[Room, str], tmp_path: Path) -> None:
+    """What its own messages do not reach, somebody else's have: the order of events, and the end."""
+    sent = _sent(ccproxy, tmp_path, EMPTY_WARM_UP, AS_LIST, AS_TEXT)
+    assert set(sent.found) == {"created-missing", "usage-missing", "server-error-close"}
+    done = turnscope(ccproxy[0], tmp_path, "doctor", "--from", tmp_path / "run.jsonl", "--json")
+    checks = {one["id"]: one for one in json.loads(done.stdout)["checks"]}
+    assert (checks["D02"]["outcome"], checks["D02"]["findings"]) == ("fail", ["created-missing"])
+    assert (checks["D11"]["outcome"], checks["D11"]["findings"]) == ("warn", ["usage-missing"])
+    assert (checks["D01"]["outcome"], checks["D01"]["findings"]) == ("fail", ["server-error-close"])
 
 
 def test_a_warm_up_with_words_is_generated(ccproxy: tuple[Room, str], tmp_path: Path) -> None:

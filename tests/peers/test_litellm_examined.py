@@ -92,21 +92,41 @@ def test_an_error_of_the_newer_one_has_neither_status_nor_code(
     assert done.status == 1, done.stderr
     assert set(found) >= {"error-without-status", "error-without-code", "turn-refused"}
     assert {one["severity"] for one in found.values()} <= {"warning", "note"}
+    assert "LiteLLM: LiteLLM strips status and code" in found["error-without-status"]["remedy"]
+    room, proxy = newer
+    arguments = ("--model", f"{MODEL}-403", "--only", "C01,C02,D01")
+    report = examined(room, tmp_path, proxy.base_url, *arguments, key=proxy.key)
+    assert bad(report) == {"C01": "warn", "C02": "warn", "D01": "fail"}
+    assert report["checks"]["C02"]["findings"] == ["error-without-status", "error-without-code"]
+    assert "LiteLLM: LiteLLM strips status and code" in report["checks"]["C02"]["remedy"]
+    assert report["capabilities"]["product"].startswith("looks like LiteLLM 1.89 or later")
 
 
 @NEWER
 def test_a_close_that_never_comes_is_a_silence(newer: tuple[Room, LiteLLM], tmp_path: Path) -> None:
-    """LiteLLM hides the end of its upstream: what began has no end."""
+    """LiteLLM hides the end of its upstream: what began has no end, for the doctor and in its recording."""
     room, proxy = newer
-    arguments = ("--model", f"{MODEL}-abort-mid-stream", "--only", "D03")
+    recording = tmp_path / "run.jsonl"
+    arguments = ("--model", f"{MODEL}-abort-mid-stream", "--only", "D03", "--record", recording)
     report = examined(room, tmp_path, proxy.base_url, *arguments, key=proxy.key)
     assert bad(report) == {"D01": "fail", "D03": "fail"}
     assert report["checks"]["D03"]["findings"] == ["terminal-missing"]
+    found = found_in(room, tmp_path, recording)
+    assert found["terminal-missing"]["severity"] == "error"
+    assert found["terminal-missing"]["who"] == "proxy"
 
 
 @NEWER
 def test_binary_frames_become_text(newer: tuple[Room, LiteLLM], tmp_path: Path) -> None:
-    """What is binary behind LiteLLM is text before it: that defect must not be blamed on the socket here."""
-    done, found = _checked(*newer, tmp_path, "Say hello.", model=f"{MODEL}-binary")
+    """What is binary behind LiteLLM is text before it: that defect must not be blamed on the socket here.
+
+    Only past the proxy it shows, and a comparison of both ways names it.
+    """
+    room, proxy = newer
+    done, found = _checked(room, proxy, tmp_path, "Say hello.", model=f"{MODEL}-binary")
     assert done.status == 0, done.stderr
     assert found == {}
+    behind = start_fake(room, "--fault=binary", home=tmp_path)
+    arguments = ("--base-url", behind.base_url, "--model", MODEL, "--record", tmp_path / "direct.jsonl")
+    assert turnscope(room, tmp_path, "send", *arguments, "Say hello.").status == 0
+    assert set(found_in(room, tmp_path, tmp_path / "direct.jsonl")) == {"binary-frame"}

@@ -147,6 +147,33 @@ def test_keys_that_clients_read_are_breaking_and_others_harmless() -> None:
     assert weights(between(ONE, bare), "keys") == ["breaking"]
 
 
+def test_a_key_that_held_null_is_not_missed() -> None:
+    """Left out or null, common clients read the same; with a value it is another matter."""
+
+    def answered(**fields: Any) -> list[Body]:
+        body = completed("resp_1", output=[])
+        kept = {key: value for key, value in body["response"].items() if key not in ("error", "status")}
+        return [created("resp_1"), {**body, "response": {**kept, **fields}}]
+
+    full, bare = answered(error=None, status="completed"), answered(status="completed")
+    (one,) = [one for one in between(full, bare).differences if one.what == "keys"]
+    assert (one.weight, one.a, one.b) == (Weight.HARMLESS, ["response.error"], [])
+    assert "null" in one.meaning
+    lost = answered(error=None)
+    assert weights(between(full, lost), "keys") == ["breaking"]
+
+
+def test_the_end_of_a_chat_stream_is_called_by_its_name() -> None:
+    wire = Wire(1, at=1.0)
+    asked = create()
+    del asked["type"]
+    records = [wire.asked({**asked, "stream": True}), wire.answered(), *wire.streamed_all(ONE)]
+    records += [wire.streamed("data: [DONE]"), wire.ended()]
+    (one,) = [one for one in compare(over_http("A", ONE), read_side("B", records)).differences]
+    assert (one.what, one.weight, one.b) == ("events", Weight.HARMLESS, ["[DONE]"])
+    assert "Chat Completions" in one.meaning
+
+
 def test_more_reasoning_is_harmless_and_words_instead_of_a_call_are_not() -> None:
     thought = reasoning("rs_1", "Hm.")
     with_thought = [*ONE[:2], item_added(thought), item_done(thought), *ONE[2:]]
@@ -248,6 +275,16 @@ def test_headers_and_compression_are_harmless_and_dates_are_none() -> None:
     comparison = compare(one, other)
     assert found(comparison) == [(0, "headers", "harmless"), (0, "compression", "harmless")]
     assert comparison.differences[0].title == "header server: A nginx, B envoy"
+
+
+def test_what_a_product_tells_of_itself_is_one_difference() -> None:
+    own = {"x-litellm-version": "1", "x-litellm-model-id": "m", "x-powered-by": "Express"}
+    comparison = compare(side("A", ONE), side("B", ONE, headers=own))
+    assert found(comparison) == [(0, "headers", "harmless")] * 2
+    by, together = comparison.differences
+    assert by.title == "header x-powered-by: A has none, B Express"
+    assert together.title == "only B has the headers x-litellm-model-id, x-litellm-version"
+    assert (together.a, together.b) == (None, ["x-litellm-model-id", "x-litellm-version"])
 
 
 def test_a_selected_subprotocol_is_breaking() -> None:

@@ -28,6 +28,7 @@ from tests.verdict import ids, judged
 
 #: what a transcript shows on purpose
 SHOWN = {
+    "j-warmup": {"created-missing"},  # its second one has no beginning
     "h-failure": {"error-in-answer", "turn-failed", "failure-told-twice"},
     "i-errors": {"turn-refused", "error-status-renamed", "error-without-code", "error-flat"},
     "hostile": {
