@@ -65,8 +65,14 @@ class Reading(Recording):
         except OSError as error:
             raise RecordingError(f"cannot read {path}: {error.strerror}") from error
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise RecordingError(f"cannot read {path}: it is a folder, a pipe or a device, not a file")
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISFIFO(mode):
+                raise RecordingError(
+                    f"cannot read {path}: it is a pipe; `-` reads one from stdin (- < {path})"
+                )
+            if not stat.S_ISREG(mode):
+                kind = "folder" if stat.S_ISDIR(mode) else "device"
+                raise RecordingError(f"cannot read {path}: it is a {kind}, not a file")
             first = _first_line(descriptor)
             header = header_of(first, path)
         except OSError as error:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CHARACTERS = 600  # of one finding
 _SHOWN = 100  # findings of one id
+_NO_XML = {0xFFFE: "\N{REPLACEMENT CHARACTER}", 0xFFFF: "\N{REPLACEMENT CHARACTER}"}
 
 
 class JunitFace:
@@ -68,7 +69,7 @@ class JunitFace:
         start = f'    <testcase classname="turnscope.{suite}" name="{name}"'
         if not found:
             return f"{start}/>\n"
-        lines = [safe_line(_told(self._name, one), _CHARACTERS) for one in found]
+        lines = [_legal(_told(self._name, one)) for one in found]
         if (left := self._met[name] - len(found)) > 0:
             lines.append(f"and {left:,} more")
         text = escape("\n".join(lines))
@@ -87,5 +88,10 @@ def _told(name: str, finding: Finding) -> str:
     return f"{where}: {what}; {finding.remedy.rstrip('.')} [{finding.who}]"
 
 
+def _legal(text: str) -> str:
+    """One line without what a terminal would act on, nor the two characters that XML cannot write."""
+    return safe_line(text, _CHARACTERS).translate(_NO_XML)
+
+
 def _attribute(value: str) -> str:
-    return quoteattr(safe_line(value, _CHARACTERS))
+    return quoteattr(_legal(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -424,3 +425,35 @@ def test_a_profile_that_is_known_for_nothing_that_exists_stops_the_check(
     assert captured.out == ""
     assert "there is no finding 'final-emty'" in captured.err
     assert "final-empty" in captured.err
+
+
+# Hostile text, and what is no file -------------------------------------------------------------------------
+
+
+def test_junit_stays_xml_whatever_a_peer_wrote(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wire = Wire()
+    words = "".join(map(chr, [*range(1, 0x20), 0x7F, 0x85, 0x2028, 0x202E, 0xFFFE, 0xFFFF, 0x1FFFF, 0xE0041]))
+    said = f"{words}]]>&amp;<failure/>\"'"
+    records = [
+        wire.open(url=f"wss://{said}"), wire.sent(create()), wire.got({"type": said}),
+        wire.got({"type": "error", "error": {"code": said, "message": said}}), wire.close(4000, said),
+    ]  # fmt: skip
+    write(file, [to_line(record, number) for number, record in enumerate(records)])
+    check(file, "--json")
+    found = [one for one in objects(capsys) if "id" in one]
+    check(file, "--junit")
+    root = ElementTree.fromstring(capsys.readouterr().out)
+    cases = root.findall(".//testcase")
+    assert {case.get("name") for case in cases if len(case)} == {one["id"] for one in found}
+    assert int(root.get("tests", "")) == len(cases)
+    assert int(root.get("failures", "")) == len(root.findall(".//failure"))
+
+
+def test_what_is_no_file_is_told_in_its_own_words(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(file)
+    assert check(file) == Exit.RECORDING
+    assert "it is a pipe; `-` reads one from stdin" in capsys.readouterr().err
+    assert check(tmp_path) == Exit.RECORDING
+    assert "it is a folder, not a file" in capsys.readouterr().err
