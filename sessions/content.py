@@ -94,8 +94,12 @@ def _response(step: Step, event: Event) -> Response | None:
 def _left_behind(lane: Lane, event: Event) -> Response | None:
     """The ended response whose item an event goes on with, although another turn waits; None: it has none."""
     old = lane.settled.response if lane.settled else None
-    item = old.by_id.get(event.item_id) if old is not None and event.item_id else None
-    return old if item is not None and item.is_announced else None
+    body = event.body.get("item")
+    item_id = event.item_id or (facts.word(body.get("id")) if isinstance(body, dict) else "")
+    item = old.by_id.get(item_id) if old is not None and item_id else None
+    if item is None or not item.is_announced or event.type == "response.output_item.added":
+        return None
+    return old
 
 
 def _item(step: Step, response: Response, event: Event) -> None:

@@ -173,7 +173,7 @@ def _late(step: Step, lane: Lane, event: Event, known: Response | None) -> Respo
     """The response that had ended before this event spoke of it; None when the event begins another."""
     is_failure = event.type == "response.failed"
     if known is not None and known.status.is_over:
-        if not lane.waiting or (is_failure and known.status is Status.ERRORED):
+        if not lane.waiting or (is_failure and known.status is Status.ERRORED) or _goes_on(known, event):
             return known
         return None  # ids repeat: this one answers what waits
     turn = lane.settled
@@ -185,6 +185,12 @@ def _late(step: Step, lane: Lane, event: Event, known: Response | None) -> Respo
     response.status = Status.ERRORED
     response.failure = turn.failure
     return response
+
+
+def _goes_on(known: Response, event: Event) -> bool:
+    """Whether an event goes on with the numbers of a response that ended: another one begins at 0."""
+    last, number = known.sequence_number, event.sequence_number
+    return last is not None and number is not None and number >= last > 0
 
 
 def _take_late(step: Step, response: Response, event: Event, body: Mapping[str, Any]) -> None:

@@ -174,3 +174,31 @@ def test_an_error_for_what_was_asked_since_is_its_own() -> None:
     records = [wire.open(), wire.sent(make.create()), *wire.got_all([*make.answer("resp_1")[:6], failed])]
     asked = [wire.sent(make.create()), wire.got(make.error("model_not_found", status=404))]
     assert not errors(judged([*records, *asked]))
+
+
+def test_an_item_of_the_last_answer_is_not_the_beginning_of_the_next_one() -> None:
+    wire = Wire()
+    first = make.answer("resp_1", TEXT)
+    records = [
+        wire.open(),
+        wire.sent(make.create()),
+        *wire.got_all(first),
+        wire.sent(make.create()),
+        wire.got({**first[-2], "sequence_number": len(first)}),
+        *wire.got_all(make.answer("resp_2")),
+    ]
+    assert [(one.id, one.turn) for one in judged(records)] == [("event-after-end", 1)]
+
+
+def test_an_end_that_comes_again_is_not_the_answer_of_a_turn_that_waits() -> None:
+    wire = Wire()
+    first = make.answer("resp_1", TEXT)
+    records = [
+        wire.open(),
+        wire.sent(make.create()),
+        *wire.got_all(first),
+        wire.sent(make.create()),
+        wire.got(first[-1]),
+        *wire.got_all(make.answer("resp_2")),
+    ]
+    assert [(one.id, one.turn) for one in judged(records)] == [("terminal-doubled", 1)]
