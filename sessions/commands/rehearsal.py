@@ -64,7 +64,10 @@ class Rehearsal(Sending):
     def __init__(self, args: argparse.Namespace, script: Script, frames: list[Frame]) -> None:
         _check(frames, allows_masked=args.allow_masked)
         if settings_from(args).transport != "ws":
-            raise UsageError("--from plays frames on sockets; leave --transport out, or set it to ws")
+            raise UsageError(
+                "--from plays frames on sockets; leave --transport out, or set it to ws. Its creates are asked "
+                "over HTTP by: turnscope compare FILE BASE_URL --transport-b http"
+            )
         super().__init__(args, sys.stdin)
         self._script = script
         self._plan = replace(self._plan, session=min(script.sessions))

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from sessions.answers import answer, answers_create, pending
 from sessions.compare.asking import Ask, names_on, payload_frame
 from sessions.compare.side import Side
-from sessions.compose import Create, frame, over_http
+from sessions.compose import Create, frame, from_frame, over_http
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Conversation, Silence, converse
 from sessions.errors import ConnectError
 from sessions.inspector import Inspector
+from sessions.memory import forgotten
 from sessions.profiles import known_deviations
 from sessions.session import Turn
 from sessions.wire.connect import is_policy_close
@@ -88,7 +89,7 @@ class Run:
         if ask.payload:
             names = names_on(self.side, recorded, self._counterparts)
             last = self._last.response_id if self._last is not None else None
-            text = payload_frame(ask, names, last, party.model)
+            text = self._without_lost_parent(talk, payload_frame(ask, names, last, party.model))
         else:
             text = frame(going_on(party.create, talk, self.inspector, self._last, text=ask.prompt))
         before = len(self.side.exchanges)
@@ -100,6 +101,14 @@ class Run:
             turn = await self._answer_calls(talk, turn)
         if turn is not None and turn.status in _GOES_ON and turn.response_id:
             self._last = turn
+
+    def _without_lost_parent(self, talk: Conversation, text: str) -> str:
+        """A create that names what nobody keeps over HTTP brings its history along, as clients do there."""
+        create = from_frame(text)
+        state = self.inspector.sessions
+        if create is None or forgotten(state, talk.session, create.parent) is None:
+            return text
+        return frame(over_http(create, state, talk.session, self.inspector.recording.record))
 
     async def _answer_calls(self, talk: Conversation, turn: Turn | None) -> Turn | None:
         party = self.party

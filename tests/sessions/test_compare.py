@@ -161,6 +161,20 @@ async def test_a_recording_is_a_side_and_its_creates_are_the_script(tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize("store", ["--store", "--no-store"])
+async def test_creates_of_a_socket_are_asked_over_http_also_where_nothing_was_stored(
+    store: str, tmp_path: Path
+) -> None:
+    prompts = ("Remember the word plum", "Which word?")
+    async with FakeServer(Options()) as a, FakeServer(Options()) as b:
+        await compare(tmp_path, a.base_url, b.base_url, *prompts, store, "--json")
+        socket = next(path for path in kept(tmp_path) if "compare-a" in path.name)
+        ended = await compare(tmp_path, str(socket), b.base_url, "--transport-b", "http", "--json")
+    assert ended.code == 0, ended.out
+    assert [one for one in ended.differences if one[1] in ("status", "text", "error")] == []
+    assert ended.lines[-1]["turns"] == 2
+
+
 async def test_a_script_holds_prompts_and_creates_with_the_newest_parent(tmp_path: Path) -> None:
     script = tmp_path / "script.txt"
     create = {"type": "response.create", "model": "gpt-6-astra", "input": "Which word?",
