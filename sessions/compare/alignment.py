@@ -1,4 +1,4 @@
-"""Two sides laid beside each other, turn by turn, by their place in the script.
+"""Two sides laid beside each other, turn by turn, as `pairing` has them.
 
 Its one rule: it is pure. The same records give the same differences, wherever they came from; only what
 differs is told, most important first within a turn as `difference.WHAT` has it.
@@ -7,7 +7,7 @@ differs is told, most important first within a turn as `difference.WHAT` has it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sessions.compare.contents import (
@@ -20,9 +20,10 @@ from sessions.compare.contents import (
 from sessions.compare.difference import WHAT, Difference, Weight, is_breaking, weigh
 from sessions.compare.events import event_differences, key_differences, status_differences
 from sessions.compare.openings import ending_differences, opening_differences
+from sessions.compare.pairing import Because, Couple, couples
 from sessions.compare.side import Side
 from sessions.compare.timings import timing_differences
-from sessions.finding import Severity
+from sessions.finding import Finding, Severity
 from sessions.moves import Exchange
 from sessions.session import Turn
 from sessions.shape import shape_of
@@ -73,9 +74,8 @@ class Comparison(NamedTuple):
 def compare(a: Side, b: Side) -> Comparison:
     """Lay two sides beside each other."""
     pairs = [Pair(0, None, None, _ordered(_of_connection(a, b)))]
-    for number in range(1, max(len(a.exchanges), len(b.exchanges)) + 1):
-        one, other = a.exchange(number), b.exchange(number)
-        pairs.append(Pair(number, one, other, _ordered(_of_turn(number, a, b, one, other))))
+    for number, couple in enumerate(couples(a.exchanges, b.exchanges), start=1):
+        pairs.append(Pair(number, couple.a, couple.b, _ordered(_of_turn(number, a, b, couple))))
     return Comparison(a, b, tuple(pairs))
 
 
@@ -86,20 +86,14 @@ def _ordered(found: Iterator[Difference]) -> tuple[Difference, ...]:
 def _of_connection(a: Side, b: Side) -> Iterator[Difference]:
     yield from opening_differences(a, b)
     if not a.is_refused and not b.is_refused:
-        yield from _findings(0, a, b)
+        yield from _findings(0, a.findings_of(0), b.findings_of(0), a, b)
     yield from ending_differences(a, b)
 
 
-def _of_turn(
-    number: int, a: Side, b: Side, one: Exchange | None, other: Exchange | None
-) -> Iterator[Difference]:
+def _of_turn(number: int, a: Side, b: Side, couple: Couple) -> Iterator[Difference]:
+    one, other = couple.a, couple.b
     if one is None or other is None:
-        there, absent = (b, a) if one is None else (a, b)
-        why = _why_unsent(absent)
-        yield Difference(
-            number, "unsent", Weight.BREAKING, one is not None, other is not None,
-            f"only {there.label} was asked; at {absent.label} {why}", "There is nothing to compare it with.",
-        )  # fmt: skip
+        yield _unsent(number, a, b, couple)
         return
     shapes = shape_of(one), shape_of(other)
     turns = _last(one), _last(other)
@@ -114,21 +108,44 @@ def _of_turn(
         yield from event_differences(*names, *shapes, has_same_items=has_same_items)
         if has_same_items:
             yield from key_differences(*names, *shapes, is_across=is_across)
-    yield from _findings(number, a, b)
+    yield from _findings(number, a.findings_of(one.number), b.findings_of(other.number), a, b)
     was, now = turns[0].response, turns[1].response
     if was is None or now is None or not has_same_end:
         return
     yield from text_differences(*names, was, now)
-    yield from id_differences(*names, one, other)
+    yield from id_differences(*names, one, other, has_same_items=has_same_items)
     yield from setting_differences(*names, was, now)
     yield from usage_differences(*names, was, now, shapes)
     yield from timing_differences(*names, *turns)
 
 
-def _findings(number: int, a: Side, b: Side) -> Iterator[Difference]:
+def _unsent(number: int, a: Side, b: Side, couple: Couple) -> Difference:
+    """A turn of one side only; harmless where it follows from what the turn before differed in."""
+    there, absent = (b, a) if couple.a is None else (a, b)
+    match couple.because:
+        case Because.CALLED if not absent.is_refused and absent.ending is None:
+            title = f"only {there.label} went on with a tool's output; {absent.label}'s model called none"
+            meaning = "It follows from the calls of the turn before."
+        case Because.AGAIN:
+            title = f"only {there.label} was asked again after the failure"
+            meaning = "The client's own second try: the failure before it is the difference."
+        case _:
+            title = f"only {there.label} was asked; at {absent.label} {_why_unsent(absent)}"
+            meaning = "There is nothing to compare it with."
+            return Difference(
+                number, "unsent", Weight.BREAKING, couple.a is not None, couple.b is not None, title, meaning
+            )
+    return Difference(
+        number, "unsent", Weight.HARMLESS, couple.a is not None, couple.b is not None, title, meaning
+    )
+
+
+def _findings(
+    number: int, ours: Iterable[Finding], theirs: Iterable[Finding], a: Side, b: Side
+) -> Iterator[Difference]:
     """What is wrong on one side only."""
-    was = {one.id: one for one in a.findings_of(number)}
-    now = {one.id: one for one in b.findings_of(number)}
+    was = {one.id: one for one in ours}
+    now = {one.id: one for one in theirs}
     for name in sorted(was.keys() ^ now.keys()):
         finding = was.get(name) or now[name]
         side = a if name in was else b

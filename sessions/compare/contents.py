@@ -70,8 +70,10 @@ def text_differences(number: int, a: str, b: str, one: Response, other: Response
         )  # fmt: skip
 
 
-def id_differences(number: int, a: str, b: str, one: Exchange, other: Exchange) -> Iterator[Difference]:
-    """Which ids have another form, and which are missing on one side."""
+def id_differences(
+    number: int, a: str, b: str, one: Exchange, other: Exchange, *, has_same_items: bool
+) -> Iterator[Difference]:
+    """Which ids have another form, and which are missing on one side; other items have other ids."""
     for kind, was, now in (
         ("response", one.response_ids, other.response_ids),
         ("item", _of_items(one, "id"), _of_items(other, "id")),
@@ -85,6 +87,8 @@ def id_differences(number: int, a: str, b: str, one: Exchange, other: Exchange) 
                 f"only {a if all(was) else b} has every {kind} id",
                 "Nothing can go on from, or answer, what has no id.",
             )  # fmt: skip
+            continue
+        if kind != "response" and not has_same_items:
             continue
         forms = sorted({id_form(one_id) for one_id in was}), sorted({id_form(one_id) for one_id in now})
         if forms[0] != forms[1]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sessions.compare.alignment import Comparison, Pair
+from sessions.compare.difference import Difference
 from sessions.compare.side import Side
 from sessions.safe import safe_line
 
@@ -61,22 +62,33 @@ def place(pair: Pair) -> str:
     return f"turn {pair.number}" if pair.number else "connection"
 
 
-def told_before(comparison: Comparison) -> dict[tuple[str, str], int]:
-    """The first turn in which each difference stands, by its word and title: later ones repeat it."""
-    first: dict[tuple[str, str], int] = {}
+def told_before(comparison: Comparison) -> dict[tuple[str, ...], int]:
+    """The first turn in which each difference stands: later ones repeat it."""
+    first: dict[tuple[str, ...], int] = {}
     for one in comparison.differences:
-        first.setdefault((one.what, one.title), one.turn)
+        first.setdefault(likeness(one), one.turn)
     return first
 
 
-def _pair(pair: Pair, first: Mapping[tuple[str, str], int]) -> Iterator[str]:
+def likeness(one: Difference) -> tuple[str, ...]:
+    """What two differences share of which the later repeats the earlier: other numbers are no news."""
+    match one.what:
+        case "finding":
+            return (one.what, str(one.a), str(one.b))
+        case "timing" | "usage" if isinstance(one.a, int | float) and isinstance(one.b, int | float):
+            return (one.what, one.title.partition(":")[0], "A" if one.a > one.b else "B", one.weight.value)
+        case _:
+            return (one.what, one.title)
+
+
+def _pair(pair: Pair, first: Mapping[tuple[str, ...], int]) -> Iterator[str]:
     if not pair.differences:
         yield f"{place(pair)}: no difference"
         return
     yield f"{place(pair)}:"
     repeated: Counter[tuple[str, int]] = Counter()
     for one in pair.differences:
-        if (told := first[one.what, one.title]) != pair.number:
+        if (told := first[likeness(one)]) != pair.number:
             repeated[one.weight.value, told] += 1
             continue
         yield f"  {one.weight.value:<8}  {one.what}: {safe_line(one.title, _TITLE_CHARACTERS)}"

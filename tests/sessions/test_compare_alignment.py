@@ -441,3 +441,38 @@ def test_nonsense_is_compared_without_raising(shape: Callable[[], list[Body]]) -
     comparison = between(ONE, shape())
     assert comparison.is_breaking
     assert list(plain(comparison))
+
+
+def test_what_follows_from_a_call_or_a_failure_is_harmless_where_only_one_side_has_it() -> None:
+    def talk(label: str, *turns: tuple[Body, list[Body]]) -> Side:
+        wire = Wire()
+        records = [wire.open()]
+        for asked, bodies in turns:
+            records += [wire.sent(asked), *wire.got_all(bodies)]
+        return read_side(label, records)
+
+    last = (create("Thanks"), answer("resp_9", "Bye."))
+    calls = (create("Weather?"), call_answer("resp_1", {"call_1": "{}"}))
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "{}"}
+    one = talk("A", calls, (create([output]), answer("resp_2", "Rain.")), last)
+    other = talk("B", (create("Weather?"), answer("resp_3", "I cannot say.")), last)
+    comparison = compare(one, other)
+    assert [pair.number for pair in comparison.pairs if pair.differences] == [1, 2]
+    assert weights(comparison, "unsent") == ["harmless"]
+    assert "B's model called none" in comparison.pairs[2].differences[0].title
+
+    again = talk("B", (create("Weather?"), numbered([failed("resp_4")])), *[
+        (create("Weather?"), answer("resp_5", "Rain.")), last])  # fmt: skip
+    comparison = compare(talk("A", (create("Weather?"), answer("resp_6", "Rain.")), last), again)
+    assert weights(comparison, "status") == ["breaking"]
+    assert weights(comparison, "unsent") == ["harmless"]
+    assert not comparison.pairs[3].differences
+
+
+def test_other_numbers_of_the_same_difference_are_told_once_in_the_report() -> None:
+    one, other = side("A", ONE, answer("resp_2")), side("B", ONE, answer("resp_2"), step=0.2)
+    comparison = compare(one, other)
+    assert len(weights(comparison, "timing")) > 2
+    told = list(plain(comparison))
+    assert sum("timing: whole turn" in line for line in told) == 1
+    assert any("as in turn 1" in line for line in told)
