@@ -65,8 +65,8 @@ class Rehearsal(Sending):
         _check(frames, allows_masked=args.allow_masked)
         if settings_from(args).transport != "ws":
             raise UsageError(
-                "--from plays frames on sockets; leave --transport out, or set it to ws. Over HTTP its creates "
-                "are asked by: turnscope compare FILE BASE_URL --transport-b http"
+                "--from plays frames on sockets; leave --transport out, or set it to ws. Over HTTP its "
+                "creates are asked by: turnscope compare FILE BASE_URL --transport-b http"
             )
         super().__init__(args, sys.stdin)
         self._script = script
