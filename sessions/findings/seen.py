@@ -43,6 +43,7 @@ class Track:
         "errored",
         "expected",
         "is_orphan",
+        "lacking",
         "last_at",
         "longest_silence",
         "most_tokens",
@@ -61,6 +62,7 @@ class Track:
         self.most_tokens = -1  #: more tokens than its create can be by itself; -1: nobody knows
         self.settings = 0  #: what its create says beside its input, hashed; 0: nobody knows
         self.expected: int | None = None  #: the next sequence_number
+        self.lacking = range(0)  #: the numbers that the newest gap left out
         self.numbered = 0  #: events with a sequence_number
         self.unnumbered = 0
         self.broken = -1  #: record that showed events lost, doubled or replayed: texts and items differ by it

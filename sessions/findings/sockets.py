@@ -157,7 +157,7 @@ def _closed(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
         yield Claim("frame-kills-socket", f"after a message that it did not take: {how}", (odd,))
     elif code in (_TOO_BIG, 1013):
         yield Claim(_CLOSES[code], f"{how}{_what_ran(cut)}", turn=cut[-1].number if cut else 0)
-    elif any(turn.responses for turn in cut) or (cut and code != 1000):
+    elif any(turn.responses for turn in cut) or (cut and code != 1000 and (code in _CLOSES or code >= 3000)):
         name = _CLOSES.get(code, "private-close" if code >= 3000 else "closed-in-answer")
         yield Claim(name, f"{how}{_what_ran(cut)}", turn=cut[-1].number)
     elif cut:

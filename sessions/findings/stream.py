@@ -101,7 +101,7 @@ def _ordered(
         yield out_of_order
         track.broken = seen.number
     for claim in told:
-        if claim.id in _MUDDLES:
+        if claim.id in _MUDDLES or (claim.id == "created-doubled" and claim.records):
             yield claim
             _muddle(seen)
         elif track is None or claim.id in _ALWAYS or (track.muddled < 0 and track.broken < 0):
@@ -117,7 +117,7 @@ def _irregular(seen: Seen, event: Event, detail: str) -> Claim:
     elif found == "lanes-interleaved":
         if _was_finished(seen):
             found = "terminal-missing"
-        elif seen.turn is not None and len(seen.turn.responses) > 1:
+        elif seen.turn is not None and len(seen.turn.responses) > 1 and not seen.session.waiting:
             return _replayed(seen.turn.responses[-2], seen.turn.responses[-1])
     return Claim(found, said)
 
@@ -174,6 +174,7 @@ def _numbers(seen: Seen, event: Event, track: Track, is_again: bool) -> Claim | 
     if event.type == "response.created" and not is_again:
         track.expected, track.terminal = None, -1
         track.numbered = track.unnumbered = 0
+        track.lacking = range(0)
     if number is None:
         track.unnumbered += 1
         if event.type in TERMINAL and not track.numbered and not _is_bare_warmup(seen, event):
@@ -181,6 +182,8 @@ def _numbers(seen: Seen, event: Event, track: Track, is_again: bool) -> Claim | 
         return None
     track.numbered += 1
     expected = track.expected
+    if number in track.lacking:
+        return None  # it comes late: told when it was missed
     track.expected = number + 1
     if expected is None or number == expected:
         return None
@@ -189,6 +192,7 @@ def _numbers(seen: Seen, event: Event, track: Track, is_again: bool) -> Claim | 
     if number < expected:
         return Claim("sequence-regress", f"sequence_number went from {expected - 1} back to {number}")
     lack = number - expected
+    track.lacking = range(expected, number)
     missing = "1 event is missing" if lack == 1 else f"{lack:,} events are missing"
     return Claim("sequence-gap", f"sequence_number went from {expected - 1} to {number}: {missing}")
 

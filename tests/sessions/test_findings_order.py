@@ -43,6 +43,10 @@ CASES: dict[str, tuple[str, Change]] = {
     "the end of an item lost": ("sequence-gap", lambda one: one[:-2] + one[-1:]),
     "a delta twice": ("event-doubled", lambda one: one[:6] + one[5:]),
     "every event twice": ("event-doubled", lambda one: [body for body in one for _ in "ab"]),
+    "two deltas in the other order": (
+        "sequence-gap",
+        lambda one: [*one[:5], one[6], one[5], *one[7:]],
+    ),
     "some deltas again": ("sequence-regress", lambda one: one[:8] + one[5:8] + one[8:]),
     "a delta lost and the rest renumbered": ("text-mismatch", lambda one: make.numbered(one[:6] + one[7:])),
     "an item finished again after the end": (

@@ -124,19 +124,19 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "server-went-away": Entry(
             _W,
             Who.PROXY,
-            "the server went away (1001) in the middle of an answer",
+            "the server went away (1001) while a turn ran",
             "Drain before a stop: let running responses end, refuse new sockets with 503.",
         ),
         "server-error-close": Entry(
             _E,
             Who.PROXY,
-            "the server closed with an internal error (1011) in the middle of an answer",
+            "the server closed with an internal error (1011) while a turn ran",
             "Look in the proxy's log at this time; send an error frame or response.failed before closing.",
         ),
         "restart-close": Entry(
             _W,
             Who.PROXY,
-            "the service restarted (1012) in the middle of an answer",
+            "the service restarted (1012) while a turn ran",
             "Drain before a restart; the client has to open a new socket and send the full history.",
         ),
         "busy-close": Entry(
@@ -148,7 +148,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "private-close": Entry(
             _E,
             Who.PROXY,
-            "the socket was closed with a private code in the middle of an answer",
+            "the socket was closed with a private code while a turn ran",
             "Only the server's own documentation explains this code; an error frame before it would.",
         ),
         "closed-in-answer": Entry(
