@@ -55,6 +55,11 @@ def calls(*given: tuple[str, str, str]) -> list[Body]:
     return make.numbered([*bodies, make.completed("resp_1", output)])
 
 
+def numbered_failure(code: str, number: int = 2) -> Body:
+    """A response.failed with this code and number."""
+    return {**make.failed("resp_1", code), "sequence_number": number}
+
+
 def unstreamed() -> list[Body]:
     """An answer whose only item stands in the final object."""
     done = make.completed("resp_1", [make.message("msg_1", "Hello.")])
@@ -91,6 +96,7 @@ def died_together(_: Wire) -> list[Record]:
     return [*(wire.open() for wire in wires), *(wire.lost() for wire in wires)]
 
 
+_TOOL: Body = {"type": "function", "name": "get_weather", "parameters": {}}
 _SILENT_BODY = make.message_events("msg_1", "x" * 500)
 CASES: dict[str, tuple[set[str], Case]] = {
     "clear text": ({"unencrypted"}, lambda w: [w.open("ws://api.example.com/v1/responses")]),
@@ -241,6 +247,92 @@ CASES: dict[str, tuple[set[str], Case]] = {
         {"turn-refused", "history-doubled"},
         lambda w: refused(w, "Duplicate item found with id msg_1.", previous_response_id="resp_1"),
     ),
+    "a ping timeout that ends a turn": (
+        {"no-pong"},
+        lambda w: [*turn(w, make.answer("resp_1")[:5]), w.close(1011, "keepalive ping timeout")],
+    ),
+    "the client's ping timeout": (
+        {"no-pong"},
+        lambda w: [
+            *turn(w, make.answer("resp_1")[:5]),
+            w.close(1011, "keepalive ping timeout", by=Direction.CLIENT),
+            w.close(1011),
+        ],
+    ),
+    "a ping that was answered after all": (
+        {"no-pong", "server-error-close"},
+        lambda w: [
+            w.open(),
+            w.record(b"", Kind.NOTE, Direction.LOCAL, {"note": "pong_overdue", "s": 20.0}),
+            w.latency(22_000.0),
+            w.sent(make.create()),
+            w.close(1011, "upstream"),
+        ],
+    ),
+    "silence until the connection is lost": (
+        {"app-silent"},
+        lambda w: ended(w, w.open(), w.sent(make.create()), seconds=31.0),
+    ),
+    "silence until a usual limit": (
+        {"cut-in-answer", "idle-limit"},
+        lambda w: ended(w, w.open(), w.sent(make.create()), seconds=60.0),
+    ),
+    "a limit of the client": (
+        {"too-big-close"},
+        lambda w: [
+            *turn(w, make.answer("resp_1")[:5]),
+            w.close(1009, "too big", by=Direction.CLIENT),
+            w.close(1009),
+        ],
+    ),
+    "1008 instead of an answer": (
+        {"closed-without-answer"},
+        lambda w: [w.open(), *w.turn("resp_1"), w.sent(make.create()), w.close(1008, "no such model")],
+    ),
+    "a limit without any status": (
+        {"turn-refused", "limit-without-429"},
+        lambda w: refused(w, {"type": "error", "error": {"type": "t", "code": "usage_limit_reached"}}),
+    ),
+    "a code of its own": (
+        {"turn-failed", "failure-code-unlisted"},
+        lambda w: turn(w, [*make.answer("resp_1")[:2], numbered_failure("stream_idle_timeout")]),
+    ),
+    "a code that is documented": (
+        {"turn-failed"},
+        lambda w: turn(w, [*make.answer("resp_1")[:2], numbered_failure("rate_limit_exceeded")]),
+    ),
+    "capacity without a code": (
+        {"turn-failed", "error-without-code"},
+        lambda w: turn(w, [*make.answer("resp_1")[:6], numbered_failure("", number=6)]),
+    ),
+    "other instructions": (
+        {"settings-changed"},
+        lambda w: turn(w, make.answer("resp_1", instructions="Be kind."), instructions="Be brief."),
+    ),
+    "a tool less": (
+        {"settings-changed"},
+        lambda w: turn(w, make.answer("resp_1", tools=[_TOOL]), tools=[_TOOL, {"type": "web_search"}]),
+    ),
+    "a tool of a dated type": (
+        set(),
+        lambda w: turn(
+            w,
+            make.answer("resp_1", tools=[{**_TOOL, "strict": True}, {"type": "web_search_2026_01"}]),
+            tools=[{"type": "web_search"}, _TOOL],
+        ),
+    ),
+    "no tools in the echo": (
+        set(),
+        lambda w: turn(w, make.answer("resp_1", tools=[], instructions=None), tools=[_TOOL]),
+    ),
+    "an output whose create names no parent": (
+        {"turn-refused", "output-unasked"},
+        lambda w: refused(w, "No tool call found for call_1.", input=[make.function_output("call_1")]),
+    ),
+    "an output whose parent nobody saw": (
+        {"turn-refused", "call-lost"},
+        lambda w: refused(w, "No tool call found for call_1.", previous_response_id="resp_elsewhere"),
+    ),
     "reasoning that is lost": (
         {"turn-refused", "reasoning-lost"},
         lambda w: refused(w, "Item 'rs_12' of type 'reasoning' was not found; items not found."),
@@ -294,3 +386,21 @@ def test_a_refusal_over_http_is_judged_without_a_sockets_shape() -> None:
     records = [wire.asked({"model": "m", "input": "Hi"}), wire.answered(body, status=401), wire.ended()]
     assert ids(judged(records)) == {"turn-refused"}
     assert json.dumps(judged(records)[0].plain())
+
+
+def lost_parent(*, parent: str = "resp_1", before: tuple[str, ...] = ("resp_1",)) -> list[Record]:
+    wire = Wire()
+    turns = [one for name in before for one in wire.turn(name, store=False)]
+    create = wire.sent(make.create(store=False, previous_response_id=parent))
+    refusal = make.error("previous_response_not_found")
+    return [wire.open(), *turns, create, wire.got(refusal)]
+
+
+def test_a_parent_that_the_connection_should_remember_is_the_proxy_s_to_mend() -> None:
+    finding = next(one for one in judged(lost_parent()) if one.id == "parent-lost")
+    assert finding.who == "proxy"
+    assert "though it is the newest response of its lane" in finding.evidence
+    older = next(one for one in judged(lost_parent(before=("resp_1", "resp_2"))) if one.id == "parent-lost")
+    assert older.who == "client"
+    unknown = next(one for one in judged(lost_parent(parent="resp_9")) if one.id == "parent-lost")
+    assert unknown.who == "client"
