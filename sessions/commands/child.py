@@ -1,7 +1,7 @@
 """A client that runs inside a tap: its terminal, its signals and its exit code stay its own.
 
-Its one rule: we stand beside it, not between. It inherits stdin, stdout, stderr and the environment as they
-are; an interrupt from the terminal reaches it by itself, the others are passed on.
+Its one rule: we stand beside it, not between. It inherits stdin, stdout and stderr as they are; an interrupt
+from the terminal reaches it by itself, the others are passed on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from sessions.errors import UsageError
@@ -19,10 +19,13 @@ _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 
 
-async def run_child(arguments: Sequence[str], leave: asyncio.Event | None = None) -> int:
+async def run_child(
+    arguments: Sequence[str], leave: asyncio.Event | None = None, environ: Mapping[str, str] | None = None
+) -> int:
     """Run a program until it ends; its exit code, or 128 and the signal's number when a signal ended it.
 
-    Once `leave` is set it is asked to end, with SIGTERM. Raises UsageError when it cannot be started.
+    Its environment is `environ`, or ours as it is. Once `leave` is set it is asked to end, with SIGTERM.
+    Raises UsageError when it cannot be started.
     """
     loop = asyncio.get_running_loop()
     started: list[asyncio.subprocess.Process] = []
@@ -41,7 +44,7 @@ async def run_child(arguments: Sequence[str], leave: asyncio.Event | None = None
         loop.add_signal_handler(number, lambda: None)
     try:
         try:
-            child = await asyncio.create_subprocess_exec(*arguments)
+            child = await asyncio.create_subprocess_exec(*arguments, env=environ)
         except OSError as error:
             raise UsageError(f"the client {arguments[0]} cannot be started: {error.strerror}") from None
         started.append(child)

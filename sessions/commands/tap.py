@@ -30,7 +30,8 @@ class TapVerb:
         parser.description = (
             "Listen on this machine and join every client to the upstream, byte for byte; a recording is\n"
             "kept of what crossed. Give the client the tap's base URL instead of the server's. With --\n"
-            "CLIENT the program runs inside, on this terminal, and the tap ends with it."
+            "CLIENT the program runs inside, on this terminal, with the tap in its OPENAI_BASE_URL, and the\n"
+            "tap ends with it."
         )
         add = parser.add_argument
         add(

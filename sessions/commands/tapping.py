@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 from sessions.commands.child import is_found, run_child
 from sessions.commands.connection import settings_from
 from sessions.commands.creating import recording_path, tidy_recordings
+from sessions.commands.introduction import environment_for, introduction, nothing_came
 from sessions.errors import RecordingError, UsageError
 from sessions.exits import Exit
 from sessions.journal import Journal
 from sessions.loopback import is_loopback
-from sessions.recipes import Recipe, recipe_for, recipes
+from sessions.recipes import Recipe, recipes
 from sessions.redact import url as redacted_url
 from sessions.secret import NO_SECRET, Secret
 from sessions.talk import tell
@@ -127,8 +128,10 @@ class Tapping:
         """Say that it is ready; wait for the client's end, or for being stopped."""
         if self._args.client:
             self._introduce(tap)
-            code = await run_child(self._args.client, self._leave)
+            code = await run_child(self._args.client, self._leave, environment_for(tap.base_url))
             await tap.settled(_LEAVE_SECONDS)
+            if not tap.count:
+                tell(f"turnscope tap: {nothing_came(tap.shown_url, tap.upstream_url)}")
             return code
         loop = asyncio.get_running_loop()
         for number in _STOPPING:
@@ -149,10 +152,9 @@ class Tapping:
 
     def _introduce(self, tap: Tap) -> None:
         """Say on stderr how to look at it, and how the client inside finds it."""
-        tell(f"turnscope attach {self._path}\nturnscope tap: the client's base URL is {tap.base_url}")
-        recipe = recipe_for(self._args.client[0], tap.base_url)
-        if recipe is not None and not any(tap.base_url in word for word in self._args.client):
-            tell(_printed(recipe))
+        tell(f"turnscope attach {self._path}")
+        again = ["turnscope", "tap", "--upstream", tap.upstream_url, "--listen", tap.listen]
+        tell(introduction(self._args.client, tap.base_url, tap.shown_url, again))
 
     def _failed(self, error: RecordingError) -> None:
         """Traffic never passes unrecorded in silence: the tap ends, and says why."""

@@ -103,3 +103,8 @@ async def test_a_child_is_asked_to_end_when_somebody_says_so() -> None:
     leave = asyncio.Event()
     leave.set()
     assert await run_child([sys.executable, "-c", "import time; time.sleep(60)"], leave) == 128 + 15
+
+
+async def test_it_is_started_with_the_environment_that_it_is_given() -> None:
+    program = "import os; raise SystemExit(int(os.environ['CODE']))"
+    assert await run_child([sys.executable, "-c", program], environ={"CODE": "5"}) == 5

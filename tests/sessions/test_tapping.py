@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -168,6 +169,30 @@ def test_a_client_inside_keeps_its_streams_and_its_exit_code(tmp_path: Path) -> 
     first, *others = done.stderr.splitlines()
     assert first == f"turnscope attach {tmp_path / 'r.jsonl'}"
     assert any("the client's base URL is http://127.0.0.1:" in line for line in others)
+    assert any("nothing came through the tap" in line for line in others)
+
+
+async def test_a_client_inside_finds_the_tap_by_its_environment(tmp_path: Path, upstream: str) -> None:
+    token, path = "a-token-of-our-own-42", tmp_path / "r.jsonl"
+    client = [sys.executable, "-m", "sessions.cli", "send", "--no-record", "--model", "m", "--text", "hello"]
+    tap = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *("--upstream", upstream, "--listen", "127.0.0.1:0", "--record", str(path)),
+        *("--allow-remote", "--token-env", "TOKEN", "--", *client),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path, TOKEN=token, OPENAI_API_KEY="sk-dummy-123456"),
+    )
+    answer, said = await asyncio.wait_for(tap.communicate(), 30)
+    assert tap.returncode == 0, said
+    assert b"keep track of this chain" in answer
+    assert b"nothing came" not in said
+    ours = [line for line in said.splitlines() if line.startswith(b"turnscope")]
+    assert len(ours) == 3
+    assert all(token.encode() not in line for line in ours)
+    records = recorded(path)
+    assert records[0].kind is Kind.OPEN
+    assert token not in path.read_text()
 
 
 @pytest.mark.parametrize(
