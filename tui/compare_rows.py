@@ -16,7 +16,7 @@ from rich.text import Text
 from sessions import redact
 from sessions.compare.alignment import Comparison, Pair
 from sessions.compare.difference import Difference, Weight
-from sessions.compare.report import place
+from sessions.compare.report import likeness, place, told_before
 from sessions.compare.side import Opening, Side
 from sessions.moves import Exchange
 from sessions.safe import safe_line
@@ -32,19 +32,29 @@ class Row(NamedTuple):
     label: str
     a: str
     b: str
-    difference: Difference | None = None  #: None: the heading of a turn
+    difference: Difference | None = None  #: None: the heading of a turn, or what an earlier turn had already
+    repeated: tuple[Difference, ...] = ()  #: of the same weight, which an earlier turn had already
 
 
 def rows(comparison: Comparison, *, is_done: bool, only_breaking: bool = False) -> Iterator[Row]:
     """Every turn and what differs in it; while a side is asked, only of turns that both sides have."""
+    first = told_before(comparison)
     for pair in comparison.pairs:
         found = pair.differences if is_done or _is_on_both(pair, comparison) else ()
         if only_breaking:
             found = tuple(one for one in found if one.weight is Weight.BREAKING)
         yield _heading(pair, comparison)
+        repeated: dict[tuple[str, int], list[Difference]] = {}
         for number, one in enumerate(found):
+            if (told := first[likeness(one)]) != pair.number:
+                repeated.setdefault((one.weight.value, told), []).append(one)
+                continue
             label = f"  {one.weight.value} {one.what}"
-            yield Row(f"{pair.number}.{number}", label, _value(one.a), _value(one.b), one)
+            a, b = (_value(value, one) for value in (one.a, one.b))
+            yield Row(f"{pair.number}.{number}", label, a, b, one)
+        for (weight, told), several in repeated.items():
+            key, words = f"{pair.number}.{weight}.{told}", f"{len(several)} as in turn {told}"
+            yield Row(key, f"  {weight} again", words, "", None, tuple(several))
 
 
 def line(row: Row, width: int) -> Text:
@@ -55,7 +65,9 @@ def line(row: Row, width: int) -> Text:
     text.append(set_cell_size(pieces[0], _LABEL))
     text.append(set_cell_size(pieces[1], column + 2))
     text.append(pieces[2])
-    if row.difference is None:
+    if row.repeated:
+        text.stylize("dim")
+    elif row.difference is None:
         text.stylize("bold")
     elif row.difference.weight is Weight.HARMLESS:
         text.stylize("dim")
@@ -64,6 +76,9 @@ def line(row: Row, width: int) -> Text:
 
 def explained(row: Row) -> str:
     """A difference in whole sentences; of a heading, both sides."""
+    if row.repeated:
+        titles = "; ".join(_safe(one.title) for one in row.repeated)
+        return f"{row.label.strip()}: {row.a}\n{titles}"
     if row.difference is None:
         return f"{row.label}\nA  {row.a}\nB  {row.b}"
     one = row.difference
@@ -72,9 +87,12 @@ def explained(row: Row) -> str:
 
 def detail(row: Row) -> str:
     """Everything about a difference, to be read."""
-    one = row.difference
-    if one is None:
-        return explained(row)
+    if row.repeated:
+        return "\n\n\n".join(map(_described, row.repeated))
+    return explained(row) if row.difference is None else _described(row.difference)
+
+
+def _described(one: Difference) -> str:
     words = (f"{one.weight.value} {one.what}", one.title, one.meaning)
     return "\n\n".join((*words, f"A  {_whole(one.a)}", f"B  {_whole(one.b)}"))
 
@@ -122,7 +140,9 @@ def _turn(exchange: Exchange | None) -> str:
     return "  ".join(pieces)
 
 
-def _value(value: object) -> str:
+def _value(value: object, one: Difference) -> str:
+    if one.what == "timing" and isinstance(value, int | float):
+        return f"{one.title.partition(':')[0]} {value:.0f} ms"
     if value is None or value == []:
         return "-"
     if isinstance(value, bool):

@@ -20,6 +20,7 @@ class Compare:
 
     def prepare(self, parser: argparse.ArgumentParser) -> None:
         """Add this verb's options."""
+        parser.epilog = _LINES
         add = parser.add_argument
         add("a", metavar="A", help="a base URL, or the file of a recording")
         add("b", nargs="?", metavar="B", help="the other; left out with --transports")
@@ -80,6 +81,29 @@ class Compare:
         from sessions.commands.timing import Timing
 
         return int(asyncio.run(Timing(args).run()))
+
+
+_LINES = """\
+with --json, one object a line:
+  event error       a side that was refused: side A or B, failure_class, status,
+                    detail, body, cause, remedy
+  event difference  turn (0: the connection), what, weight (breaking, harmless),
+                    a, b (plain values), title, meaning; what is one of opening
+                    headers compression unsent status error items events order
+                    keys text arguments ids settings usage finding streaming
+                    timing ending
+  event summary     a, b, turns, same_turns, breaking, harmless, recordings
+with --json and --tool-calls:
+  event workflow    tool_calls, turns, rounds (of which both transports were
+                    measured), rounds_over (ws, http), websocket_ms, http_ms,
+                    gain (a share of http_ms), websocket_opening_ms, connections
+                    (ws, http); null where nothing was measured
+  event error       a transport that is not to be had: side ws or http, the rest
+                    as above
+  event summary     base_url, rounds, fresh_connections, missing, problems
+exit: 0 nothing breaking, 1 something breaking or not measured, 3 or 4 a side
+could not be opened, 6 silence
+"""
 
 
 def _numbers(text: str) -> tuple[int, ...]:

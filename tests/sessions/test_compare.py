@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from sessions import cli
+from sessions.commands.compare import Compare
+from sessions.compare.alignment import compare as comparing
+from sessions.compare.difference import WHAT, Difference, Weight
+from sessions.compare.side import Side
+from sessions.compare.table import Timed, rows
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 
@@ -246,3 +253,14 @@ def test_a_slip_is_told_before_anything_is_opened(
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert cli.main(["compare", *args, "--plain"]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_help_names_every_word_and_key_of_the_lines() -> None:
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    Compare().prepare(parser)
+    told = set(re.findall(r"[a-z_]+", parser.format_help()))
+    assert set(WHAT) <= told
+    nothing = comparing(Side("A"), Side("B"))
+    (pair,) = rows([Timed("ws", 5, 5, 6, 1, 10.0, 900.0)])
+    keys = {*Difference(0, "ids", Weight.HARMLESS, 1, 2, "", "").plain(), *nothing.summary(), *pair.plain()}
+    assert keys <= told

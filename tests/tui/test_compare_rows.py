@@ -55,3 +55,24 @@ def test_what_a_server_says_is_made_safe() -> None:
             assert "\x1b" not in shown
             assert "‮" not in shown
     assert "harmless text" in detail(found[-1])
+
+
+def test_what_an_earlier_turn_had_already_takes_one_row_of_each_weight() -> None:
+    turns = [answer(f"resp_{number}", "Hello there") for number in (1, 2, 3)]
+    comparison = compare(side("A", *turns), side("B", *(bodies[1:] for bodies in turns)))
+    found = list(rows(comparison, is_done=True))
+    second = [row for row in found if row.key.startswith("2")]
+    assert second[1].label == "  breaking again"
+    assert second[1].a.endswith("as in turn 1")
+    told = [row.difference.title for row in found if row.difference is not None]
+    assert len(told) == len(set(told))
+    assert "response.created" in explained(second[1])
+    assert detail(second[1]).count("A  ") == len(second[1].repeated)
+    assert len({row.key for row in found}) == len(found)
+
+
+def test_a_time_says_what_it_is_the_time_of() -> None:
+    comparison = compare(side("A", ONE), side("B", ONE, step=0.2))
+    found = [row for row in rows(comparison, is_done=True) if row.label == "  harmless timing"]
+    assert {row.a.rpartition(" ")[2] for row in found} == {"ms"}
+    assert {row.b.partition(" ")[0] for row in found} == {"first", "whole"}
