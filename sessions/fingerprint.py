@@ -115,6 +115,7 @@ SIGNS: tuple[Sign, ...] = (
     _sign("AI Stats", _ERROR, r"response_already_in_flight|invalid_response_create|model_mismatch", 0.6,
           "its error codes"),
     _sign("orq.ai", _ERROR, r"openai-beta\.responses\.v1", 0.5, "the subprotocol that it names"),
+    _sign("ccproxy-api", Place.RESPONSE_ID, r"^resp_ws_[0-9a-f]+$", 0.6, "its response ids"),
     _sign("ccproxy-api", Place.CLOSE, r"^1011 Internal server error$", 0.3, "how it closes"),
     _sign("a uvicorn application", _HEADERS, r"^server:\s*uvicorn", 0.8, "its server header"),
 )  # fmt: skip

@@ -7,6 +7,7 @@ answer is limited to fewer than sixteen tokens. What a later check wants to know
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -16,7 +17,7 @@ from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from sessions import redact
-from sessions.compose import frame
+from sessions.compose import frame, to_text
 from sessions.conversation import Conversation, Silence, converse
 from sessions.create import Create
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS, Cost
@@ -226,6 +227,7 @@ class Bench:
         self.profile = facts
         self.rules = rules or rules_for(plan.profile)
         self.create_shape: Literal["flat", "nested"] = facts.create_shape  #: as far as it is known
+        self.lists_input = False  #: send the input as a list of items, where a string is not taken
         self.has_profile_rules = rules is None  #: what the profile is known for is not held against it
         self.environ = environ
         self.direct: Plan | None = None  #: the way past the proxy, where one was given
@@ -307,7 +309,8 @@ class Bench:
 
     def framed(self, create: Create, shape: Literal["flat", "nested", ""] = "") -> str:
         """A create in this shape, else in the one that is read here."""
-        return frame(create, shape or self.create_shape)
+        text = frame(create, shape or self.create_shape)
+        return _with_listed_input(text) if self.lists_input else text
 
     # Beside the socket -------------------------------------------------------------------------------
 
@@ -362,6 +365,17 @@ class Bench:
 
     def __repr__(self) -> str:
         return f"<Bench at {self.plan.endpoint.authority}>"
+
+
+def _with_listed_input(text: str) -> str:
+    """The same create with its input as a list of items: none where it was an empty string."""
+    body = json.loads(text)
+    inner = body.get("response", body)
+    words = inner.get("input")
+    if isinstance(words, str):
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": words}]}
+        inner["input"] = [item] if words else []
+    return to_text(body)
 
 
 __all__ = ["Bench", "Bout", "Facts", "Knock", "Silence"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 
-from sessions.compose import frame
 from sessions.contract import PARENT_NOT_FOUND
 from sessions.conversation import Silence
 from sessions.doctor.bench import Bench
@@ -178,7 +177,7 @@ async def unknown_model(bench: Bench) -> Verdict:
     """A warm-up, which generates nothing, with a model name that nobody has."""
     create = bench.create(generate=False).model_copy(update={"model": _NO_MODEL})
     async with bench.open() as bout:
-        one = await asked(bench, bout, frame(create, bench.create_shape))
+        one = await asked(bench, bout, bench.framed(create))
         reply = reply_in(heard(bout))
         ending = end_words(bout) if bout.is_over else ""
     if reply.errors and len(reply.errors) + reply.ended > 1:

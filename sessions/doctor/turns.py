@@ -67,13 +67,34 @@ _ENDS = (
     "a turn starts and ends",
     Cost.TURNS,
     needs=("B07", "B19"),
-    turns=1,
-    tokens=SHORT_TURN_TOKENS,
-    waits_seconds=_TRAILING_SECONDS,
+    turns=2,
+    tokens=2 * SHORT_TURN_TOKENS,
+    waits_seconds=2 * _TRAILING_SECONDS,
     findings=_ENDS,
 )
 async def first_turn(bench: Bench) -> Verdict:
-    """A word with an accent and an emoji, to be said back; and 1.5 s of listening after the answer."""
+    """A word with an accent and an emoji, to be said back; and 1.5 s of listening after the answer.
+
+    Where the input as a string ends the connection: once more as a list of items, and so from then on.
+    """
+    verdict, one = await _short_turn(bench)
+    if one.turn.status is Status.CUT and not one.turn.responses and not one.silence:
+        bench.lists_input = True
+        _, again = await _short_turn(bench)
+        if again.is_well:
+            return verdict._replace(
+                outcome=Outcome.FAIL,
+                evidence=f"{verdict.evidence}; the same input as a list of items is answered",
+                remedy="Take the input as a string, too: the contract has both.",
+                makes_up_for=("D01",),
+            )
+        bench.lists_input = False
+        bench.facts.turns["short"] = one.turn
+    return verdict
+
+
+async def _short_turn(bench: Bench) -> tuple[Verdict, Asked]:
+    """The turn that others look at, and what it is by itself."""
     digits = str(secrets.randbelow(9000) + 1000)
     bench.facts.notes["told_digits"] = digits
     prompt = f"Remember the code word: na\u00efve\U0001f422{digits}. Say it back, nothing else."
@@ -86,7 +107,7 @@ async def first_turn(bench: Bench) -> Verdict:
     bench.facts.notes["says_back"] = digits in one.text
     bench.facts.notes["endless_turn"] = one.turn.number if one.silence and one.turn.responses else 0
     # what has begun can be looked at, however it ended
-    return verdict._replace(makes_up_for=("D01",)) if one.turn.responses else verdict
+    return (verdict._replace(makes_up_for=("D01",)) if one.turn.responses else verdict), one
 
 
 def ends_badly(bench: Bench) -> bool:

@@ -1,7 +1,8 @@
 """ccproxy-api at work in a room, in bypass mode: it answers by itself, and asks nobody.
 
-It looks for the Claude and Codex command lines, and for newer versions of itself, before it listens; where no
-internet is, that takes minutes. Its one rule: it is started in a room only, with nobody's settings.
+Before it listens it looks for newer versions of itself and for the Claude and Codex command lines, which it
+would run through npx: where that is found and no internet is, it waits for minutes. Its one rule: it is
+started in a room only, with nobody's settings and nobody's programs.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ def start_ccproxy(room: Room, home: Path) -> str:
     """Start it and wait until it listens, for minutes; the base URL of its Codex route."""
     config = home / "ccproxy.toml"
     config.write_text(_CONFIG.format(port=_PORT), "utf-8")
+    alone = f"PATH={folder_of('ccproxy') / 'bin'}"
     room.start(
-        [program("ccproxy", "ccproxy"), "serve", "--config", config],
-        environ={"HOME": str(home), "PATH": f"{folder_of('ccproxy') / 'bin'}:/usr/bin:/bin"},
+        ["/usr/bin/env", alone, program("ccproxy", "ccproxy"), "serve", "--config", config],
+        environ={"HOME": str(home)},
         folder=home,
     )
     wait_for(room, _PORT, _PATIENCE_SECONDS)

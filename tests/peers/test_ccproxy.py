@@ -30,7 +30,7 @@ class Sent(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ccproxy(home: Path) -> Iterator[tuple[Room, str]]:
-    """One for all tests here, because it takes minutes to start."""
+    """One for all tests here, because it takes long to start."""
     with Room() as room:
         yield room, start_ccproxy(room, home)
 
@@ -97,14 +97,22 @@ def test_a_warm_up_with_words_is_generated(ccproxy: tuple[Room, str], tmp_path: 
     assert sent.found["warmup-generated"]["severity"] == "error"
 
 
-def test_the_doctor_finds_no_turn(ccproxy: tuple[Room, str], tmp_path: Path) -> None:
-    """Every first message of the doctor ends the connection, and what hangs on a turn is skipped."""
-    report = examined(ccproxy[0], tmp_path, ccproxy[1], "--only", "C01,C04,C06,E01")
-    assert bad(report) == {"C01": "fail", "C04": "fail", "C06": "fail", "D01": "fail"}
+def test_the_doctor_finds_both_defects(ccproxy: tuple[Room, str], tmp_path: Path) -> None:
+    """Its string ends the connection, so that it goes on with lists; and then a warm-up has no beginning."""
+    recording = tmp_path / "run.jsonl"
+    arguments = ("--only", "C01,C04,C06,D02,E01,E10", "--record", recording)
+    report = examined(ccproxy[0], tmp_path, ccproxy[1], *arguments)
+    assert bad(report) == {"C01": "fail", "C04": "fail", "C06": "fail", "D01": "fail", "D02": "fail"}
     checks = report["checks"]
     assert checks["D01"]["findings"] == ["server-error-close"]
+    assert "1011" in checks["D01"]["evidence"]
+    assert "the same input as a list of items is answered" in checks["D01"]["evidence"]
+    assert checks["D02"]["findings"] == ["created-missing"]
     assert checks["C04"]["findings"] == ["frame-kills-socket"]
     assert "1011" in checks["C01"]["evidence"]
     assert "1008" in checks["C06"]["evidence"]
-    assert checks["E01"]["outcome"] == "skip"
-    assert report["capabilities"]["product"].startswith("may be ccproxy-api")  # many close in these words
+    assert checks["E01"]["outcome"] == "pass"
+    assert report["capabilities"]["product"].startswith(
+        "looks like ccproxy-api (how it closes, its response ids"
+    )
+    assert set(found_in(ccproxy[0], tmp_path, recording)) >= {"server-error-close", "created-missing"}

@@ -57,6 +57,7 @@ def event(name: str, **fields: Any) -> Record:
         (opened(b"server: envoy"), "Envoy", ""),
         (event("codex.rate_limits"), "the Codex back end", ""),
         (record(Kind.CLOSE, code=1011, reason="Internal server error"), "ccproxy-api", ""),
+        (event("response.created", response={"id": "resp_ws_0a1b2c"}), "ccproxy-api", ""),
     ],
 )
 def test_a_product_shows(seen: Record, product: str, versions: str) -> None:
