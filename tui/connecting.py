@@ -55,7 +55,7 @@ class Connecting:
 
     async def _run(self, plan: Plan) -> None:
         try:
-            await self._screen.sockets.run(plan)
+            await self._screen.sockets.run(plan, self._screen.stands)
         except RecordingError as error:
             self._screen.tell(f"the session was ended: {error}", is_wrong=True)
         finally:

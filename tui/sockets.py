@@ -6,6 +6,7 @@ share one clock, so a new one is simply the next session of the same recording.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -62,10 +63,12 @@ class Sockets:
             self._inspector.add_secret(secret)
         return plan
 
-    async def run(self, plan: Plan) -> None:
+    async def run(self, plan: Plan, stands: asyncio.Event | None = None) -> None:
         """Open the socket of a prepared plan and feed the inspector until it ends.
 
-        Raises RecordingError when its records can no longer be stored; the socket is closed then, too.
+        It is dialled once the picture `stands`, or when somebody sends: a loop that still paints its first
+        picture would count as time of the network. Raises RecordingError when its records can no longer be
+        stored; the socket is closed then, too.
         """
         # The client library is large and not needed for the first picture.
         from sessions.wire.transport import live
@@ -73,6 +76,8 @@ class Sockets:
         way = live(plan, clock=self.clock)
         self._live[plan.session] = way
         try:
+            if stands is not None:
+                await stands.wait()
             await self._inspector.run(way)
         finally:
             del self._live[plan.session]

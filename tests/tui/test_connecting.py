@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from sessions.compose import Create
+from sessions.inspector import Inspector
+from sessions.recording import Recording
+from sessions.records import Kind
 from sessions.session import Phase
+from sessions.settings import load
+from sessions.wire.clock import SystemClock
+from sessions.wire.plan import plan_from
 from tests.journey import MODEL, journey, serving
 from tests.make import Wire
-from tests.scene import playing, talking
+from tests.scene import NO_SETTINGS, Scene, playing, talking
 from tests.screen import screen_text
+from tui.app import TurnscopeApp
+from tui.launch import Launch, profile_facts
 from tui.screens.choose import Choose
+from tui.screens.session import SessionScreen
+from tui.sockets import Sockets
 from tui.widgets.connections import Connections
 from tui.widgets.trouble import Trouble
+from tui.widgets.views import Views
 
 
 async def test_stopping_says_what_it_costs_and_esc_leaves_the_socket_open() -> None:
@@ -159,3 +170,33 @@ async def test_in_the_list_what_is_not_ours_cannot_be_stopped() -> None:
         assert scene.screen.check_action("stop", ()) is True
         await scene.press("0")
         assert scene.screen.check_action("stop", ()) is False
+
+
+class Paced(SystemClock):
+    """A clock that tells how far a screen has come instead of the time: 0, and 1 once it is laid out."""
+
+    screen: SessionScreen | None = None
+
+    def elapsed(self) -> float:
+        """1.0 from the first picture on."""
+        return float(self.screen is not None and bool(self.screen.query_one(Views).size.width))
+
+
+async def test_the_first_picture_is_no_part_of_what_the_handshake_took() -> None:
+    async with serving() as server:
+        settings = load({"base_url": server.base_url, "profile": "fake"}, NO_SETTINGS)
+        inspector = Inspector(Recording.create(None, source="test"))
+        plan = plan_from(settings, {})
+        launch = Launch(
+            plan=plan, settings=settings, create=Create(model=MODEL), profile=profile_facts(settings)
+        )
+        clock = Paced()
+        screen = clock.screen = SessionScreen(inspector, Sockets(inspector, clock), launch)
+        app = TurnscopeApp(lambda: screen)
+        async with app.run_test() as pilot:
+            scene = Scene(app, screen, pilot)
+            await scene.until(lambda: len(inspector.recording))
+            opened = inspector.recording.record(0)
+            assert (opened.kind, opened.elapsed) == (Kind.OPEN, 1.0)
+            assert (opened.meta["tcp_ms"], opened.meta["upgrade_ms"]) == (0.0, 0.0)
+            await screen.sockets.close_all()

@@ -26,6 +26,7 @@ from sessions.safe import safe, safe_line
 from tui import keys
 from tui.clipboard import copy
 from tui.compare_rows import Row, detail, explained, line, rows
+from tui.quiet import quiet
 from tui.screens.reader import Reader
 from tui.widgets.footer import Footer
 
@@ -74,6 +75,7 @@ class CompareScreen(Screen[None]):
 
     async def _compare(self) -> None:
         try:
+            await quiet()
             comparison = await self.comparing.compare()
         except SessionsError as error:
             self._say(str(error))

@@ -31,6 +31,7 @@ from tui import keys
 from tui.app import TurnscopeApp
 from tui.clipboard import copy
 from tui.doctor_rows import Row, capability_line, explained, line, rows, tally_line
+from tui.quiet import quiet
 from tui.screens.ask import Ask
 from tui.screens.choose import Choice, Choose
 from tui.screens.reader import Reader
@@ -94,6 +95,7 @@ class DoctorScreen(Screen[None]):
     async def _examine(self) -> None:
         self._is_running = True
         try:
+            await quiet()
             await self.examining.examine()
             self._is_done = True
         except SessionsError as error:

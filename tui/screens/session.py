@@ -7,6 +7,7 @@ the views show is theirs.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from pathlib import PurePath
 from typing import ClassVar
@@ -30,6 +31,7 @@ from tui.found import Found
 from tui.launch import Launch
 from tui.outgoing import Outgoing
 from tui.overview import Overview
+from tui.quiet import quiet
 from tui.saving import Saving
 from tui.scope import Scope
 from tui.screens.session_actions import SessionActions
@@ -94,6 +96,7 @@ class SessionScreen(SessionActions):
         self.ways_on = WaysOn(self)
         self.saving = Saving(self)
         self.found = Found(self)
+        self.stands = asyncio.Event()  #: set once the first picture is on the terminal
         self._came_from = "talk"
 
     def compose(self) -> ComposeResult:
@@ -131,6 +134,11 @@ class SessionScreen(SessionActions):
         self.call_after_refresh(self.tick)
         # What stands now stays: without it a full collection takes a tenth of a second from whoever types.
         self.call_after_refresh(gc.freeze)
+        self.call_after_refresh(lambda: self.run_worker(self._stand(), group="standing"))
+
+    async def _stand(self) -> None:
+        await quiet()
+        self.stands.set()
 
     # What the parts of this screen share ----------------------------------------------------------------
 
