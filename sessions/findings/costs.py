@@ -22,7 +22,6 @@ _AGAIN_SECONDS = 120.0  # between an answer that was cut and the same create, to
 _DOUBLED = 1.6  # times what the chain holds
 _SLACK_TOKENS = 256  # for what a server adds to a prompt by itself
 _CACHED_TOKENS = 1_024  # less is never cached [SDK]
-_UNCACHED_TOKENS = 4_096  # so much input, twice in a row, without any of it cached
 _CACHE_SECONDS = 240.0  # the least that a cache lives
 #: what of a create may change without changing the beginning of its prompt
 _VOLATILE = frozenset({
@@ -140,8 +139,4 @@ def _cached(seen: Seen, turn: Turn, parent: Turn, usage: Usage, had: Usage) -> I
         return
     if then >= _CACHED_TOKENS and 2 * now < then and usage.input_tokens >= then:
         said = f"{now:,} of {usage.input_tokens:,} tokens of input were cached; {then:,} of its parent's were"
-    elif now == then == 0 and had.input_tokens >= _UNCACHED_TOKENS and parent.parent_turn:
-        said = f"none of {usage.input_tokens:,} tokens of input was cached, nor any of its parent's"
-    else:
-        return
-    yield Claim("cache-missed", said, (turn.create,))
+        yield Claim("cache-missed", said, (turn.create,))

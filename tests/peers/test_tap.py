@@ -174,7 +174,7 @@ def test_codex_tries_again_through_the_tap(room: Room, tmp_path: Path) -> None:
     environ = configure(tmp_path, tapped.base_url)
     done = room.run(exec_command("Remember the word heron."), environ=environ, folder=tmp_path)
     assert done.status == 0, done.stdout + done.stderr
-    (turn,) = _finish(tapped, "upgrade-forbidden", connections=[0])
+    (turn,) = _finish(tapped, "upgrade-forbidden", "fallback-slow", connections=[0])
     assert turn["text"] == answer_in(done.stdout)
     (told,) = sentences(tapped.state(), now=60.0)
     assert (told.id, told.severity, len(told.sessions)) == ("fell-back", "warning", 8)
