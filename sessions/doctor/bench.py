@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 from sessions import redact
 from sessions.compose import frame, to_text
+from sessions.contract import FailureClass, Status
 from sessions.conversation import Conversation, Silence, converse
 from sessions.create import Create
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS, Cost
@@ -46,7 +47,9 @@ from sessions.wire.plan import Plan
 USUAL_COSTS = frozenset({Cost.LOCAL, Cost.FREE, Cost.TURNS})
 PATIENCE_SECONDS = 15.0
 _EVIDENCE_CHARACTERS = 400
+_END_SECONDS = 3.0  #: within which a socket that takes nothing more has ended
 _MESSAGES = (Kind.TEXT, Kind.BINARY)
+SLOW_SECONDS = 2.0  #: an upgrade that takes longer is worth a warning, and some sixty of them minutes
 _PROMPT = "Reply with the single word: ready"
 
 
@@ -59,7 +62,17 @@ class Facts:
     found_path: str = ""  #: another path that takes the upgrade
     http_status: int = 0  #: of GET models, 0 when it was not answered
     turns: dict[str, Turn] = field(default_factory=dict)  #: turns that several checks look at, by name
+    unsteady: list[str] = field(default_factory=list)  #: sockets that were refused or ended before their use
+    cut: list[str] = field(default_factory=list)  #: answers that began and were cut, after one that was not
     notes: dict[str, Any] = field(default_factory=dict)  #: what a group's checks tell one another
+
+
+class Unsteady(ConnectError):
+    """A socket that ended, or an answer that was cut, for no reason that lies in what was asked."""
+
+    def __init__(self, detail: str, turn: Turn | None = None) -> None:
+        super().__init__(FailureClass.CLOSED, detail)
+        self.turn = turn  #: that was cut; None: none had begun
 
 
 class Knock(NamedTuple):
@@ -136,19 +149,54 @@ class Bout:
         number = self.session.number
         return tuple(one for one in self._bench.inspector.findings if one.session == number)
 
+    @property
+    def ending(self) -> str:
+        """How its socket ended, in words."""
+        session = self.session
+        if not session.close_code or session.close_code == 1006:
+            return "the connection was lost without a close frame"
+        reason = f" {session.close_reason[:80]!r}" if session.close_reason else ""
+        who = "the server closed" if session.closed_by == "server" else "the socket was closed"
+        return f"{who} with {session.close_code}{reason}"
+
     async def send(self, text: str | bytes) -> Turn | None:
-        """Send one message; the turn that it began, None when it is no create. Raises ConnectError."""
-        return await self._talk.send(text)
+        """Send one message; the turn that it began, None when it is no create.
+
+        Raises ConnectError, and Unsteady when the socket ended before anything was sent on it.
+        """
+        try:
+            return await self._talk.send(text)
+        except ConnectError:
+            await self.until(lambda: self.is_over, _END_SECONDS)  # what came before the close is still read
+            self.must_be_used()
+            raise
+
+    def must_be_used(self) -> None:
+        """Raises Unsteady when the socket ended before anything was sent on it."""
+        if self.is_over and not self.session.frames_out:
+            raise Unsteady(f"a socket ended before anything was sent: {self.ending}")
 
     async def ask(self, text: str | bytes) -> Turn:
         """Send a create and wait until its turn is over; raises Silence, ConnectError."""
-        turn = await self._talk.ask(text)
+        turn = await self.send(text)
         assert turn is not None, "only a create is asked"
+        await self.finish(turn)
         return turn
 
     async def finish(self, turn: Turn) -> None:
-        """Wait until a turn is over; raises Silence."""
+        """Wait until a turn is over; raises Silence.
+
+        Raises Unsteady where it ended with its socket and that says nothing about what was asked: before it
+        began, on an endpoint that is known to lose sockets; or in the middle, where another was answered.
+        """
         await self._talk.finish(turn)
+        if turn.status is not Status.CUT:
+            return
+        facts = self._bench.facts
+        if not turn.responses and facts.unsteady:
+            raise Unsteady(self.ending)
+        if turn.responses and facts.notes.get("turns_end_well"):
+            raise Unsteady(f"T{turn.number} was cut in the middle of its answer: {self.ending}", turn)
 
     async def say(self, text: str | bytes, seconds: float = 0.0) -> list[Event | Undecodable]:
         """Send one message; what the server says to it, nothing when it is silent or the socket ends.
@@ -157,7 +205,7 @@ class Bout:
         """
         start = len(self._bench.inspector.recording)
         before = self.session.frames_in
-        await self._talk.send(text)
+        await self.send(text)
         await self.until(lambda: self.session.frames_in > before, seconds or 5.0)
         return [event for _, event in self.numbered_events(start)]
 
@@ -339,6 +387,18 @@ class Bench:
         self.tokens += tokens
 
     @property
+    def upgrade_seconds(self) -> float:
+        """How long the bare upgrade took from the name to the 101; 0 while it is not known."""
+        meta = self.facts.opened.meta if self.facts.opened is not None else {}
+        stages = ("dns_ms", "tcp_ms", "connect_ms", "tls_ms", "upgrade_ms")
+        return sum(float(meta.get(name, 0)) for name in stages) / 1000
+
+    @property
+    def opened(self) -> int:
+        """How many sockets were tried so far."""
+        return self._opened
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The exact texts that must not be stored or shown."""
         second = self.second_key.reveal()
@@ -378,4 +438,4 @@ def _with_listed_input(text: str) -> str:
     return to_text(body)
 
 
-__all__ = ["Bench", "Bout", "Facts", "Knock", "Silence"]
+__all__ = ["Bench", "Bout", "Facts", "Knock", "Silence", "Unsteady"]

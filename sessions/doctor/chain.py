@@ -15,8 +15,11 @@ from sessions.contract import PARENT_NOT_FOUND
 from sessions.doctor.bench import Bench, Bout
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS, Check, Cost, check
 from sessions.doctor.probes import (
+    BUSY,
+    NEXT_TURN_TOKENS,
     SHORT_PROMPT,
     SHORT_TURN_TOKENS,
+    WARM_TOKENS,
     Asked,
     asked,
     catalogued,
@@ -26,8 +29,10 @@ from sessions.doctor.probes import (
     is_refusal,
 )
 from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, skipped, told, warned
-from sessions.doctor.turns import answer_of_call, ends_badly
+from sessions.doctor.turns import answer_of_call, ends_badly, has_late_events, one_turn_only
+from sessions.errors import ConnectError
 from sessions.findings.catalogue import Who
+from sessions.session import Failure
 
 _BAD_TURN = "the short turn of D01 did not end well"
 _CHANGED_IDS = "follows from D10: the id of a response changes within its turn, and is refused as a parent"
@@ -36,17 +41,20 @@ _INSTRUCTIONS = "Be terse."
 _LOST = ("stored-parent-lost",)
 _SOCKETS = 8
 _FURTHER_SOCKETS = 3
-_CHAIN_TOKENS = 3 * SHORT_TURN_TOKENS
+#: a turn on top of two others; a warm-up there reads as much
+_THIRD_TURN_TOKENS = NEXT_TURN_TOKENS + SHORT_TURN_TOKENS
+_CHAIN_TOKENS = SHORT_TURN_TOKENS + NEXT_TURN_TOKENS + 2 * _THIRD_TURN_TOKENS
+_IGNORED = "follows from C01: previous_response_id is ignored"
 #: a second turn that has its first one sent twice has more than this many times the tokens that it needs
 _DOUBLED = 1.5
 
 
-@check("E10", "a warm-up", Cost.TURNS, needs=("D01",), turns=1, tokens=2 * SHORT_TURN_TOKENS,
+@check("E10", "a warm-up", Cost.TURNS, needs=("D01",), turns=2, tokens=2 * SHORT_TURN_TOKENS,
        findings=("warmup-generated",))  # fmt: skip
 async def warm_up(bench: Bench) -> Verdict:
     """generate: false, and then a short turn on its id."""
-    if ends_badly(bench):
-        return skipped(_BAD_TURN)
+    if reason := _unfit(bench):
+        return skipped(reason)
     async with bench.open() as bout:
         warm = await asked(
             bench, bout, bench.frame("", generate=False, instructions=_INSTRUCTIONS, **_unstored(bench))
@@ -64,8 +72,8 @@ async def warm_up(bench: Bench) -> Verdict:
         turn = await asked(bench, bout, text, "warmed")
     if not turn.is_well:
         bench.capabilities["warm-up"] = "not chainable"
-        if _ids_change(bench):
-            return skipped(_CHANGED_IDS)
+        if reason := _reason(bench, turn):
+            return skipped(reason)
         return failed(
             f"the id of the warm-up cannot be continued: {turn.words}",
             "generate: false is faked: give an id that can be a parent, or refuse it.",
@@ -74,12 +82,12 @@ async def warm_up(bench: Bench) -> Verdict:
     return passed(f"{_usage_words(warm)}; its id can be continued")
 
 
-@check("E01", "a chain on one socket, not stored", Cost.TURNS, needs=("D01",), turns=2, tokens=_CHAIN_TOKENS,
-       findings=("parent-not-echoed",))  # fmt: skip
+@check("E01", "a chain on one socket, not stored", Cost.TURNS, needs=("D01",), turns=5, tokens=_CHAIN_TOKENS,
+       at_risk=_THIRD_TURN_TOKENS, findings=("parent-not-echoed",))  # fmt: skip
 async def same_socket(bench: Bench) -> Verdict:
     """Tells a word and asks for it on the same socket, not stored; then what E11 and E06 look at."""
-    if ends_badly(bench):
-        return skipped(_BAD_TURN)
+    if reason := _unfit(bench):
+        return skipped(reason)
     if bench.profile.stores == "always":
         return skipped(f"{bench.profile.name} stores every response")
     notes = bench.facts.notes
@@ -87,6 +95,8 @@ async def same_socket(bench: Bench) -> Verdict:
     async with bench.open() as bout:
         prompt = f"Remember the code word: heron{digits}. Say only: ok"
         first = await asked(bench, bout, bench.frame(prompt, store=False), "told")
+        if first.is_busy:
+            return skipped(BUSY)
         if not first.is_well or not first.response_id:
             return failed(f"the first turn failed: {first.words}", "See D01.")
         if bout.is_over:
@@ -99,8 +109,8 @@ async def same_socket(bench: Bench) -> Verdict:
         if second.is_well and not bout.is_over:
             notes["eviction"] = await _eviction(bench, bout, notes["unstored"])
     if not second.is_well:
-        if _ids_change(bench):
-            return skipped(_CHANGED_IDS)
+        if reason := _reason(bench, second):
+            return skipped(reason)
         bench.capabilities["chain"] = "none without store"
         return failed(
             f"the continuation was refused: {second.words}",
@@ -161,7 +171,7 @@ async def context_carried(bench: Bench) -> Verdict:
     return _recalled(bench, second, word)
 
 
-@check("E03", "not stored, another socket", Cost.FREE, needs=("E01",),
+@check("E03", "not stored, another socket", Cost.FREE, needs=("E01",), turns=1, at_risk=_THIRD_TURN_TOKENS,
        findings=("unstored-parent-used", "parent-error-masked"))  # fmt: skip
 async def other_socket(bench: Bench) -> Verdict:
     """Continues the chain of E01 on a new socket, as a warm-up, which is to be refused."""
@@ -181,19 +191,22 @@ async def other_socket(bench: Bench) -> Verdict:
             "an answer that was not stored was continued on another socket",
             "State leaks beyond the socket: keep what is not stored with its connection.",
         )._replace(findings=("unstored-parent-used",))
+    if one.turn.failure is not None and _is_told_alike(bench, one.turn.failure):
+        said = f"refused as an unknown parent is: {failure_words(one.turn.failure)}"
+        return told(said, "See C01.") if bench.facts.notes.get("is_masked") else passed(said)
     verdict = judged(found, ("parent-error-masked",))
     if verdict.outcome is not Outcome.PASS:
         return verdict
-    if one.turn.failure is not None and is_refusal(bench, one.turn.failure):
-        return passed(f"refused as an unknown parent is: {failure_words(one.turn.failure)}")
     return warned(
         f"refused under another code: {one.words}",
         "Answer with previous_response_not_found: clients send the full history only on this one.",
     )
 
 
-@check("E04", "stored, another socket", Cost.TURNS, needs=("D01",), turns=1,
-       tokens=(2 + _FURTHER_SOCKETS) * SHORT_TURN_TOKENS, findings=("context-lost", *_LOST))  # fmt: skip
+@check("E04", "stored, another socket", Cost.TURNS, needs=("D01",), after=("E10", "E02"),
+       turns=1 + _FURTHER_SOCKETS,
+       tokens=NEXT_TURN_TOKENS + _FURTHER_SOCKETS * (SHORT_TURN_TOKENS + WARM_TOKENS),
+       findings=("context-lost", *_LOST))  # fmt: skip
 async def stored(bench: Bench) -> Verdict:
     """Asks on a new socket for the word of D01; where warm-ups are free, continues it on three more."""
     if bench.profile.stores == "never":
@@ -202,6 +215,9 @@ async def stored(bench: Bench) -> Verdict:
     first = bench.facts.turns.get("short")
     if first is None or first.response is None or ends_badly(bench):
         return skipped(_BAD_TURN)
+    if bench.capabilities.get("chain") in ("ignored", "context lost"):
+        cause = "C01" if bench.capabilities["chain"] == "ignored" else "E02"
+        return skipped(f"follows from {cause}: the context of a parent is lost")
     if first.response.store is False:
         bench.capabilities["store"] = "off where nothing is said"
         return told("store is false where nothing was said", "Such responses die with their socket.")
@@ -209,8 +225,8 @@ async def stored(bench: Bench) -> Verdict:
         text = bench.frame(_RECALL, parent=first.response_id)
         second = await asked(bench, bout, text, "recalled elsewhere")
     if not second.is_well:
-        if _ids_change(bench):
-            return skipped(_CHANGED_IDS)
+        if reason := _reason(bench, second):
+            return skipped(reason)
         bench.capabilities["store"] = "lost on another socket"
         bench.facts.notes["refused_elsewhere"] = first.response_id
         return warned(
@@ -244,7 +260,7 @@ async def _forgotten_elsewhere(bench: Bench, parent: str) -> Verdict | None:
     return None
 
 
-@check("E05", "replicas", Cost.INTRUSIVE, needs=("E04",), tokens=_SOCKETS * SHORT_TURN_TOKENS,
+@check("E05", "replicas", Cost.INTRUSIVE, needs=("E04",), turns=_SOCKETS, tokens=_SOCKETS * NEXT_TURN_TOKENS,
        findings=_LOST)  # fmt: skip
 async def replicas(bench: Bench) -> Verdict:
     """Continues the stored answer of E04 on eight new sockets, as warm-ups."""
@@ -281,12 +297,17 @@ async def tool_round_trip(bench: Bench) -> Verdict:
     answer, level = answer_of_call(bench)
     if answer is None:
         return skipped("D15 had no call to answer")
+    chain = bench.capabilities.get("chain")
+    if chain == "ignored":
+        return skipped(_IGNORED)
+    if chain == "context lost" or (chain == "none without store" and not answer.is_well):
+        return skipped(f"follows from {'E02' if chain == 'context lost' else 'E01'}: the context is lost")
     verdict = judged(findings_of(bench, (answer.turn.session,)), tool_round_trip.findings)
     if verdict.outcome is not Outcome.PASS:
         return verdict
     if not answer.is_well:
-        if _ids_change(bench):
-            return skipped(_CHANGED_IDS)
+        if reason := _reason(bench, answer):
+            return skipped(reason)
         return failed(
             f"the output was refused: {answer.words}",
             "History is lost or sent twice: keep the call with its response, and pass the output on once.",
@@ -314,9 +335,12 @@ async def incremental(bench: Bench) -> Verdict:
     return told(said)
 
 
-@check("E09", "instructions once more", Cost.FREE, needs=("D01",))
+@check("E09", "instructions once more", Cost.FREE, needs=("D01",), turns=2, tokens=2 * WARM_TOKENS + 10,
+       at_risk=2 * LEAST_OUTPUT_TOKENS)  # fmt: skip
 async def instructions(bench: Bench) -> Verdict:
     """A warm-up with instructions, and a continuation of it with the same ones, as a warm-up."""
+    if reason := _unfit(bench):
+        return skipped(reason)
     async with bench.open() as bout:
         fields: dict[str, Any] = {"store": False, "generate": False, "instructions": _INSTRUCTIONS}
         first = await asked(bench, bout, bench.frame("", **fields))
@@ -330,7 +354,9 @@ async def instructions(bench: Bench) -> Verdict:
     return told(f"refused: {second.words}", "Drop instructions on continuations here.")
 
 
-@check("E12", "a chain over HTTP", Cost.TURNS, needs=("E04",), turns=1, tokens=2 * SHORT_TURN_TOKENS)
+@check(
+    "E12", "a chain over HTTP", Cost.TURNS, needs=("E04",), turns=1, tokens=NEXT_TURN_TOKENS, is_minor=True
+)
 async def over_http(bench: Bench) -> Verdict:
     """One POST that continues the stored answer of E04."""
     if not bench.is_deep:
@@ -340,7 +366,10 @@ async def over_http(bench: Bench) -> Verdict:
         return skipped("E04 has stored nothing that can be continued")
     body = json.loads(bench.frame(_RECALL, parent=parent, shape="flat"))
     del body["type"]
-    answer = await bench.http("POST", "", json.dumps(body))
+    try:
+        answer = await bench.http("POST", "", json.dumps(body))
+    except ConnectError as error:
+        return told(f"a POST is not answered: {error.detail}", "Here chains work on the WebSocket only.")
     if answer.status == 200:
         _spend(bench, answer.body)
         return told("chains work over HTTP too")
@@ -352,10 +381,37 @@ async def over_http(bench: Bench) -> Verdict:
 @check("E13", "compaction", Cost.FREE, needs=("B07",))
 async def compaction(bench: Bench) -> Verdict:
     """One POST to responses/compact with an empty object."""
-    answer = await bench.http("POST", "responses/compact", "{}")
+    try:
+        answer = await bench.http("POST", "responses/compact", "{}")
+    except ConnectError as error:
+        return told(f"a POST is not answered: {error.detail}")
     has_it = answer.status in (400, 422)
     bench.capabilities["compact"] = "yes" if has_it else "no"
     return told(f"HTTP {answer.status}: {'it is there' if has_it else 'not here'}")
+
+
+def _unfit(bench: Bench) -> str:
+    """Why no chain can be tried here, "" where one can."""
+    if ends_badly(bench):
+        return _BAD_TURN
+    if reason := one_turn_only(bench):
+        return reason
+    return _IGNORED if bench.capabilities.get("chain") == "ignored" else ""
+
+
+def _reason(bench: Bench, refused: Asked) -> str:
+    """What else has made a continuation fail, "" where nothing is known."""
+    if refused.is_busy:
+        return BUSY
+    return _CHANGED_IDS if _ids_change(bench) else ""
+
+
+def _is_told_alike(bench: Bench, failure: Failure) -> bool:
+    """Whether a parent is refused as C01's was: by the same code, and by its id or the same words."""
+    known = bench.facts.notes.get("refusal")
+    if is_refusal(bench, failure):
+        return True
+    return known is not None and known.code == failure.code and "not found" in failure.message.lower()
 
 
 def _ids_change(bench: Bench) -> bool:
@@ -387,6 +443,8 @@ def _recalled(bench: Bench, second: Asked, word: str) -> Verdict:
 
 def flaw_of_warm_up(bench: Bench, warm: Asked) -> Verdict | None:
     """What is wrong with a warm-up; None when nothing is."""
+    if has_late_events(bench):
+        return None  # what came may be an earlier answer's
     verdict = judged(findings_of(bench, (warm.turn.session,)), ("warmup-generated",))
     if verdict.outcome is not Outcome.PASS:
         return verdict

@@ -100,12 +100,14 @@ class Check:
     needs: tuple[str, ...] = ()  #: ids of checks without whose success nothing can be known here
     explains: str = ""  #: id of a check; this one is only run when that one has failed
     after: tuple[str, ...] = ()  #: ids of checks that are tried before it, whatever comes of them
-    turns: int = 0  #: at most so many turns are generated
+    turns: int = 0  #: at most so many creates that can cost
     tokens: int = 0  #: at most so many tokens, in and out together
+    at_risk: int = 0  #: so many more where a server answers what it should refuse or not generate
     waits_seconds: float = 0.0  #: idle waiting, whatever the endpoint does
     limit_seconds: float = 60.0  #: beyond its waits; then it has failed
     findings: tuple[str, ...] = ()  #: ids of findings that decide it, also in a recording
     is_last: bool = False  #: it looks at what all others left behind
+    is_minor: bool = False  #: left out where each upgrade takes long, unless it was named
 
     @property
     def follows(self) -> tuple[str, ...]:
@@ -147,10 +149,12 @@ def check(
     after: tuple[str, ...] = (),
     turns: int = 0,
     tokens: int = 0,
+    at_risk: int = 0,
     waits_seconds: float = 0.0,
     limit_seconds: float = 60.0,
     findings: tuple[str, ...] = (),
     is_last: bool = False,
+    is_minor: bool = False,
 ) -> Callable[[Trial], Check]:
     """Make a check of a function; the decorated name is the Check."""
 
@@ -165,10 +169,12 @@ def check(
             after,
             turns,
             tokens,
+            at_risk,
             waits_seconds,
             limit_seconds,
             findings,
             is_last,
+            is_minor,
         )
 
     return of

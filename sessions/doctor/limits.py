@@ -14,7 +14,7 @@ from typing import Any
 from sessions.contract import INVALID_LANE, TERMINAL, Status
 from sessions.conversation import Silence
 from sessions.dialects import read
-from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.bench import Bench, Bout, Unsteady
 from sessions.doctor.check import Check, Cost, check
 from sessions.doctor.liveness import (
     age,
@@ -26,9 +26,12 @@ from sessions.doctor.liveness import (
     server_pings,
 )
 from sessions.doctor.probes import (
+    LONG_PROMPT,
+    LONG_TOKENS,
     REFUSAL_SECONDS,
     SHORT_PROMPT,
     SHORT_TURN_TOKENS,
+    WARM_TOKENS,
     Asked,
     asked,
     catalogued,
@@ -41,7 +44,7 @@ from sessions.doctor.probes import (
     reply_in,
 )
 from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, skipped, told, warned
-from sessions.doctor.turns import ends_badly
+from sessions.doctor.turns import ends_badly, one_turn_only
 from sessions.errors import ConnectError
 from sessions.events import Event, Undecodable
 
@@ -51,13 +54,15 @@ _DEEP_RUNG = 16 * _MIB + 512 * _KIB
 _NO_REFUSAL = "C01 has shown no refusal that could be asked for again"
 _NO_WARM_UP = "warm-ups are not known to be free here"
 _BAD_TURN = "the short turn of D01 did not end well"
+_TRIES = 3  #: of one size, where sockets are known to be lost by chance
 _IN_ROW, _IN_ROW_MORE = 10, 20
 _SOCKETS, _DEEP_SOCKETS = 20, 120
+_PREEMPTED_SECONDS = 0.2
 _LANES = ("doctor-a", "doctor-b")
 _BAD_LANES = ("", "x" * 257, "not a name")
 
 
-@check("F01", "size of a message", Cost.FREE, needs=("B07", "B19"), limit_seconds=300.0,
+@check("F01", "size of a message", Cost.FREE, needs=("B07", "B19"), after=("C01",), limit_seconds=300.0,
        findings=("too-big-close", "too-big-hidden"))  # fmt: skip
 async def frame_size(bench: Bench) -> Verdict:
     """The create of C01 with blanks around it: 64 KiB, 1, 4 and 15.5 MiB, each on a new socket."""
@@ -66,8 +71,7 @@ async def frame_size(bench: Bench) -> Verdict:
     text = parentless(bench)
     reached = 0
     for size in (*_LADDER, _DEEP_RUNG) if bench.is_deep else _LADDER:
-        async with bench.open() as bout:
-            said = await _answer_to(bout, text + " " * (size - len(text.encode())))
+        said = await _rung(bench, text + " " * (size - len(text.encode())))
         if said is not None:
             bench.facts.notes["too_big"] = (size, said)
             return _bracket(bench, reached, size, said)
@@ -76,12 +80,31 @@ async def frame_size(bench: Bench) -> Verdict:
     return passed(f"at least {_size(reached)}")
 
 
+async def _rung(bench: Bench, padded: str) -> str | None:
+    """How a message of this size was not taken, None when it was; again where sockets are lost by chance."""
+    said = None
+    for left in reversed(range(_TRIES)):
+        try:
+            async with bench.open() as bout:
+                said = await _answer_to(bout, padded)
+        except Unsteady as error:
+            bench.facts.unsteady.append(error.detail)
+            if not left:
+                raise
+            continue
+        if said is None or not bench.facts.unsteady:
+            break
+    return said
+
+
 async def _answer_to(bout: Bout, text: str) -> str | None:
     """How a message was not taken, None when it was."""
     try:
         turn = await bout.ask(text)
     except Silence as silence:
         return str(silence)
+    except Unsteady:
+        raise
     except ConnectError as error:
         return error.detail or str(error)
     failure = turn.failure
@@ -114,7 +137,14 @@ def _size(size: int) -> str:
     return f"{size / _MIB:g} MiB" if size >= _MIB else f"{size // _KIB} KiB"
 
 
-@check("F02", "how too much is told", Cost.FREE, needs=("B07", "B19"), findings=("too-big-hidden",))
+@check(
+    "F02",
+    "how too much is told",
+    Cost.FREE,
+    needs=("B07", "B19"),
+    after=("F01",),
+    findings=("too-big-hidden",),
+)
 async def honest_size(bench: Bench) -> Verdict:
     """Looks how F01 was stopped; sends nothing."""
     found = bench.facts.notes.get("too_big")
@@ -127,14 +157,16 @@ async def honest_size(bench: Bench) -> Verdict:
 
 
 @check("F03", "a second create in flight", Cost.TURNS, needs=("D01",), turns=2, tokens=2 * SHORT_TURN_TOKENS,
-       findings=("lanes-interleaved",))  # fmt: skip
+       at_risk=LONG_TOKENS, findings=("lanes-interleaved",))  # fmt: skip
 async def second_create(bench: Bench) -> Verdict:
     """Two creates at once on one socket; the second is a warm-up where those are known to be free."""
     if ends_badly(bench):
         return skipped(_BAD_TURN)
+    if reason := one_turn_only(bench):
+        return skipped(reason)
     is_warm = bench.capabilities.get("warm-up") == "yes"
     async with bench.open() as bout:
-        first = await bout.send(bench.frame("Count from 1 to 300 in words."))
+        first = await bout.send(bench.frame(LONG_PROMPT))
         assert first is not None, "it is a create"
         if not first.is_live:
             return told("the first answer was over before a second create could be sent")
@@ -185,9 +217,14 @@ def _course(events: list[Event | Undecodable]) -> tuple[list[int], list[int]]:
     return began, ended
 
 
-@check("F04", "free again at once", Cost.TURNS, needs=("E10",))
+@check("F04", "free again at once", Cost.TURNS, needs=("D01",), after=("E10", "E01", "D15"), turns=_IN_ROW,
+       tokens=_IN_ROW * WARM_TOKENS)  # fmt: skip
 async def false_busy(bench: Bench) -> Verdict:
     """Ten warm-ups, each sent the moment the one before has ended."""
+    if said := bench.facts.notes.get("false_busy"):
+        return _busy(said)
+    if bench.capabilities.get("warm-up") != "yes":
+        return skipped(_NO_WARM_UP)
     return await _in_row(bench, _IN_ROW, "The guard of a running response is released too late.")
 
 
@@ -196,21 +233,26 @@ async def two_sockets(bench: Bench) -> Verdict:
     """A short turn on each of two sockets at the same time."""
     if ends_badly(bench):
         return skipped(_BAD_TURN)
-    async with bench.open() as one, bench.open() as other, asyncio.TaskGroup() as group:
-        text = bench.frame(SHORT_PROMPT)
-        tasks = [group.create_task(asked(bench, bout, text)) for bout in (one, other)]
-        answers = [await task for task in tasks]
+    remedy = "A new client must not end another's socket: keep one upstream connection for each."
+    async with bench.open() as one, bench.open() as other:
+        if await one.until(lambda: one.is_over, _PREEMPTED_SECONDS):
+            if bench.facts.unsteady:
+                one.must_be_used()
+            return failed(f"when the second one opened, the first was closed: {end_words(one)}", remedy)
+        async with asyncio.TaskGroup() as group:
+            text = bench.frame(SHORT_PROMPT)
+            tasks = [group.create_task(asked(bench, bout, text)) for bout in (one, other)]
+        answers = [task.result() for task in tasks]
         endings = [end_words(bout) for bout in (one, other) if bout.is_over]
     bad = [answer for answer in answers if not answer.is_well]
     if not bad:
         return passed("both answered")
-    return failed(
-        f"{len(bad)} of 2 failed: {bad[0].words}{'; ' + endings[0] if endings else ''}",
-        "A new client must not end another's socket: keep one upstream connection for each.",
-    )
+    return failed(f"{len(bad)} of 2 failed: {bad[0].words}{'; ' + endings[0] if endings else ''}", remedy)
 
 
-@check("F06", "lanes", Cost.TURNS, needs=("E10",), findings=("lane-not-echoed",))
+@check(
+    "F06", "lanes", Cost.TURNS, needs=("E10",), turns=2, tokens=2 * WARM_TOKENS, findings=("lane-not-echoed",)
+)
 async def lanes(bench: Bench) -> Verdict:
     """Warm-ups on two named lanes at once, and names that are none."""
     if bench.capabilities.get("warm-up") != "yes":
@@ -290,8 +332,10 @@ async def _lane_names(bench: Bench) -> Verdict:
     "cancelling",
     Cost.TURNS,
     needs=("D01",),
+    after=("C01",),
     turns=1,
-    tokens=140,
+    tokens=145,
+    at_risk=LONG_TOKENS,
     findings=("stale-event", "event-after-end"),
 )
 async def cancelling(bench: Bench) -> Verdict:
@@ -301,7 +345,7 @@ async def cancelling(bench: Bench) -> Verdict:
     if not knows_refusal(bench) or ends_badly(bench):
         return skipped(_NO_REFUSAL if not knows_refusal(bench) else _BAD_TURN)
     async with bench.open() as bout:
-        turn = await bout.send(bench.frame("Count from 1 to 300 in words.", max_output_tokens=100))
+        turn = await bout.send(bench.frame(LONG_PROMPT, max_output_tokens=100))
         assert turn is not None, "it is a create"
         await bout.until(lambda: bool(turn.responses), bench.patience_seconds)
         await bout.send(f'{{"type":"response.cancel","response_id":"{turn.response_id}"}}')
@@ -322,10 +366,18 @@ async def cancelling(bench: Bench) -> Verdict:
     return told("not supported: the answer went on")
 
 
-@check("F14", "many turns on one socket", Cost.INTRUSIVE, needs=("E10",))
+@check("F14", "many turns on one socket", Cost.INTRUSIVE, needs=("E10",), turns=_IN_ROW_MORE,
+       tokens=_IN_ROW_MORE * WARM_TOKENS)  # fmt: skip
 async def many_turns(bench: Bench) -> Verdict:
     """Twenty warm-ups, one after another."""
     return await _in_row(bench, _IN_ROW_MORE, "Something is leased for each turn and never given back.")
+
+
+def _busy(said: str) -> Verdict:
+    return failed(
+        f"refused right after the end of the turn before: {said}",
+        "The guard of a running response is released too late: release it before the terminal event is sent.",
+    )
 
 
 async def _in_row(bench: Bench, count: int, remedy: str) -> Verdict:
@@ -334,6 +386,8 @@ async def _in_row(bench: Bench, count: int, remedy: str) -> Verdict:
     async with bench.open() as bout:
         for number in range(1, count + 1):
             one: Asked = await asked(bench, bout, bench.frame("", generate=False))
+            if said := bench.facts.notes.get("false_busy"):
+                return _busy(said)
             if not one.is_well:
                 return failed(f"turn {number} of {count}: {one.words}", remedy)
     return passed(f"{count} of {count}")

@@ -6,7 +6,7 @@ when it is asked for.
 
 from __future__ import annotations
 
-from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.bench import Bench, Bout, Unsteady
 from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import (
     catalogued,
@@ -35,11 +35,15 @@ _RECIPES = (
        findings=("no-pong",))  # fmt: skip
 async def pings(bench: Bench) -> Verdict:
     """Three pings, a second apart."""
+    if (idle_seconds := bench.facts.notes.get("idle_seconds", _PINGS)) < _PINGS:
+        return skipped(f"follows from B19: a socket lives {idle_seconds:.1f} s without a message")
     pause = _PING_SECONDS * bench.pace
     async with bench.open(ping_seconds=pause) as bout:
         waiting = bout.until(lambda: len(_pongs(bout)) >= _PINGS, pause * _PINGS + _PONG_SECONDS)
         await bench.wait(waiting, _PING_SECONDS * _PINGS)
         pongs = _pongs(bout)
+        if not pongs and bout.is_over:
+            raise Unsteady(f"a socket ended while pings were sent: {bout.ending}")
         is_alive = not pongs and not bout.is_over and await _still_answers(bench, bout)
     if len(pongs) >= _PINGS:
         return passed(f"{len(pongs)} pongs, the slowest after {max(pongs):.0f} ms")

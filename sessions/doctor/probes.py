@@ -6,6 +6,7 @@ does as the guide says generates nothing for it. Nothing here decides whether an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from sessions import facts
 from sessions.contract import LIFECYCLE, PARENT_NOT_FOUND, TERMINAL, Status
 from sessions.conversation import Silence
 from sessions.dialects import read, unwrap
-from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.bench import Bench, Bout, Unsteady
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS
 from sessions.doctor.result import Outcome, Verdict
 from sessions.errors import ConnectError
@@ -30,8 +31,22 @@ _CLOSE_SECONDS = 0.3
 REFUSAL_SECONDS = 3.0
 #: asks for as little as can be asked for; a short answer ends by itself
 SHORT_PROMPT = "What is the capital of France? Answer in one word."
-#: tokens of one such turn, in and out, with room for what a server adds
-SHORT_TURN_TOKENS = 45 + LEAST_OUTPUT_TOKENS
+#: tokens that one such prompt can be, with room for the frame around it
+PROMPT_TOKENS = 45
+#: tokens of one such turn, in and out
+SHORT_TURN_TOKENS = PROMPT_TOKENS + LEAST_OUTPUT_TOKENS
+#: the same on top of one such turn, which a server reads again
+NEXT_TURN_TOKENS = SHORT_TURN_TOKENS + SHORT_TURN_TOKENS
+#: tokens of a warm-up without a text
+WARM_TOKENS = 20
+#: longer than any answer here is allowed to be, and at an end by itself where the limit is ignored
+LONG_PROMPT = "Count from 1 to 60 in words."
+#: tokens of its whole answer
+LONG_TOKENS = 240
+#: why a check that was refused as busy says nothing of its own
+BUSY = "follows from F04: refused as busy right after the end of the turn before"
+_BUSY = re.compile(r"(?i)\bbusy\b|in.progress|concurren|already (?:running|active)|in.flight")
+_BUSY_PAUSES = (0.3, 1.2)
 
 _OUTCOMES = {Severity.ERROR: Outcome.FAIL, Severity.WARNING: Outcome.WARN, Severity.NOTE: Outcome.INFO}
 
@@ -127,6 +142,8 @@ async def followed(bench: Bench, bout: Bout, *payloads: str | bytes) -> tuple[Re
         before = len(heard(bout))
         try:
             await bout.send(payload)
+        except Unsteady:
+            raise
         except ConnectError:
             return reply, False  # it ended meanwhile
         if not knows_refusal(bench):
@@ -179,12 +196,7 @@ def knows_refusal(bench: Bench) -> bool:
 
 def end_words(bout: Bout) -> str:
     """How a socket ended, in words."""
-    session = bout.session
-    if not session.close_code or session.close_code == 1006:
-        return "the connection was lost without a close frame"
-    reason = f" {session.close_reason[:80]!r}" if session.close_reason else ""
-    who = "the server closed" if session.closed_by == "server" else "the socket was closed"
-    return f"{who} with {session.close_code}{reason}"
+    return bout.ending
 
 
 def catalogued(finding_id: str, evidence: str, *, at_most: Outcome = Outcome.FAIL) -> Verdict:
@@ -226,6 +238,11 @@ class Asked(NamedTuple):
         return self.turn.response_id
 
     @property
+    def is_busy(self) -> bool:
+        """Whether it was refused because another turn is said to run."""
+        return is_busy(self.turn.failure)
+
+    @property
     def is_well(self) -> bool:
         """Whether it ended as an answer: completed, or cut by its own limit."""
         return self.turn.status in (Status.COMPLETED, Status.INCOMPLETE)
@@ -244,15 +261,35 @@ class Asked(NamedTuple):
         return turn.status.value
 
 
+def is_busy(failure: Failure | None) -> bool:
+    """Whether an error says that another turn is running."""
+    if failure is None or failure.status not in (None, 0, 400, 409, 429, 503):
+        return False
+    return _BUSY.search(f"{failure.code or ''} {failure.message}") is not None
+
+
 async def asked(bench: Bench, bout: Bout, text: str, name: str = "") -> Asked:
     """Send a create and wait for the end of its turn; silence is an answer too.
 
-    A turn with a name is kept for the checks that only look at what has come.
+    One that is refused as busy though nothing runs is asked again after a moment: it was not begun, and F04
+    tells it. A turn with a name is kept for the checks that only look at what has come.
     """
+    one = await _asked_once(bout, text)
+    for seconds in _BUSY_PAUSES:
+        is_alone = not any(turn.is_live for turn in bout.session.turns)
+        if not one.is_busy or not is_alone or bout.is_over:
+            break
+        bench.facts.notes.setdefault("false_busy", one.words)
+        await bench.pause(seconds)
+        one = await _asked_once(bout, text)
+    if name:
+        bench.facts.turns[name] = one.turn
+    return one
+
+
+async def _asked_once(bout: Bout, text: str) -> Asked:
     turn = await bout.send(text)
     assert turn is not None, "only a create is asked"
-    if name:
-        bench.facts.turns[name] = turn
     try:
         await bout.finish(turn)
     except Silence as silence:

@@ -10,11 +10,11 @@ import json
 import ssl
 from dataclasses import replace
 
-from sessions.contract import POLICY_SECONDS, FailureClass
-from sessions.doctor.bench import Bench, Knock
+from sessions.contract import FailureClass
+from sessions.doctor.bench import SLOW_SECONDS, Bench, Knock
 from sessions.doctor.check import Cost, check
 from sessions.doctor.local import is_private
-from sessions.doctor.probes import parentless
+from sessions.doctor.probes import REFUSAL_SECONDS, SHORT_TURN_TOKENS, parentless
 from sessions.doctor.result import Verdict, failed, passed, skipped, told, verdict_of, warned
 from sessions.errors import ConnectError
 from sessions.events import Event
@@ -29,9 +29,10 @@ from sessions.wire.dial import SYSTEM_TRUST, Dial
 BETA = ("OpenAI-Beta", "responses_websockets=2026-02-06")
 #: subprotocols that some gateways want
 SUBPROTOCOLS = ("openai-beta.responses.v1", "realtime")
-_SLOW_SECONDS = 2.0
 _EXPIRES_SOON_SECONDS = 7 * 86_400.0
-_TRIES = 5
+_TRIES, _FEW_TRIES = 5, 3
+_WATCHED, _WATCH_SECONDS = 3, 2.0
+_AT_ONCE_SECONDS = 0.5
 
 
 @check("B01", "the name", Cost.FREE)
@@ -232,6 +233,8 @@ async def auth_parity(bench: Bench) -> Verdict:
     said = f"GET models {answer.status}, upgrade {upgrade_status or 'unanswered'}"
     if answer.status != 200 or upgrade_status not in (401, 403):
         return passed(said) if (answer.status, upgrade_status) == (200, 101) else told(said)
+    if cause := bench.facts.notes.get("cause"):
+        return told(f"{said}; {cause} says why")
     bare = await bench.http("GET", "models", key=NO_SECRET, headers=bench.headers_without_login())
     if bare.status == 200:
         return told(f"{said}; the list of models is open to anybody, so it says nothing about the key")
@@ -243,14 +246,16 @@ async def auth_parity(bench: Bench) -> Verdict:
     )
 
 
-@check("B16", "the beta header", Cost.FREE, needs=("B02", "B03", "B06"), after=("B07",))
+@check("B16", "the beta header", Cost.FREE, needs=("B02", "B03", "B06"), after=("B07",), is_minor=True)
 async def beta_header(bench: Bench) -> Verdict:
     """One more upgrade: with the dated beta header, or without it where it was given."""
     plan = bench.plan
     others = tuple((name, value) for name, value in plan.headers if name.lower() != BETA[0].lower())
     has_it = len(others) < len(plan.headers)
     refused = _refused(bench)
-    toggled = await bench.knock(headers=others if has_it else (*others, BETA))
+    if _is_silent(refused):
+        return skipped("follows from B07: an upgrade is not answered at all")
+    toggled = await _knock_twice(bench, others if has_it else (*others, BETA))
     first = "101" if refused is None else str(refused.meta.get("detail", "refused"))
     said = (
         f"{'with' if has_it else 'without'} it {first}, {'without' if has_it else 'with'} it {toggled.words}"
@@ -271,12 +276,14 @@ async def beta_header(bench: Bench) -> Verdict:
     return verdict._replace(makes_up_for=("B07",) if toggled.is_open else ())
 
 
-@check("B17", "subprotocols", Cost.FREE, needs=("B02", "B03", "B06"), after=("B07",))
+@check("B17", "subprotocols", Cost.FREE, needs=("B02", "B03", "B06"), after=("B07",), is_minor=True)
 async def subprotocol(bench: Bench) -> Verdict:
     """One more upgrade that offers a subprotocol which some gateways want."""
     if any(name.lower() == "sec-websocket-protocol" for name, _ in bench.plan.headers):
         return skipped("a subprotocol is offered by --header already")
     refused = _refused(bench)
+    if _is_silent(refused):
+        return skipped("follows from B07: an upgrade is not answered at all")
     if refused is not None and "subprotocol" in str(refused.meta.get("detail")):
         return failed(
             str(refused.meta["detail"]),
@@ -286,7 +293,7 @@ async def subprotocol(bench: Bench) -> Verdict:
         )
     for name in SUBPROTOCOLS:
         headers = (*bench.plan.headers, ("Sec-WebSocket-Protocol", name))
-        knock = await bench.knock(headers=headers)
+        knock = await _knock_twice(bench, headers)
         if refused is None:
             if knock.is_open:
                 return passed("none is needed, and offering one does no harm")
@@ -313,18 +320,29 @@ async def subprotocol(bench: Bench) -> Verdict:
     findings=("closed-by-policy",),
 )
 async def policy_close(bench: Bench) -> Verdict:
-    """Opens a socket, sends nothing and watches it for two seconds."""
-    async with bench.open() as bout:
-        await bout.watch(2.0)
-        ends = [one for one in bout.records if one.kind in (Kind.CLOSE, Kind.LOST)]
-        if not bout.is_over:
-            return passed("it stays open")
-    first = ends[0]
+    """Opens a socket, sends nothing and watches it for two seconds; two more where it was closed."""
+    first, lasted = await _watched(bench)
+    if first is None:
+        return passed("it stays open")
+    for number in range(2, _WATCHED + 1):
+        if (await _watched(bench))[0] is None:
+            bench.facts.unsteady += ["closed at once, with nothing sent (B19)"] * (number - 1)
+            return told(
+                f"{number - 1} of {number} sockets were closed with {_close_words(first)} and nothing sent; "
+                f"B20 counts such"
+            )
     code = first.meta.get("code", 1006)
-    reason = str(first.meta.get("reason") or first.meta.get("detail") or "no reason")
-    soon = first.elapsed - bout.records[0].elapsed <= POLICY_SECONDS
+    if lasted >= _AT_ONCE_SECONDS:
+        bench.facts.notes["idle_seconds"] = lasted
+        return failed(
+            f"accepted, then closed with {_close_words(first)} after {lasted:.1f} s without a frame",
+            "Raise the limit for idle sockets: clients think for minutes between two turns.",
+            Who.PROXY,
+            FailureClass.CLOSED.value,
+            makes_up_for=("B19",),
+        )
     return failed(
-        f"accepted, then closed with {code} ({reason}){' at once' if soon else ''}",
+        f"accepted, then closed with {_close_words(first)} at once",
         f"Accepted, then refused ({code}): check entitlement, path and headers; refuse with an HTTP status "
         "instead, so that clients see the cause.",
         Who.PROXY,
@@ -332,47 +350,89 @@ async def policy_close(bench: Bench) -> Verdict:
     )
 
 
-@check("B18", "compression", Cost.FREE, needs=("B07", "B19"))
+async def _watched(bench: Bench) -> tuple[Record | None, float]:
+    """How a socket with nothing sent on it ended within two seconds, and after how many; or None."""
+    async with bench.open() as bout:
+        await bout.watch(_WATCH_SECONDS)
+        ends = [one for one in bout.records if one.kind in (Kind.CLOSE, Kind.LOST)]
+        if not bout.is_over or not ends:
+            return None, 0.0
+        return ends[0], ends[0].elapsed - bout.records[0].elapsed
+
+
+def _close_words(end: Record) -> str:
+    reason = str(end.meta.get("reason") or end.meta.get("detail") or "no reason")
+    return f"{end.meta.get('code', 1006)} ({reason})"
+
+
+@check("B18", "compression", Cost.FREE, needs=("B07", "B19"), after=("B20",), is_minor=True)
 async def compression(bench: Bench) -> Verdict:
     """Two sockets, with and without permessage-deflate; a frame that is no JSON on each."""
     agreed = {}
     answers = {}
     for offered in (True, False):
-        async with bench.open(compression=offered) as bout:
-            agreed[offered] = bout.records[0].meta.get("compression", "off")
-            said = await bout.say("{", seconds=bench.patience_seconds)
-            answers[offered] = any(isinstance(event, Event) for event in said)
+        agreed[offered], answers[offered] = await _junk_answered(bench, offered)
+    if agreed[True] != "off" and answers[False] and not answers[True]:
+        answers[True] = (await _junk_answered(bench, True))[1]  # that one socket was lost says nothing yet
     bench.capabilities["compression"] = "off" if agreed[True] == "off" else "on"
     if agreed[True] != "off" and answers[False] and not answers[True]:
         return warned(f"{agreed[True]}, but what comes cannot be decoded", "Turn compression off.")
     return passed(str(agreed[True]) if agreed[True] != "off" else "not agreed on")
 
 
-@check("B20", "the upgrade, five times", Cost.FREE, needs=("B07", "B19"), waits_seconds=4.0)
+async def _junk_answered(bench: Bench, is_offered: bool) -> tuple[object, bool]:
+    """What was agreed on, and whether a frame that is no JSON is answered by one that can be read."""
+    async with bench.open(compression=is_offered) as bout:
+        agreed = bout.records[0].meta.get("compression", "off")
+        said = await bout.say("{", seconds=REFUSAL_SECONDS)
+        return agreed, any(isinstance(event, Event) for event in said)
+
+
+@check("B20", "the upgrade, five times", Cost.FREE, needs=("B07", "B19"), waits_seconds=4.0,
+       turns=1, at_risk=SHORT_TURN_TOKENS)  # fmt: skip
 async def stability(bench: Bench) -> Verdict:
     """Five sockets a second apart, each with a create on a parent that does not exist."""
-    bad = []
-    for number in range(_TRIES):
+    bad: list[str] = []
+    tries = silent = 0
+    for number in range(_TRIES if bench.upgrade_seconds <= SLOW_SECONDS else _FEW_TRIES):
         if number:
             await bench.pause(1.0)
+        tries += 1
         try:
             async with bench.open() as bout:
                 said = await bout.say(parentless(bench), seconds=bench.patience_seconds)
                 if not said and bout.is_over:
-                    bad.append("the socket ended without an answer")
+                    bad.append(bout.ending)
                 elif not said:
-                    bad.append("no answer")
+                    silent += 1
                 elif bout.session.turns and bout.session.turns[-1].responses:
-                    return told(
-                        f"try {number + 1} began an answer; no more of them, as each would cost tokens"
-                    )
+                    bench.facts.notes["began_without_parent"] = True
+                    break
         except ConnectError as error:
             bad.append(error.detail)
+            if error.failure_class is FailureClass.THROTTLED:
+                raise
+        if silent == tries == 1:
+            break  # the next ones would be as silent
+    earlier = list(bench.facts.unsteady)
+    bench.facts.unsteady += bad
+    if silent == tries:
+        return told(
+            f"a create on a parent that nobody made is not answered within {bench.patience_seconds:g} s"
+        )
+    bad += ["no answer"] * silent
+    began = f"; try {tries} began an answer, no more of them, as each would cost tokens"
+    end = began if bench.facts.notes.get("began_without_parent") else ""
+    if not bad and not earlier:
+        return told(end.lstrip("; ")) if end else passed(f"{tries} of {tries} answered")
     if not bad:
-        return passed(f"{_TRIES} of {_TRIES} answered")
-    said_of_all = f"{len(bad)} of {_TRIES} failed: {'; '.join(dict.fromkeys(bad))}"
-    remedy = f"Intermittent: {len(bad)} of {_TRIES}. Look at what the proxy dials before its first answer."
-    return warned(said_of_all, remedy) if len(bad) < 3 else failed(said_of_all, remedy)
+        bad, tries = earlier, tries + len(earlier)
+    said_of_all = f"{len(bad)} of {tries} failed: {'; '.join(dict.fromkeys(bad))}{end}"
+    remedy = (
+        f"Intermittent: {len(bad)} of {tries}. Look at what the proxy dials before its first answer, and "
+        "how many sockets it allows."
+    )
+    return warned(said_of_all, remedy) if len(bad) * 2 < tries else failed(said_of_all, remedy)
 
 
 @check("B21", "what the upgrade costs", Cost.FREE, needs=("B07",), findings=("upgrade-slow",))
@@ -387,11 +447,11 @@ async def handshake_cost(bench: Bench) -> Verdict:
         if name in opened.meta
     }
     said = ", ".join(f"{name} {ms:.0f} ms" for name, ms in stages_ms.items())
-    if sum(stages_ms.values()) <= _SLOW_SECONDS * 1000:
+    if sum(stages_ms.values()) <= SLOW_SECONDS * 1000:
         return told(said)
     slowest = max(stages_ms, key=lambda name: stages_ms[name])
     who = Who.PROXY if slowest in ("upgrade", "connect") else Who.NETWORK
-    return warned(said, f"More than {_SLOW_SECONDS:g} s, most of it {slowest}: look there first.", who)
+    return warned(said, f"More than {SLOW_SECONDS:g} s, most of it {slowest}: look there first.", who)
 
 
 def _first_hop(bench: Bench) -> tuple[str, int]:
@@ -403,6 +463,26 @@ def _first_hop(bench: Bench) -> tuple[str, int]:
 
 def _certificate_owner(bench: Bench) -> Who:
     return Who.PROVIDER if bench.plan.profile in ("openai", "azure", "xai", "codex", "vercel") else Who.PROXY
+
+
+async def _knock_twice(bench: Bench, headers: tuple[tuple[str, str], ...]) -> Knock:
+    """One upgrade with these headers; once more where it fails, unlike the bare one: that may be chance.
+
+    Raises ConnectError when the server throttles.
+    """
+    knock = await bench.knock(headers=headers)
+    if knock.error is not None and _refused(bench) is None:
+        if knock.error.failure_class is FailureClass.THROTTLED:
+            raise knock.error
+        bare = await bench.knock()
+        if bare.error is not None:
+            raise bare.error
+        knock = await bench.knock(headers=headers)
+    return knock
+
+
+def _is_silent(refused: Record | None) -> bool:
+    return refused is not None and refused.meta.get("failure_class") == FailureClass.UPGRADE_SILENT
 
 
 def _refused(bench: Bench) -> Record | None:
@@ -438,7 +518,7 @@ AFTER_UPGRADE = (
     beta_header,
     subprotocol,
     policy_close,
-    compression,
     stability,
+    compression,
     handshake_cost,
 )

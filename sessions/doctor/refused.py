@@ -79,15 +79,27 @@ async def route_exists(bench: Bench) -> Verdict:
     """The same upgrade on a path that cannot exist, and a POST of an empty object."""
     status = _status(bench)
     if bench.facts.opened is not None:
-        return skipped("there is one: ?model= opened it")
+        return skipped("there is one: another way opened it")
+    if cause := bench.facts.notes.get("cause"):
+        return skipped(f"{cause} says why")
     if status not in _ROUTING:
         return skipped(f"{status or 'no answer'} is not a question of routing")
     endpoint = bench.plan.endpoint
     parent = endpoint.target.partition("?")[0].rpartition("/")[0]
     sibling = await bench.knock(endpoint=at(endpoint, parent + _SIBLING))
-    post = await bench.http("POST", "", b"{}")
-    said = f"upgrade {status}, on a path that does not exist {sibling.words}, POST {post.status}"
-    if sibling.status == status and post.status not in (404, 405, 501):
+    post = await _posted(bench)
+    said = (
+        f"upgrade {status}, on a path that does not exist {sibling.words}, "
+        f"POST {post or 'not answered as HTTP'}"
+    )
+    if sibling.status == status and (post == status == 403 or (not post and status not in (404, 405))):
+        return told(f"{said}: all is refused alike, so it says nothing about the route")
+    if sibling.status == status and not post:
+        return failed(
+            said, "There is no Responses route at this path: check the base URL.", Who.CLIENT,
+            FailureClass.NOT_FOUND.value,
+        )  # fmt: skip
+    if sibling.status == status and post not in (404, 405, 501):
         return failed(
             said,
             f"{status} is routing, not your key: there is /responses over HTTP only. Enable the WebSocket "
@@ -103,19 +115,42 @@ async def route_exists(bench: Bench) -> Verdict:
     return told(f"{said}: the refusal is this route's own{_code(bench)}")
 
 
+async def _posted(bench: Bench) -> int:
+    """The status that a POST of an empty object gets, 0 where no HTTP is answered."""
+    try:
+        return (await bench.http("POST", "", b"{}")).status
+    except ConnectError:
+        return 0
+
+
 @check("B10", "the route elsewhere", Cost.FREE, explains="B07")
 async def path_search(bench: Bench) -> Verdict:
     """The same upgrade on six other paths that products use."""
     status = _status(bench)
     if status not in (403, 404, 405):
         return skipped(f"{status or 'no answer'} does not ask for another path")
+    if bench.facts.opened is not None or bench.facts.notes.get("cause"):
+        return skipped(f"{bench.facts.notes.get('cause', 'B07')} says why")
     endpoint = bench.plan.endpoint
     own = endpoint.target.partition("?")[0]
     for path in PATHS:
-        if path != own and has_path(await bench.knock(endpoint=at(endpoint, path))):
-            bench.facts.found_path = path
-            where = redacted_url(at(endpoint, path).url).value
-            return told(f"found at {path}", f"Use --url {where}")
+        if path == own:
+            continue
+        elsewhere = at(endpoint, path)
+        knock = await bench.knock(endpoint=elsewhere)
+        if not has_path(knock):
+            continue
+        bench.facts.found_path = path
+        if knock.is_open:
+            bench.plan = replace(bench.plan, endpoint=elsewhere)
+            bench.facts.opened = knock.record
+        return failed(
+            f"no route at {own}; found at {path}: {knock.words}",
+            f"Use --url {redacted_url(elsewhere.url).value}",
+            Who.CLIENT,
+            FailureClass.NOT_FOUND.value,
+            makes_up_for=("B07",) if knock.is_open else (),
+        )
     return passed("no other path takes it either")
 
 
@@ -232,10 +267,10 @@ def _code(bench: Bench) -> str:
 
 CHECKS = (
     model_in_url,
-    route_exists,
-    path_search,
-    deliberate_refusal,
     edge_challenge,
+    path_search,
+    route_exists,
+    deliberate_refusal,
     silent_drop,
     reverse_proxy,
     fallback_penalty,

@@ -21,6 +21,7 @@ from sessions.version import version
 
 SCHEMA = 1
 _HANDSHAKE = Group.REACH.value
+_UPGRADE = "B07"
 _OUTBOUND = "B06"  # the check of the outbound proxy
 _WIDTH = 78
 
@@ -37,6 +38,7 @@ class Examination(NamedTuple):
     seconds: float = 0.0
     is_out_of_budget: bool = False
     is_interrupted: bool = False
+    excess: int = 0  #: tokens of one create beyond what it holds and asks for
     secrets: tuple[str, ...] = ()
     direct: tuple[Result, ...] = ()  #: the same checks past the proxy
     direct_endpoint: str = ""
@@ -68,6 +70,7 @@ def examination(battery: Battery, *, is_interrupted: bool = False) -> Examinatio
         bench.clock.elapsed(),
         battery.is_out_of_budget,
         is_interrupted,
+        battery.excess,
         bench.secrets,
     )
 
@@ -88,6 +91,8 @@ def with_direct(through: Examination, directly: Examination) -> Examination:
         direct=directly.results,
         direct_endpoint=directly.endpoint,
         tokens=through.tokens + directly.tokens,
+        excess=max(through.excess, directly.excess),
+        is_out_of_budget=through.is_out_of_budget or directly.is_out_of_budget,
         secrets=(*through.secrets, *directly.secrets),
     )
 
@@ -111,7 +116,12 @@ def exit_of(found: Examination) -> Exit:
         return Exit.INTERRUPTED
     failures = [one for one in found.ordered if one.outcome is Outcome.FAIL]
     if failures:
-        if all(one.group == _HANDSHAKE for one in failures):
+        turned_away = any(
+            one.id == _UPGRADE and one.outcome is Outcome.FAIL for one in found.results
+        ) and not any(
+            one.group == Group.TURNS.value and one.outcome is not Outcome.SKIP for one in found.results
+        )
+        if turned_away or all(one.group == _HANDSHAKE for one in failures):
             classed = next((one.failure_class for one in failures if one.failure_class), "")
             return _exit_of_class(failures, classed)
         return Exit.FINDINGS
@@ -156,6 +166,8 @@ def plain(found: Examination) -> str:
     counts = found.counts
     summary = ", ".join(f"{counts[one.value]} {one.value}" for one in Outcome if counts[one.value])
     lines += ["", summary or "nothing was tried"]
+    if found.excess:
+        lines.append(f"a create cost up to {found.excess} tokens more than it holds: the server adds to it")
     if found.is_out_of_budget:
         lines.append("the budget of tokens left some checks out")
     if found.is_interrupted:
@@ -168,7 +180,8 @@ def line_of(one: Result) -> str:
     said = f": {one.evidence}" if one.evidence else ""
     hop = f" [{one.hop}]" if one.hop else ""
     suite = f" (suite: {', '.join(one.suite)})" if one.suite else ""
-    return f"  {one.outcome.value:<4}  {one.id}  {one.title}{suite}{said}{hop}"
+    cause = f" (see {one.cause})" if one.cause else ""
+    return f"  {one.outcome.value:<4}  {one.id}  {one.title}{suite}{said}{hop}{cause}"
 
 
 def _worst(found: Examination) -> list[str]:
@@ -198,6 +211,7 @@ def as_json(found: Examination) -> dict[str, Any]:
         "totals": {
             **{outcome.value: counts[outcome.value] for outcome in Outcome},
             "tokens": found.tokens,
+            "tokens_more_than_sent": found.excess,
             "seconds": round(found.seconds, 3),
         },
         "is_out_of_budget": found.is_out_of_budget,

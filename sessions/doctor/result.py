@@ -60,6 +60,7 @@ class Result(NamedTuple):
     tokens: int = 0  #: that it cost, as the server said, or as many as it can have cost
     suite: tuple[str, ...] = ()  #: names of tests of the public Open Responses suite that look at the same
     hop: str = ""  #: where the defect lives, when the direct way was tried too
+    cause: str = ""  #: id of the check that names why this one failed
 
     def plain(self) -> dict[str, Any]:
         """The same as plain data, for machine-readable faces."""

@@ -12,10 +12,18 @@ from typing import Any
 
 from sessions.doctor.bench import Bench, Bout
 from sessions.doctor.check import Cost, check
-from sessions.doctor.probes import parentless, reply_in
+from sessions.doctor.probes import (
+    NEXT_TURN_TOKENS,
+    REFUSAL_SECONDS,
+    SHORT_TURN_TOKENS,
+    knows_refusal,
+    parentless,
+    reply_in,
+)
 from sessions.doctor.result import Verdict, failed, judged, passed, skipped, told, warned
 from sessions.errors import ConnectError
 from sessions.findings.catalogue import Who
+from sessions.records import Direction, Kind, Record
 from sessions.secret import NO_SECRET, Secret
 from sessions.wire import stages
 from sessions.wire.endpoint import with_query
@@ -44,10 +52,13 @@ async def wrong_key(bench: Bench) -> Verdict:
     changes = {**_without_login(bench), "key": GARBAGE_KEY}
     way_in = await _way_in(bench, **changes)
     if way_in == "in":
-        http = await bench.http("GET", "models", **changes)
-        if http.status in (401, 403):
+        try:
+            status = (await bench.http("GET", "models", **changes)).status
+        except ConnectError:
+            status = 0  # nothing to compare with
+        if status in (401, 403):
             return failed(
-                f"accepted with a wrong key; GET models refuses it ({http.status})",
+                f"accepted with a wrong key; GET models refuses it ({status})",
                 "The key is not checked on the WebSocket route: check it there as over HTTP.",
             )
     return _judged_entry(bench, way_in, "with a wrong key", "Check the key before the upgrade is accepted.")
@@ -86,20 +97,65 @@ async def key_in_query(bench: Bench) -> Verdict:
     return passed("refused")
 
 
-@check("G05", "whether the key comes back", Cost.FREE, needs=_REACHED)
+@check("G05", "whether the key comes back", Cost.FREE, needs=("B02", "B03", "B06"), is_last=True)
 async def key_echo(bench: Bench) -> Verdict:
-    """One upgrade, and a look for the key in the head of its answer."""
-    head = (await stages.accepted_head(bench.plan, bench.clock)).decode("latin-1")
-    lines = [
-        line for line in head.split("\r\n") if any(one in line for one in bench.plan.secrets if len(one) > 3)
-    ]
-    if not lines:
-        return passed("the answer's head does not hold it")
-    names = ", ".join(dict.fromkeys(line.partition(":")[0] for line in lines))
-    return failed(f"the key comes back in {names}", "Do not echo what was sent; it ends in logs and traces.")
+    """One upgrade, and a look for the key in its answer's head, in each refusal, message and close so far."""
+    places: dict[str, str] = {}
+    if bench.facts.opened is not None:
+        try:
+            head = (await stages.accepted_head(bench.plan, bench.clock)).decode("latin-1")
+        except ConnectError:
+            head = ""  # refused by now; what it said before is in the recording
+        secrets = [one for one in bench.plan.secrets if len(one) > 3]
+        lines = [line for line in head.split("\r\n") if any(one in line for one in secrets)]
+        places |= {line.partition(":")[0]: "" for line in lines}
+    for number, record in enumerate(
+        map(bench.inspector.recording.record, range(len(bench.inspector.recording)))
+    ):
+        if _holds_key(record):
+            places.setdefault(_PLACES[record.kind], f" (#{number})")
+    if not places:
+        return passed("no answer so far holds it")
+    said = ", ".join(f"{place}{where}" for place, where in places.items())
+    return failed(f"the key comes back in {said}", "Do not echo what was sent; it ends in logs and traces.")
 
 
-@check("G06", "answers of another key", Cost.INTRUSIVE, needs=_REACHED, turns=2, tokens=160)
+_PLACES = {
+    Kind.REFUSED: "the answer to an upgrade",
+    Kind.TEXT: "a message",
+    Kind.BINARY: "a message",
+    Kind.CLOSE: "the reason of a close",
+}
+
+
+def _holds_key(record: Record) -> bool:
+    """Whether the exact key was masked in what the server has said."""
+    if record.kind not in _PLACES or not (
+        record.direction is Direction.SERVER or record.kind is Kind.REFUSED
+    ):
+        return False
+    masked = str(record.meta.get("masked", "")).replace(" ", "").split(",")
+    if record.kind is not Kind.REFUSED:
+        return "key" in masked
+    # a server that masks what it quotes leaves a part of it beside the stars
+    return (
+        any(name not in _COOKIES for name in masked if name)
+        and _WHOLLY_MASKED.search(record.payload) is not None
+    )
+
+
+_COOKIES = ("cookie", "set-cookie")
+_WHOLLY_MASKED = re.compile(rb"(?<![\w*.-])\*\*\*(?![\w*])")
+
+
+@check(
+    "G06",
+    "answers of another key",
+    Cost.INTRUSIVE,
+    needs=_REACHED,
+    turns=2,
+    tokens=SHORT_TURN_TOKENS + NEXT_TURN_TOKENS,
+)
 async def ownership(bench: Bench) -> Verdict:
     """A word is stored with one key; with a second key, somebody asks for it."""
     if not bench.second_key:
@@ -128,7 +184,9 @@ async def ownership(bench: Bench) -> Verdict:
     )
 
 
-@check("G07", "models of a restricted key", Cost.INTRUSIVE, needs=_REACHED, turns=2, tokens=120)
+@check(
+    "G07", "models of a restricted key", Cost.INTRUSIVE, needs=_REACHED, turns=2, tokens=2 * SHORT_TURN_TOKENS
+)
 async def model_rule(bench: Bench) -> Verdict:
     """On one socket: a turn with an allowed model, then one with a model that this key must not use."""
     if not bench.forbidden_model:
@@ -148,7 +206,14 @@ async def model_rule(bench: Bench) -> Verdict:
 @check("G08", "what errors tell", Cost.FREE, needs=("B07",), findings=("internals-leak",))
 async def error_leakage(bench: Bench) -> Verdict:
     """Reads all messages of this run for paths, addresses and traces; sends nothing."""
-    return judged(bench.inspector.findings, ("internals-leak",), "no internals in any message")
+    numbers = {turn.session for turn in bench.facts.turns.values()}
+    told_before = bench.facts.notes.get("leaks", ())  # C12 has told the errors'
+    known = {one.evidence for one in told_before}
+    leaks = (one for one in bench.inspector.findings if one.id == "internals-leak")
+    later = [one for one in leaks if one.evidence not in known]
+    if told_before and not later:
+        return skipped("follows from C12: nothing beyond the errors that it tells")
+    return judged(later, ("internals-leak",), f"no internals in the messages of {len(numbers)} turns")
 
 
 @check("G09", "our own recording", Cost.LOCAL, is_last=True)
@@ -173,12 +238,16 @@ _WORDS = {"in": "accepted", "refused": "refused", "late": "accepted, then refuse
 
 async def _way_in(bench: Bench, **changes: Any) -> str:
     """How far one gets: refused at the upgrade, refused late, or in."""
+    # what is no JSON begins no turn, where a create on a parent that nobody made might
+    text = parentless(bench) if knows_refusal(bench) else "{"
+    is_open = False
     try:
         async with bench.open(**changes) as bout:
-            events = await bout.say(parentless(bench), seconds=bench.patience_seconds)
+            is_open = True
+            events = await bout.say(text, seconds=REFUSAL_SECONDS)
             return "late" if _is_turned_away(bout, len(events)) or _is_denied(events) else "in"
     except ConnectError:
-        return "refused"
+        return "late" if is_open else "refused"
 
 
 def _is_turned_away(bout: Bout, events: int) -> bool:

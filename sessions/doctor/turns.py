@@ -10,10 +10,13 @@ import json
 import secrets
 
 from sessions.contract import TERMINAL, Status
-from sessions.dialects import DONE_EVENT
+from sessions.dialects import DONE_EVENT, read
 from sessions.doctor.bench import Bench, Bout
 from sessions.doctor.check import Check, Cost, check
 from sessions.doctor.probes import (
+    BUSY,
+    LONG_PROMPT,
+    LONG_TOKENS,
     SHORT_TURN_TOKENS,
     Asked,
     asked,
@@ -25,6 +28,7 @@ from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, ski
 from sessions.events import Event
 from sessions.findings.catalogue import Who
 from sessions.items import Item
+from sessions.session import Turn
 
 _TRAILING_SECONDS = 1.5
 _CALL_TOKENS = 48
@@ -102,7 +106,19 @@ async def _short_turn(bench: Bench) -> tuple[Verdict, Asked]:
         one = await asked(bench, bout, bench.frame(prompt), "short")
         if not bout.is_over and not one.silence:
             await bout.watch(_TRAILING_SECONDS)
-        verdict = _first(bench, one, end_words(bout))
+        verdict, is_closed, ending = _first(bench, one, end_words(bout)), bout.is_over, end_words(bout)
+    if (
+        one.is_well
+        and is_closed
+        and "idle_seconds" not in bench.facts.notes
+        and verdict.outcome is not Outcome.FAIL
+    ):
+        bench.facts.notes["one_turn"] = True
+        verdict = failed(
+            f"after one turn {ending}",
+            "Keep the socket open between turns: a chain that is not stored lives on it.",
+        )
+    bench.facts.notes["never_begins"] = not one.turn.responses and one.turn.failure is None
     bench.facts.notes["turns_end_well"] = one.is_well
     bench.facts.notes["says_back"] = digits in one.text
     bench.facts.notes["endless_turn"] = one.turn.number if one.silence and one.turn.responses else 0
@@ -115,6 +131,15 @@ def ends_badly(bench: Bench) -> bool:
     return bench.facts.notes.get("turns_end_well") is False
 
 
+def one_turn_only(bench: Bench) -> str:
+    """Why a second turn on one socket need not be tried, "" where it can be."""
+    if bench.facts.notes.get("one_turn"):
+        return "follows from D01: each socket is closed after its first turn"
+    if bench.facts.notes.get("second_is_silent"):
+        return "follows from D15: the second create on a socket is not answered"
+    return ""
+
+
 def _first(bench: Bench, one: Asked, ending: str) -> Verdict:
     turn = one.turn
     if not turn.responses and one.silence:
@@ -124,7 +149,9 @@ def _first(bench: Bench, one: Asked, ending: str) -> Verdict:
     if one.silence and found.outcome is not Outcome.FAIL:
         return catalogued("terminal-missing", f"T{turn.number} began, and then: {one.silence}")
     if turn.status is Status.CUT:
-        return found if found.outcome is not Outcome.PASS else failed(ending, "End every turn by an event.")
+        if found.outcome is Outcome.PASS:
+            return failed(ending, "End every turn by an event.")
+        return found._replace(outcome=Outcome.FAIL)  # whatever the code says: no answer came to its end
     if turn.status in (Status.ERRORED, Status.FAILED):
         return failed(
             f"the turn failed: {one.words}",
@@ -139,14 +166,14 @@ def _first(bench: Bench, one: Asked, ending: str) -> Verdict:
     return judged(findings_of(bench, (turn.session,)), _ENDS, said)
 
 
-@check("D12", "really streamed", Cost.TURNS, needs=("D01",), turns=1, tokens=40 + _LONG_TOKENS,
-       findings=("burst", "deltas-missing", "delta-flood"))  # fmt: skip
+@check("D12", "really streamed", Cost.TURNS, needs=("D01",), turns=1, tokens=45 + _LONG_TOKENS,
+       at_risk=LONG_TOKENS, findings=("burst", "deltas-missing", "delta-flood"))  # fmt: skip
 async def streamed(bench: Bench) -> Verdict:
     """A task that does not fit into its forty tokens."""
     if ends_badly(bench):
         return skipped(_BAD_TURN)
     async with bench.open() as bout:
-        text = bench.frame("Count from 1 to 300 in words.", max_output_tokens=_LONG_TOKENS)
+        text = bench.frame(LONG_PROMPT, max_output_tokens=_LONG_TOKENS)
         one = await asked(bench, bout, text, "long")
     bench.facts.notes["long"] = one
     response = one.turn.response
@@ -156,6 +183,8 @@ async def streamed(bench: Bench) -> Verdict:
         )
     spread = max(0.0, response.last_token - response.first_token) * 1000
     said = f"{response.deltas} deltas within {spread:.0f} ms"
+    if one.text and not response.deltas:
+        return catalogued("deltas-missing", f"{len(one.text)} characters came without a delta")
     return judged(findings_of(bench, (one.turn.session,)), streamed.findings, said)
 
 
@@ -204,7 +233,13 @@ async def forced_call(bench: Bench) -> Verdict:
         if one.is_well and calls and not bout.is_over:
             await _answer_call(bench, bout, one, calls[0].call_id)
     if response is None or not one.is_well:
+        if one.is_busy:
+            return skipped(BUSY)
         return warned(f"a turn with a tool did not end well: {one.words}", "Pass tools and tool_choice on.")
+    back = answer_of_call(bench)[0]
+    if back is not None and back.silence and not back.turn.responses:
+        bench.facts.notes["second_is_silent"] = True
+        return catalogued("app-silent", f"the second create on one socket: {back.silence}")
     if not calls:
         return warned(
             "the model used words instead of the call",
@@ -214,7 +249,32 @@ async def forced_call(bench: Bench) -> Verdict:
     verdict = judged(findings_of(bench, (one.turn.session,)), forced_call.findings)
     if verdict.outcome is not Outcome.PASS:
         return verdict
+    names = _call_ids(bench, one.turn)
+    if len(names) > 1:
+        return catalogued("id-changed", f"the call_id of one call is {', then '.join(names)}")
     return _called(calls[0], response.status)
+
+
+def _call_ids(bench: Bench, turn: Turn) -> tuple[str, ...]:
+    """Every call_id that the events of a turn with one call give to it, in their order."""
+    recording, column = bench.inspector.recording, bench.inspector.sessions.turn_column
+    names: dict[str, None] = {}
+    for place in range(len(recording)):
+        if column[place] != turn.number or recording.record(place).direction != "server":
+            continue
+        event = recording.event(place)
+        if not isinstance(event, Event):
+            continue
+        body = read(event).event.body
+        response = body.get("response")
+        output = response.get("output") if isinstance(response, dict) else None
+        items = [body.get("item"), *(output if isinstance(output, list) else ())]
+        names |= {
+            str(item["call_id"]): None
+            for item in items
+            if isinstance(item, dict) and item.get("type") == "function_call" and item.get("call_id")
+        }
+    return tuple(names)
 
 
 async def _answer_call(bench: Bench, bout: Bout, one: Asked, call_id: str) -> None:
@@ -272,10 +332,24 @@ async def beyond_ascii(bench: Bench) -> Verdict:
         return failed(f"a replacement character came: {text[:60]!r}", "Decode as UTF-8, whole characters.")
     if "\u00ef" in text or "\U0001f422" in text:
         return passed(text[:60])
+    if "\u00c3\u00af" in text or "\u00f0\u0178" in text:
+        return failed(f"UTF-8 was read as Latin-1: {text[:60]!r}", "Decode and encode as UTF-8 everywhere.")
+    if bench.facts.notes.get("says_back") and "?" in text:
+        return warned(
+            f"question marks stand for letters: {text[:60]!r}", "Pass text on as UTF-8, not as ASCII."
+        )
     return told(f"the model said something else: {text[:60]!r}")
 
 
 # What the judge says of all of these turns ---------------------------------------------------------------
+
+
+_LATE = frozenset({"event-after-end"})
+
+
+def has_late_events(bench: Bench) -> bool:
+    """Whether events were seen after the end of their answer, which the next one takes for its own."""
+    return any(one.id in _LATE for one in bench.inspector.findings)
 
 
 def _looked(check_id: str, title: str, *findings: str) -> Check:
@@ -286,9 +360,17 @@ def _looked(check_id: str, title: str, *findings: str) -> Check:
         turns = [turn for turn in bench.facts.turns.values() if turn.responses]
         if not turns:
             return skipped("no turn has begun")
+        if has_late_events(bench) and not _LATE & set(findings):
+            turns = turns[:1]  # after it nothing was asked that late events could run into
         numbers = {turn.session for turn in turns}
         said = "one turn" if len(turns) == 1 else f"{len(turns)} turns"
-        return judged(findings_of(bench, numbers), findings, f"nothing wrong in {said}")
+        late = {one.records[:1] for one in bench.inspector.findings if one.id in _LATE}
+        found = [
+            one
+            for one in findings_of(bench, numbers)
+            if one.id in _LATE or one.records[:1] not in late or not one.records
+        ]
+        return judged(found, findings, f"nothing wrong in {said}")
 
     look.__name__ = title.replace(" ", "_")
     return check(check_id, title, Cost.TURNS, needs=("D01",), findings=findings)(look)
@@ -301,15 +383,53 @@ async def terminal_name(bench: Bench) -> Verdict:
     turns = [turn for turn in bench.facts.turns.values() if turn.responses]
     if not turns:
         return skipped("no turn has begun")
+    if bench.facts.notes.get("endless_turn"):
+        return skipped("follows from D01: the stream fell silent before its end")
     numbers = {turn.session for turn in turns}
     names = _ends_of(bench, numbers)
     bench.capabilities["end"] = ", ".join(names) or "none"
     verdict = judged(findings_of(bench, numbers), terminal_name.findings, ", ".join(names))
     if verdict.outcome is not Outcome.PASS or names:
         return verdict
-    if endless := bench.facts.notes.get("endless_turn"):
-        return catalogued("terminal-missing", f"T{endless} began, and its stream fell silent")
     return skipped("no turn has come to its end")
+
+
+@check("D17", "settings as sent", Cost.TURNS, needs=("D01",), findings=("settings-changed",))
+async def settings_as_sent(bench: Bench) -> Verdict:
+    """Compares what the turns so far give back of their creates, the model's name too; sends nothing."""
+    turns = [turn for turn in bench.facts.turns.values() if turn.responses]
+    if not turns:
+        return skipped("no turn has begun")
+    verdict = judged(findings_of(bench, {turn.session for turn in turns}), settings_as_sent.findings)
+    if verdict.outcome is not Outcome.PASS:
+        return verdict
+    call = bench.facts.turns.get("call")
+    if call is not None and _echo(bench, call).get("tools") == []:
+        return catalogued("settings-changed", "one tool was sent, none stands in the response")
+    named = str(_echo(bench, turns[0]).get("model") or "")
+    if not bench.model or not named or _is_alike(bench.model, named):
+        return passed(f"nothing changed in {len(turns)} turns")
+    said = f"{bench.model} was asked for, {named} is said to have answered"
+    remedy = "An alias, or another model: ask who runs the proxy which one answers."
+    return told(said, remedy) if bench.rules.forgives else warned(said, remedy)
+
+
+def _is_alike(asked_for: str, named: str) -> bool:
+    """Whether two names of models can mean the same: one begins or ends with the other."""
+    one, other = (name.rpartition("/")[2].lower() for name in (asked_for, named))
+    return one.startswith(other) or other.startswith(one) or one.endswith(other) or other.endswith(one)
+
+
+def _echo(bench: Bench, turn: Turn) -> dict[str, object]:
+    """The response object of a turn's last event that has one."""
+    recording, column = bench.inspector.recording, bench.inspector.sessions.turn_column
+    found: dict[str, object] = {}
+    for place in range(len(recording)):
+        if column[place] == turn.number and recording.record(place).direction == "server":
+            event = recording.event(place)
+            if isinstance(event, Event) and isinstance(body := event.body.get("response"), dict):
+                found = dict(body)
+    return found
 
 
 def _ends_of(bench: Bench, sessions: set[int]) -> tuple[str, ...]:
@@ -342,6 +462,6 @@ JUDGED: tuple[Check, ...] = (
     _looked("D11", "usage", "usage-missing", "usage-renamed"),
     _looked("D13", "frames", "not-json", "not-an-object", "binary-frame", "sse-prefix", "big-frame",
             "heavy-frame", "nested-deeply", "fragmented-message"),
-    _looked("D17", "settings as sent", "settings-changed"),
+    settings_as_sent,
     _looked("D18", "nothing twice", "event-doubled", "item-doubled", "call-doubled", "history-doubled"),
 )  # fmt: skip

@@ -45,7 +45,7 @@ FOUND_BY = {
     "sequence-gap": "D05",
     "sequence-regress": "D05",
     "no-created": "D02",
-    "no-terminal": "D03",
+    "no-terminal": "D01",
     "double-terminal": "D03",
     "after-end": "D04",
     "delta-mismatch": "D09",
