@@ -113,7 +113,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 #: what asks for a verb's face without a screen; a client inside a tap has the terminal for itself
 _WITHOUT_SCREEN = (
     *("json", "headless", "plain", "client", "stop", "status", "tool_calls"),
-    *("dry_run", "recorded"),
+    *("dry_run", "recorded", "markdown"),
 )
 
 

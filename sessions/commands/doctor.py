@@ -30,6 +30,9 @@ class Doctor:
         parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
         parser.add_argument("--plain", action="store_true", help="print the report as text; never a screen")
         parser.add_argument(
+            "--markdown", action="store_true", help="the same in a code fence, to paste into an issue"
+        )
+        parser.add_argument(
             "--rules", choices=RULES, help="whose contract counts; without it, the profile decides"
         )
         parser.add_argument(
@@ -41,7 +44,7 @@ class Doctor:
             "--budget",
             type=_tokens,
             metavar="N",
-            help="stop before more tokens than this; 0 runs what is free",
+            help="stop before more tokens than this; 0 runs what is free where nobody's parent is refused",
         )
         parser.add_argument(
             "--only", metavar="ID,ID", help="these checks and what they stand on, as in B07,D03"
@@ -76,8 +79,8 @@ class Doctor:
 
         from sessions.doctor import report
 
-        if args.json and args.plain:
-            raise UsageError("--json or --plain, not both")
+        if args.json + args.plain + args.markdown > 1:
+            raise UsageError("one of --json, --plain and --markdown, not both")
         if args.recorded is not None:
             found = _recorded(args)
         else:
@@ -93,7 +96,8 @@ class Doctor:
                 )
                 return Exit.DONE
             found = examining.run()
-        sys.stdout.write(json.dumps(report.as_json(found)) + "\n" if args.json else report.plain(found))
+        text = report.fenced(found) if args.markdown else report.plain(found)
+        sys.stdout.write(json.dumps(report.as_json(found)) + "\n" if args.json else text)
         return report.exit_of(found)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sessions.commands.connection import flags_from, settings_from
 from sessions.doctor.battery import Battery, every_check, with_needs
-from sessions.doctor.bench import USUAL_COSTS, Bench
+from sessions.doctor.bench import SLOW_SECONDS, USUAL_COSTS, Bench
 from sessions.doctor.check import Cost
 from sessions.doctor.report import Examination, examination, with_direct
 from sessions.doctor.result import Outcome
@@ -27,6 +27,9 @@ from sessions.talk import tell, tell_progress
 from sessions.wire.http_client import list_models
 from sessions.wire.plan import Plan, plan_from
 
+_UPGRADE = "B07"
+_SOCKETS = 45  #: of a run on a server whose upgrades take long
+
 
 class Examining:
     """One run of the verb."""
@@ -38,6 +41,12 @@ class Examining:
         self.on_result: Callable[[], None] = _nothing
         settings = settings_from(args)
         plan = plan_from(settings)
+        if not args.dry_run and _is_nobodys(settings):
+            raise UsageError(
+                f"no address is given, and none stands in the environment or the settings: name one, as in "
+                f"`turnscope doctor http://127.0.0.1:8080/v1`, or --profile {settings.profile} for "
+                f"{plan.endpoint.authority}; nothing was resolved or sent"
+            )
         if not settings.model and not plan.endpoint.has_model and not plan.endpoint.is_loopback:
             raise UsageError(f"name a model with --model; {plan.endpoint.authority} has no default one here")
         try:
@@ -57,6 +66,7 @@ class Examining:
         if args.record and not args.dry_run:
             recording = Recording.create(Path(args.record).expanduser(), source="doctor")
         self.battery = Battery(self._bench(settings, plan, recording), checks, budget=args.budget)
+        self.battery.leaves_out = not args.only
         self._direct: Battery | None = None
         if args.direct:
             beyond = self._direct_settings()
@@ -101,6 +111,15 @@ class Examining:
             )
             bad += (await battery.try_one(one)).outcome in (Outcome.FAIL, Outcome.WARN)
             self.on_result()
+            if one.id == _UPGRADE:
+                self._warn_of_slowness(battery.bench)
+
+    def _warn_of_slowness(self, bench: Bench) -> None:
+        if (seconds := bench.upgrade_seconds) > SLOW_SECONDS:
+            self.say(
+                f"each upgrade takes {seconds:.1f} s here, and some {_SOCKETS} sockets are opened: about "
+                f"{seconds * _SOCKETS / 60:.0f} minutes; Ctrl-C keeps what was found"
+            )
 
     def _bench(self, settings: Settings, plan: Plan, recording: Recording | None) -> Bench:
         args = self._args
@@ -141,6 +160,13 @@ class Examining:
         if listed:
             self.say(f"no --model given: {listed[0]}, the first that this server lists")
         return listed[0] if listed else ""
+
+
+def _is_nobodys(settings: Settings) -> bool:
+    """Whether the address is a default that nobody has named, neither by itself nor by its profile."""
+    name = "url" if settings.url else "base_url"
+    named = ("flag", "environment", "file")
+    return not any(settings.source(one).partition(" ")[0] in named for one in (name, "profile"))
 
 
 def _nothing() -> None:

@@ -65,7 +65,7 @@ _BAD_LANES = ("", "x" * 257, "not a name")
 @check("F01", "size of a message", Cost.FREE, needs=("B07", "B19"), after=("C01",), limit_seconds=300.0,
        findings=("too-big-close", "too-big-hidden"))  # fmt: skip
 async def frame_size(bench: Bench) -> Verdict:
-    """The create of C01 with blanks around it: 64 KiB, 1, 4 and 15.5 MiB, each on a new socket."""
+    """The create of C01 with blanks around it: 64 KiB, 1, 4 and 15.5 MiB; --record keeps all of it."""
     if not knows_refusal(bench):
         return skipped(_NO_REFUSAL)
     text = parentless(bench)

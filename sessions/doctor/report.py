@@ -6,6 +6,7 @@ evidence and its remedy. Of the address only host and path are told.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -175,6 +176,14 @@ def plain(found: Examination) -> str:
     return cleaned("\n".join(lines), found.secrets) + "\n"
 
 
+def fenced(found: Examination) -> str:
+    """The same in a code fence, so that an issue shows it as it is: no names, numbers or stars are read."""
+    text = plain(found)
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}{fence}\n"
+
+
 def line_of(one: Result) -> str:
     """One check as one line."""
     said = f": {one.evidence}" if one.evidence else ""
@@ -236,14 +245,19 @@ def dry_run(battery: Battery, *, is_twice: bool = False) -> str:
             group = one.group.value
             lines += ["", f"{group}  {one.group.words}"]
         price = f", up to {one.tokens} tokens" if one.tokens else ""
+        price += f", {one.at_risk} more at worst" if one.at_risk else ""
         wait = f", waits {one.waits_seconds:g} s" if one.waits_seconds else ""
         lines.append(f"  {one.id}  {one.title} [{one.cost.words}{price}{wait}]: {one.sends}")
     bound = battery.estimate
     lines += [
         "",
-        f"{bound.checks} checks, at most {bound.turns} turns and {bound.tokens} tokens, "
+        f"{bound.checks} checks, at most {bound.turns} creates that can cost and {bound.tokens} tokens, "
         f"{bound.waits_seconds:g} s of waiting{', and the same past the proxy' if is_twice else ''}; "
         "nothing was sent",
+        f"{bound.at_risk} of these tokens only where a server answers what it should refuse, or ignores "
+        "generate or max_output_tokens.",
+        "A server that adds a prompt of its own to each create, or thinks beyond the limit, bills more: "
+        "--budget N watches what is really spent.",
     ]
     return cleaned("\n".join(lines[1:]), battery.bench.secrets) + "\n"
 
@@ -263,6 +277,7 @@ def dry_run_json(battery: Battery, *, is_twice: bool = False) -> dict[str, Any]:
                 "sends": one.sends,
                 "turns": one.turns,
                 "tokens": one.tokens,
+                "at_risk": one.at_risk,
                 "waits_seconds": one.waits_seconds,
             }
             for one in sorted(battery.checks, key=lambda one: one.id)

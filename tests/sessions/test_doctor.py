@@ -206,3 +206,52 @@ async def test_a_wrong_command_line_is_told(tmp_path: Path, args: tuple[str, ...
     assert ended.code == 2
     assert said in ended.talk
     assert ended.out == ""
+
+
+async def test_without_an_address_nothing_is_resolved_or_sent(tmp_path: Path) -> None:
+    bare = await doctor(tmp_path, "--model", "m")
+    named = await doctor(tmp_path, "--only", "A02", "--profile", "openai", "--model", "m")
+    listed = await doctor(tmp_path, "--dry-run", "--model", "m")
+    assert bare.code == 2
+    assert "no address is given" in bare.talk
+    assert "nothing was resolved or sent" in bare.talk
+    assert bare.out == ""
+    assert (named.code, listed.code) == (0, 0)
+
+
+async def test_an_address_of_the_environment_is_examined(tmp_path: Path) -> None:
+    async with FakeServer(Options(seed=1)) as server:
+        ended = await doctor(tmp_path, "--only", "B07", "--json", OPENAI_BASE_URL=server.base_url)
+    assert ended.outcomes["B07"] == "pass"
+
+
+async def test_the_report_can_be_fenced_for_an_issue(tmp_path: Path) -> None:
+    async with FakeServer(Options(seed=1)) as server:
+        ended = await doctor(tmp_path, server.base_url, "--markdown", "--only", "B07")
+        both = await doctor(tmp_path, server.base_url, "--markdown", "--json")
+    lines = ended.out.splitlines()
+    assert (lines[0], lines[-1]) == ("```text", "```")
+    assert lines[1].startswith("turnscope ")
+    assert both.code == 2
+
+
+async def test_a_check_brings_what_it_looks_at(tmp_path: Path) -> None:
+    async with FakeServer(Options(seed=1, rate=200)) as server:
+        ended = await doctor(tmp_path, server.base_url, "--json", "--deep", "--only", "F01,F13")
+    assert ended.outcomes["F01"] == "pass"
+    assert ended.outcomes["F13"] == "info", "C01 has shown the refusal that it needs"
+
+
+async def test_slow_upgrades_are_told_and_what_is_minor_is_left_out(tmp_path: Path) -> None:
+    async with FakeServer(Options(seed=1, faults=("slow-upgrade:2.1",))) as server:
+        process = await started(tmp_path, server.base_url, "--json")
+        assert process.stderr is not None
+        async with asyncio.timeout(60):
+            while b"each upgrade takes 2.1 s" not in (line := await process.stderr.readline()):
+                assert line
+            process.send_signal(signal.SIGINT)
+            out, _ = await process.communicate()
+    assert process.returncode == 130
+    report = json.loads(out)
+    assert report["is_interrupted"]
+    assert "B07" in {one["id"] for one in report["checks"]}

@@ -190,7 +190,7 @@ async def test_the_report_is_saved_and_copied_without_the_key(tmp_path: Path) ->
             await pilot.press("y")
             await app.workers.wait_for_complete()
             await pilot.pause()
-            assert app.clipboard.startswith("turnscope ")
+            assert app.clipboard.startswith("```text\nturnscope ")
             assert KEY not in app.clipboard
             await pilot.press("x")
             await pilot.pause()
@@ -199,7 +199,8 @@ async def test_the_report_is_saved_and_copied_without_the_key(tmp_path: Path) ->
             await pilot.pause()
             messages = [one.message for one in app._notifications]
             assert messages[-1].startswith("Not saved: "), "nothing is overwritten"
-    text = (tmp_path / "turnscope-doctor.txt").read_text()
+    text = (tmp_path / "turnscope-doctor.md").read_text()
+    assert text.startswith("```text\n")
     found = json.loads((tmp_path / "turnscope-doctor.json").read_text())
     assert "C01" in text
     assert {one["id"] for one in found["checks"]} >= {"C01", "D05", "F12"}

@@ -281,7 +281,7 @@ class DoctorScreen(Screen[None]):
         self.run_worker(self._copy(), group="copying", exclusive=True)
 
     async def _copy(self) -> None:
-        said = await copy(report.plain(self._found()), self.app.copy_to_clipboard)
+        said = await copy(report.fenced(self._found()), self.app.copy_to_clipboard)
         self.notify(safe(said), markup=False)
 
     def action_save(self) -> None:
@@ -289,8 +289,8 @@ class DoctorScreen(Screen[None]):
         self.run_worker(self._save(), group="saving", exclusive=True)
 
     async def _save(self) -> None:
-        about = "Text to paste into an issue; a name that ends in .json makes it JSON. No secret is in it."
-        name = await self.app.push_screen_wait(Ask("save the report", "turnscope-doctor.txt", about))
+        about = "Text; .md fences it for an issue, .json makes it JSON. No secret is in it."
+        name = await self.app.push_screen_wait(Ask("save the report", "turnscope-doctor.md", about))
         if not name:
             return
         self._say(await asyncio.to_thread(write, name, self._found()))
@@ -315,12 +315,12 @@ class DoctorScreen(Screen[None]):
 
 
 def write(name: str, found: Examination) -> str:
-    """Write a report into a new file, and say so; a name that ends in .json makes it JSON."""
+    """Write a report into a new file, and say so; a name that ends in .json makes it JSON, .md fences it."""
     path = Path(name).expanduser()
     if path.suffix == ".json":
         text = json.dumps(report.as_json(found), indent=2) + "\n"
     else:
-        text = report.plain(found)
+        text = report.fenced(found) if path.suffix == ".md" else report.plain(found)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
