@@ -10,7 +10,7 @@ import json
 import secrets
 
 from sessions.contract import TERMINAL, Status
-from sessions.dialects import DONE_EVENT, read
+from sessions.dialects import DONE_EVENT
 from sessions.doctor.bench import Bench, Bout
 from sessions.doctor.check import Check, Cost, check
 from sessions.doctor.probes import (
@@ -249,32 +249,7 @@ async def forced_call(bench: Bench) -> Verdict:
     verdict = judged(findings_of(bench, (one.turn.session,)), forced_call.findings)
     if verdict.outcome is not Outcome.PASS:
         return verdict
-    names = _call_ids(bench, one.turn)
-    if len(names) > 1:
-        return catalogued("id-changed", f"the call_id of one call is {', then '.join(names)}")
     return _called(calls[0], response.status)
-
-
-def _call_ids(bench: Bench, turn: Turn) -> tuple[str, ...]:
-    """Every call_id that the events of a turn with one call give to it, in their order."""
-    recording, column = bench.inspector.recording, bench.inspector.sessions.turn_column
-    names: dict[str, None] = {}
-    for place in range(len(recording)):
-        if column[place] != turn.number or recording.record(place).direction != "server":
-            continue
-        event = recording.event(place)
-        if not isinstance(event, Event):
-            continue
-        body = read(event).event.body
-        response = body.get("response")
-        output = response.get("output") if isinstance(response, dict) else None
-        items = [body.get("item"), *(output if isinstance(output, list) else ())]
-        names |= {
-            str(item["call_id"]): None
-            for item in items
-            if isinstance(item, dict) and item.get("type") == "function_call" and item.get("call_id")
-        }
-    return tuple(names)
 
 
 async def _answer_call(bench: Bench, bout: Bout, one: Asked, call_id: str) -> None:

@@ -45,7 +45,7 @@ TABLE: tuple[tuple[str, set[str], str], ...] = (
     ("busy for a while", {"F03", "F04"}, "in progress"),
     ("the newest only", {"F05"}, "replaced"),
     ("1 MiB at most", {"F01"}, "1009"),
-    ("call ids change", {"D15"}, "call_id"),
+    ("call ids change", {"D10"}, "id changed"),
     ("another model", {"D17"}, "small-3"),
     ("tools dropped", {"D17"}, "one tool was sent"),
     ("no deltas", {"D12"}, "without a delta"),
