@@ -29,7 +29,7 @@ async def test_a_new_chain_and_a_replay_are_chosen_as_parents() -> None:
         await scene.write("Remember the word heliotrope.")
         await scene.press("enter")
         await scene.turn_ended(1)
-        await scene.press("escape", "P", "3")
+        await scene.press("escape", "P", "3", "enter")
         await scene.until(lambda: scene.screen.outgoing.aim.value == "a replay")
         await scene.write("Which word?")
         await scene.press("f5")
@@ -50,7 +50,7 @@ async def test_a_warm_up_needs_no_text() -> None:
 
 async def test_a_lane_is_named_and_stands_beside_the_box() -> None:
     async with talking() as scene:
-        await scene.press("escape", "L", "2", *"plan", "enter")
+        await scene.press("escape", "L", "2", "enter", *"plan", "enter")
         await scene.until(lambda: scene.screen.outgoing.lane == "plan")
         assert "plan" in screen_text(scene.app)
         await scene.write("Hello.")

@@ -83,7 +83,7 @@ def inside(scene: Scene) -> list[str]:
         (("f2",), Options),
         (("f3",), Reader),
         (("escape", "P"), Choose),
-        (("escape", "L", "2"), Ask),
+        (("escape", "L", "2", "enter"), Ask),
         (("escape", "question_mark"), Reader),
         (("escape", "x"), Ask),
     ],
@@ -191,7 +191,7 @@ async def test_leaving_asks_says_what_is_kept_and_closes_with_a_handshake(key: s
         assert scene.screen.sockets.is_live(1)
         await scene.press(key)
         await scene.until(lambda: isinstance(scene.app.screen, Choose))
-        await scene.press("2")
+        await scene.press("2", "enter")
         await scene.until(lambda: not scene.screen.sockets.is_live(1))
         await scene.until(lambda: server.log[0].is_over)
         assert server.log[0].close_received == (1000, "")

@@ -1,4 +1,4 @@
-"""A dialog of choices: the safest working one is marked, digits choose, escape changes nothing."""
+"""A dialog of choices: the safest working one is marked, digits mark, escape changes nothing."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ async def test_f5_takes_the_marked_one() -> None:
     assert await chosen("j", "f5") == "new"
 
 
-async def test_digits_choose_at_once() -> None:
-    assert await chosen("3") == "new"
-    assert await chosen("1") == "bad"
+async def test_digits_mark_and_only_enter_goes() -> None:
+    assert await chosen("3") is None
+    assert await chosen("3", "enter") == "new"
+    assert await chosen("1", "enter") == "bad"
 
 
-async def test_a_digit_without_a_choice_does_nothing() -> None:
-    assert await chosen("9") is None
+async def test_a_digit_without_a_choice_marks_nothing() -> None:
+    assert await chosen("9", "enter") == "good"
 
 
 async def test_escape_chooses_nothing() -> None:

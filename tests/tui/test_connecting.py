@@ -31,7 +31,7 @@ async def test_stopping_says_what_it_costs_and_esc_leaves_the_socket_open() -> N
         assert "no cancel in this protocol" in screen_text(scene.app)
         await scene.press("escape")
         assert scene.screen.sockets.is_live(1)
-        await scene.press("X", "2")
+        await scene.press("X", "2", "enter")
         await scene.until(lambda: not scene.screen.sockets.is_live(1))
         await scene.until(lambda: scene.screen.query_one(Trouble).report)
 
@@ -48,7 +48,7 @@ async def test_after_a_lost_socket_a_way_on_opens_a_new_one_and_sends_nothing() 
         await scene.press("f9")
         assert "ways on" in screen_text(scene.app)
         count = len(scene.screen.inspector.sessions.turns)
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.until(lambda: scene.screen.number == 2 and scene.screen.session is not None)
         await scene.until(lambda: scene.screen.outgoing.turn == 1)
         assert len(scene.screen.inspector.sessions.turns) == count
@@ -109,7 +109,7 @@ async def test_a_running_answer_is_stopped_only_after_its_cost_was_told() -> Non
         assert "no cancel in this protocol" in screen_text(scene.app)
         await scene.press("enter")  # the safe choice is marked
         assert scene.screen.sockets.is_live(1)
-        await scene.press("X", "2")
+        await scene.press("X", "2", "enter")
         await scene.until(lambda: not scene.screen.sockets.is_live(1))
         await scene.until(lambda: not scene.screen.inspector.sessions.turns[0].is_live)
         assert scene.screen.inspector.sessions.turns[0].status == "cut"
@@ -124,7 +124,7 @@ async def test_a_refused_opening_is_told_and_opened_again_by_hand() -> None:
         assert report is not None
         assert "503" in report.text()
         assert len(server.log) == 1
-        await scene.press("escape", "c", "1")
+        await scene.press("escape", "c", "1", "enter")
         await scene.until(lambda: scene.screen.number == 2)
         await scene.is_open()
         await scene.press("i")
@@ -156,7 +156,7 @@ async def test_in_the_list_a_stop_means_the_chosen_connection() -> None:
         run.screen.query_one(Connections).select_session(other)
         await run.press("X")
         await run.shows(f"close socket {other}")
-        await run.press("2")
+        await run.press("2", "enter")
         await run.until(lambda: known[other].phase is Phase.CLOSED)
         assert run.screen.session is not None
         assert run.screen.session.phase is Phase.OPEN

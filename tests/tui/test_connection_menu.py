@@ -19,9 +19,9 @@ from tui.widgets.trouble import Trouble
 async def test_a_rollover_may_keep_both_sockets_and_one_goes_back_by_hand() -> None:
     async with serving() as server, journey(server) as scene:
         await scene.say("Hello.")
-        await scene.press("escape", "c", "1")
+        await scene.press("escape", "c", "1", "enter")
         await scene.shows("roll over")
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.until(lambda: scene.screen.sockets.open_sessions == (1, 2))
         await scene.is_open()
         await scene.press("c")
@@ -29,7 +29,7 @@ async def test_a_rollover_may_keep_both_sockets_and_one_goes_back_by_hand() -> N
         choose = scene.app.screen
         assert isinstance(choose, Choose)
         digit = [choice.key for choice in choose._choices].index("use 1") + 1
-        await scene.press(str(digit), "i")
+        await scene.press(str(digit), "enter", "i")
         await scene.say("Are you there?")
         assert scene.screen.number == 1
         assert [len(visit.received) for visit in server.log] == [2, 0]
@@ -80,7 +80,7 @@ async def test_another_address_gets_no_key_of_this_one() -> None:
         choose = scene.app.screen
         assert isinstance(choose, Choose)
         digit = [choice.key for choice in choose._choices].index("address") + 1
-        await scene.press(str(digit), *elsewhere.base_url, "enter")
+        await scene.press(str(digit), "enter", *elsewhere.base_url, "enter")
         await scene.until(lambda: scene.screen.number == 2)
         await scene.is_open()
         assert "authorization" in {name.lower() for name, _ in server.log[0].headers}

@@ -144,7 +144,7 @@ async def test_one_check_is_tried_again_and_all_only_after_a_question() -> None:
             assert len(server.log) == visits + 1
             await pilot.press("R")
             await pilot.pause()
-            await pilot.press("1")
+            await pilot.press("1", "enter")
             screen = await examined(app, pilot)
             assert len(server.log) > visits + 2
             await pilot.press("q")

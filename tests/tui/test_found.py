@@ -36,7 +36,7 @@ async def test_what_a_person_reads(size: tuple[int, int], snapshot: SnapshotAsse
         await scene.press("1", "exclamation_mark")
         await scene.until(lambda: isinstance(scene.app.screen, Choose))
         assert "\n".join(screen_lines(scene.app)) == snapshot(name="the list")
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.until(lambda: isinstance(scene.app.screen, Reader))
         assert "\n".join(screen_lines(scene.app)) == snapshot(name="one of them")
 
@@ -45,12 +45,12 @@ async def test_a_finding_leads_to_its_record_and_back_to_the_list() -> None:
     async with playing(faulty(), size=(120, 40)) as scene:
         await scene.press("1", "exclamation_mark")
         await scene.until(lambda: isinstance(scene.app.screen, Choose))
-        await scene.press("2")
+        await scene.press("2", "enter")
         await scene.until(lambda: isinstance(scene.app.screen, Reader))
         assert "terminal-renamed" in screen_text(scene.app)
         await scene.press("escape")
         await scene.until(lambda: isinstance(scene.app.screen, Choose))
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.until(lambda: isinstance(scene.app.screen, Reader))
         text = screen_text(scene.app)
         assert "sequence-gap" in text

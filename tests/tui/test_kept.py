@@ -79,10 +79,10 @@ async def test_history_goes_on_between_runs_and_is_searched_by_hand(tmp_path: Pa
             await scene.shows("sent before")
             shown = screen_text(scene.app)
             assert shown.index("as JSON") < shown.index("The first question")
-            await scene.press("2")
+            await scene.press("2", "enter")
             assert scene.screen.composer.text == "The first question"
             assert scene.screen.composer.mode.value == "text"
-            await scene.press("ctrl+r", "1")
+            await scene.press("ctrl+r", "1", "enter")
             assert '"as JSON"' in scene.screen.composer.text
             assert scene.screen.composer.mode.value == "JSON"
             assert len(scene.heard) == 2
@@ -92,7 +92,7 @@ async def test_taking_from_history_loses_nothing_that_was_being_written(tmp_path
     async with serving() as server, journey(server, state=tmp_path) as scene:
         await scene.say("The first question")
         await scene.write("precious")
-        await scene.press("ctrl+r", "1")
+        await scene.press("ctrl+r", "1", "enter")
         assert scene.screen.composer.text == "The first question"
         await scene.press("ctrl+z")
         assert scene.screen.composer.text == "precious"

@@ -15,9 +15,9 @@ async def test_a_send_without_a_model_asks_first_and_the_list_comes_from_the_ser
         await scene.until(lambda: isinstance(scene.app.screen, Choose))
         assert "No model is set" in screen_text(scene.app)
         assert scene.screen.inspector.sessions.turns == []
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.until(lambda: "beta-2" in screen_text(scene.app))
-        await scene.press("2")
+        await scene.press("2", "enter")
         await scene.turn_ended(1)
         assert '"beta-2"' in scene.last_sent()
 
@@ -27,7 +27,7 @@ async def test_a_model_can_be_typed() -> None:
         await scene.write("Hello.")
         await scene.press("enter")
         await scene.until(lambda: isinstance(scene.app.screen, Choose))
-        await scene.press("2", *"gpt-6-astra", "enter")
+        await scene.press("2", "enter", *"gpt-6-astra", "enter")
         await scene.turn_ended(1)
         assert '"gpt-6-astra"' in scene.last_sent()
 

@@ -43,7 +43,7 @@ async def test_the_chain_fills_in_its_parent_a_fork_its_own_and_a_new_chain_none
         assert scene.screen.focused is scene.screen.composer.box
         await scene.say("Say it once more.")
         assert scene.heard_last["previous_response_id"] == first
-        await scene.press("escape", "P", "2")
+        await scene.press("escape", "P", "2", "enter")
         await scene.shows("new chain")
         await scene.press("i")
         await scene.say("Which word was it?")
@@ -75,7 +75,7 @@ async def test_without_a_store_a_replay_carries_the_reasoning_of_every_turn() ->
         first = scene.heard_last
         assert first["store"] is False
         assert first["include"] == ["reasoning.encrypted_content"]
-        await scene.press("escape", "P", "3")
+        await scene.press("escape", "P", "3", "enter")
         await scene.shows("replay of")
         await scene.press("i")
         await scene.say("Again?")
@@ -93,9 +93,9 @@ async def test_a_chosen_parent_can_be_taken_back() -> None:
         await scene.say("One.")
         await scene.press("escape", "P")
         assert isinstance(scene.app.screen, Choose)
-        await scene.press("escape", "P", "2")
+        await scene.press("escape", "P", "2", "enter")
         await scene.shows("none, new chain")
-        await scene.press("P", "1")
+        await scene.press("P", "1", "enter")
         await scene.shows("T1 (")
         await scene.press("i")
         await scene.say("Two.")
@@ -296,12 +296,12 @@ async def test_a_warm_up_is_prepared_shown_sent_and_over() -> None:
 async def test_each_lane_has_its_own_chain() -> None:
     async with serving() as server, journey(server) as scene:
         await scene.say("On the default lane.")
-        await scene.press("escape", "L", "2", *"plan", "enter")
+        await scene.press("escape", "L", "2", "enter", *"plan", "enter")
         await scene.until(lambda: scene.screen.outgoing.lane == "plan")
         await scene.press("i")
         await scene.say("On the lane plan.")
         assert scene.heard_last["stream_id"] == "plan"
-        await scene.press("escape", "L", "1", "i")
+        await scene.press("escape", "L", "1", "enter", "i")
         await scene.until(lambda: scene.screen.outgoing.lane is None)
         await scene.say("On the default lane again.")
         turns = scene.screen.inspector.sessions.turns
@@ -311,7 +311,7 @@ async def test_each_lane_has_its_own_chain() -> None:
 
 async def test_a_wrong_name_of_a_lane_is_refused_where_it_is_typed() -> None:
     async with serving() as server, journey(server) as scene:
-        await scene.press("escape", "L", "2", *"a b", "enter")
+        await scene.press("escape", "L", "2", "enter", *"a b", "enter")
         await scene.shows("A lane's name has")
         await scene.press("escape")
         assert scene.screen.outgoing.lane is None
@@ -343,8 +343,8 @@ async def test_without_a_model_it_is_asked_for_and_nothing_is_lost() -> None:
         assert (scene.heard, scene.screen.composer.text) == ([], "Hello.")
         await scene.press("enter")
         await scene.shows("which model?")
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.shows("gpt-5.6")
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.turn_ended(1)
         assert scene.heard_last["model"] == MODEL

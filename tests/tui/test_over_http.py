@@ -68,7 +68,7 @@ async def test_stopping_closes_the_request_and_the_next_turn_simply_goes() -> No
         await scene.press("escape", "X")
         assert isinstance(scene.app.screen, Choose)
         assert "closes the request of T1 and nothing else" in screen_text(scene.app)
-        await scene.press("2")
+        await scene.press("2", "enter")
         await scene.turn_ended(1)
         assert scene.screen.inspector.sessions.turns[0].status == "cut"
         assert scene.screen.sockets.is_live(1)
@@ -117,7 +117,7 @@ async def test_the_connection_menu_takes_the_chain_over_http_and_back() -> None:
             assert isinstance(menu, Choose)
             assert way in screen_text(scene.app)
             place = next(row for row in screen_text(scene.app).splitlines() if way in row)
-            await scene.press(next(letter for letter in place if letter.isdigit()))
+            await scene.press(next(letter for letter in place if letter.isdigit()), "enter")
             await scene.shows(f"{'h' if number == 2 else 'c'}{number}")
             assert scene.screen.number == number
             await scene.is_open()
@@ -172,7 +172,7 @@ async def test_two_lanes_are_two_requests_at_once() -> None:
         await scene.write("One.")
         await scene.press("enter")
         await scene.until(lambda: heard(scene))
-        await scene.press("escape", "L", "2", *"side", "enter")
+        await scene.press("escape", "L", "2", "enter", *"side", "enter")
         await scene.until(lambda: scene.screen.outgoing.lane == "side")
         await scene.press("i")
         await scene.write("Capital of Peru?")

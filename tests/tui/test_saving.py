@@ -24,7 +24,7 @@ async def test_copying_says_by_which_way_it_went(monkeypatch: pytest.MonkeyPatch
     async with playing(plain()) as scene:
         await scene.press("y")
         assert "turn T" in screen_text(scene.app)
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.until(lambda: scene.app.clipboard)
         await scene.shows("OSC 52")
 
@@ -34,7 +34,7 @@ async def test_an_event_is_copied_byte_for_byte(monkeypatch: pytest.MonkeyPatch)
     wire = Wire()
     records = [wire.open(), wire.sent('{ "type":"response.create",  "input":"x" }')]
     async with playing(records) as scene:
-        await scene.press("2", "G", "y", "2")
+        await scene.press("2", "G", "y", "2", "enter")
         await scene.until(lambda: scene.app.clipboard)
         assert scene.app.clipboard == '{ "type":"response.create",  "input":"x" }'
 

@@ -273,12 +273,12 @@ async def test_leaving_asks_once_and_leaves_it_running(relay: RunningTap) -> Non
         await watch.shows("the tap is running")
         await watch.pilot.press("ctrl+q", "ctrl+q")
         assert sum(isinstance(one, Choose) for one in watch.app.screen_stack) == 1
-        await watch.pilot.press("1")
+        await watch.pilot.press("1", "enter")
         await watch.until(lambda: not isinstance(watch.app.screen, Choose))
         assert relay.is_running()
         await watch.pilot.press("ctrl+q")
         await watch.shows("leave it running")
-        await watch.pilot.press("2")
+        await watch.pilot.press("2", "enter")
         await watch.until(lambda: watch.app.return_value == 0)
     assert relay.is_running()
     assert f"turnscope tap --stop {relay.recording}" in watch.app.farewell
@@ -291,7 +291,7 @@ async def test_stopping_says_what_is_cut_and_closes_the_recording(relay: Running
         await watch.shows("1 socket open")
         await watch.pilot.press("q")
         await watch.shows("1 open, it will be cut")
-        await watch.pilot.press("3")
+        await watch.pilot.press("3", "enter")
         await watch.until(lambda: watch.app.return_value == 0)
     assert not relay.is_running()
     whole = Reading.whole(relay.recording)

@@ -51,10 +51,11 @@ async def test_at_the_age_limit_nothing_goes_on_by_itself_and_the_stored_parent_
         assert len(scene.heard) == 1
         await scene.press("f9")
         await scene.shows("ways on")
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.until(lambda: scene.screen.number == 2)
         await scene.is_open()
-        assert len(scene.heard) == 1
+        assert scene.screen.composer.text == "Which word was it?"
+        assert len(scene.heard) == 1  # the Enter after the digit was the dialog's
         await scene.press("enter")
         await scene.turn_ended(2)
         turns = scene.screen.inspector.sessions.turns
@@ -68,12 +69,12 @@ async def test_a_choice_that_was_offered_before_the_end_is_offered_anew() -> Non
         await scene.press("f9")
         await scene.shows("will soon reach its age limit")
         await scene.until(lambda: not scene.screen.sockets.is_live(1))
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.shows("The age limit of this socket has been reached.")
         assert isinstance(scene.app.screen, Choose)
         assert "will not work: The socket has ended." in screen_text(scene.app)
         assert len(server.log) == 1
-        await scene.press("1")
+        await scene.press("1", "enter")
         await scene.until(lambda: scene.screen.number == 2)
 
 
@@ -119,9 +120,9 @@ async def test_near_the_limit_the_rollover_says_which_lanes_survive() -> None:
         assert len(server.log) == 1
         await scene.press("escape")
         assert scene.screen.sockets.open_sessions == (1,)
-        await scene.press("escape", "c", "1")
+        await scene.press("escape", "c", "1", "enter")
         await scene.shows("roll over")
-        await scene.press("2")
+        await scene.press("2", "enter")
         await scene.until(lambda: scene.screen.sockets.open_sessions == (2,))
         assert server.log[0].close_received == (1000, "")
         await scene.press("i")

@@ -53,13 +53,13 @@ async def shows(pilot: Pilot[Any], words: str) -> None:
     raise AssertionError(f"no {words!r} on {pilot.app.screen!r}:\n{screen_text(pilot.app)}")
 
 
-async def test_the_newest_comes_first_and_a_digit_looks_at_it(tmp_path: Path) -> None:
+async def test_the_newest_comes_first_and_a_digit_marks_it(tmp_path: Path) -> None:
     async with attached(tmp_path, 3) as (app, pilot):
         await shows(pilot, "recordings grow now")
         shown = screen_text(app)
         assert "3 recordings grow now" in shown
         assert shown.index("2026-01-03") < shown.index("2026-01-02") < shown.index("2026-01-01")
-        await pilot.press("2")
+        await pilot.press("2", "enter")
         await shows(pilot, "LIVE")
         assert isinstance(app.screen, ReplayScreen)
         path = app.screen.playback.reading.path

@@ -1,7 +1,8 @@
 """A dialog of a few choices: what happened, what each choice does and costs, the safest working one first.
 
-Digits choose at once, Enter takes the marked one, escape changes nothing. A choice that will fail is shown
-with its reason instead of being hidden. The texts come from us or are made safe here; never markup.
+Digits mark, Enter takes the marked one, escape changes nothing: an Enter that follows a digit by habit stays
+in the dialog. A choice that will fail is shown with its reason instead of being hidden. The texts come from us
+or are made safe here; never markup.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Choose(ModalScreen[str]):
         self._title = safe_line(title)
         self._choices = tuple(choices)
         self._about = safe(redact.screen(about))
-        self._foot = foot or "Enter go   1-9 choose   esc back"
+        self._foot = foot or "1-9 mark   Enter go   esc back"
 
     def compose(self) -> ComposeResult:
         """A frame with the words above and the choices below."""
@@ -81,7 +82,7 @@ class Choose(ModalScreen[str]):
         options.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Digits choose at once; j and k move as everywhere."""
+        """Digits mark a choice; j and k move as everywhere."""
         options = self.query_one(OptionList)
         if event.character in ("j", "k"):
             event.stop()
@@ -93,7 +94,7 @@ class Choose(ModalScreen[str]):
             event.stop()
             index = int(event.character) - 1
             if index < len(self._choices):
-                self.dismiss(self._choices[index].key)
+                options.highlighted = index
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -44,9 +44,7 @@ class Which(Screen[None]):
         hidden = len(self._found) - len(choices)
         about = f"{hidden} older ones are not listed: turnscope attach FILE" if hidden > 0 else ""
         title = f"{len(self._found)} recordings grow now"
-        self.app.push_screen(
-            Choose(title, choices, about, "Enter look   1-9 choose   esc leave"), self._chosen
-        )
+        self.app.push_screen(Choose(title, choices, about, "1-9 mark   Enter look   esc leave"), self._chosen)
 
     def _chosen(self, name: str | None) -> None:
         if name:
