@@ -1,15 +1,19 @@
 """What somebody has typed, kept between runs: sent prompts and frames, the unsent draft, half answers.
 
-Its one rule: nothing typed is lost to a crash or a damaged line, and no known secret reaches the disk. Files
-are owner-only and bounded; a disk that refuses is said in `problems` and never ends a session.
+Its one rule: nothing typed is lost to a crash or a damaged line, and no known secret reaches the disk. A
+draft belongs to one endpoint and one run; what an ended run has left is offered, never mixed with what is
+typed now. Files are owner-only and bounded; a disk that refuses is said in `problems` and ends no session.
 """
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+import secrets as chance
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from copy import copy
 from pathlib import Path
@@ -22,8 +26,10 @@ SentKind: TypeAlias = Literal["prompt", "frame"]
 
 MAX_SENT = 1000
 _MAX_HALVES = 200
+MAX_UNSENT = 9  # drafts of ended runs that are kept for one endpoint
 _SLACK = 200  # the history is cut to its bound only when it is over it by so much
 _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
+_RUN = re.compile(r"\.(\d+)-[0-9a-f]+\.txt")  # the end of a draft's name: the process, and its run
 
 
 class Sent(NamedTuple):
@@ -34,30 +40,43 @@ class Sent(NamedTuple):
     text: str
 
 
+class Unsent(NamedTuple):
+    """A draft that a run has left which has ended."""
+
+    wall: int  #: when it was written last, microseconds since the epoch, UTC
+    text: str
+    path: Path
+
+
 class Drafts:
-    """The kept words of one profile; opens a file only when one is asked for."""
+    """The kept words of one profile and endpoint; opens a file only when one is asked for."""
 
     def __init__(
         self,
         folder: Path,
         profile: str,
         *,
+        endpoint: str = "",
         secrets: Iterable[str] = (),
         is_kept: bool = True,
         wall: Callable[[], int],
+        is_running: Callable[[int], bool] | None = None,
     ) -> None:
         """`folder` is the state folder; `is_kept` false keeps everything in memory only.
 
-        `wall` gives microseconds since the epoch, UTC. `secrets` are masked before anything is written.
+        `endpoint` is the address that drafts belong to. `wall` gives microseconds since the epoch, UTC.
+        `secrets` are masked before anything is written. `is_running` says whether a process still runs.
         """
         name = _UNSAFE_IN_NAME.sub("_", profile).strip(".") or "default"
         self._folder = folder
         self._sent_path = folder / f"sent-{name}.jsonl"
-        self._draft_path = folder / f"draft-{name}.txt"
+        self._draft_stem = f"draft-{name}{_place(endpoint)}"
+        self._run = f"{os.getpid()}-{chance.token_hex(4)}"
         self._halves_path = folder / f"answers-{name}.jsonl"
         self._secrets = tuple(secrets)
         self._is_kept = is_kept
         self._wall = wall
+        self._is_running = is_running or _runs
         self._sent: list[Sent] | None = None
         self._halves: dict[str, HalfAnswer] | None = None
         self._draft: str | None = None
@@ -68,8 +87,7 @@ class Drafts:
         self._load_sent()
         self._load_halves()
         other = copy(self)
-        safe_name = _UNSAFE_IN_NAME.sub("_", name)
-        other._draft_path = self._draft_path.with_name(f"{self._draft_path.stem}@{safe_name}.txt")
+        other._draft_stem = f"{self._draft_stem}@{_UNSAFE_IN_NAME.sub('_', name)}"
         other._draft = None
         return other
 
@@ -125,10 +143,37 @@ class Drafts:
         self._replace(self._draft_path, clean)
 
     def draft(self) -> str:
-        """What stood in the composer and was not sent; "" when there is nothing."""
-        if self._draft is None:
-            self._draft = self._read(self._draft_path)
-        return self._draft
+        """What stands in the composer of this run and was not sent; "" when there is nothing."""
+        return self._draft or ""
+
+    def unsent(self) -> tuple[Unsent, ...]:
+        """What ended runs have left for this endpoint, newest first; of more than nine the oldest go."""
+        found = sorted(self._left_behind(), reverse=True)
+        for old in found[MAX_UNSENT:]:
+            self.drop(old)
+        return tuple(found[:MAX_UNSENT])
+
+    def drop(self, draft: Unsent) -> None:
+        """Forget a draft of an ended run: it was taken up, or is not wanted."""
+        self._replace(draft.path, "")
+
+    def _left_behind(self) -> Iterator[Unsent]:
+        if not self._is_kept or not self._folder.is_dir():
+            return
+        for path in self._folder.glob(f"{glob.escape(self._draft_stem)}.*.txt"):
+            run = _RUN.fullmatch(path.name, len(self._draft_stem))
+            if run is None or path == self._draft_path:
+                continue
+            # the number of this process, in another run of it, is one that was given out before
+            if int(run[1]) != os.getpid() and self._is_running(int(run[1])):
+                continue
+            if text := self._read(path):
+                with suppress(OSError):
+                    yield Unsent(path.stat().st_mtime_ns // 1000, text, path)
+
+    @property
+    def _draft_path(self) -> Path:
+        return self._folder / f"{self._draft_stem}.{self._run}.txt"
 
     # Half answers --------------------------------------------------------------------------------------
 
@@ -244,6 +289,25 @@ class Drafts:
         sentence = f"{path.name} cannot be kept: {error.strerror or error}."
         if sentence not in self._problems:
             self._problems.append(sentence)
+
+
+def _place(endpoint: str) -> str:
+    """An endpoint in the name of a file: its host to be read, its whole address as a digest."""
+    if not endpoint:
+        return ""
+    host = endpoint.partition("://")[2].partition("/")[0] or endpoint
+    digest = hashlib.sha256(endpoint.encode(errors="replace")).hexdigest()[:8]
+    return f"-{_UNSAFE_IN_NAME.sub('_', host)[:80]}-{digest}"
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # it is another person's, or cannot be asked: nothing of it is touched
+    return True
 
 
 def _line(entry: Sent) -> str:

@@ -96,7 +96,9 @@ async def journey(
         settings=settings,
         create=create or Create(model=MODEL),
         profile=profile_facts(settings),
-        drafts=Drafts(state, "fake", wall=lambda: WALL) if state is not None else None,
+        drafts=Drafts(state, "fake", endpoint=server.base_url, wall=lambda: WALL)
+        if state is not None
+        else None,
         names=names,
     )
     screen = SessionScreen(inspector, Sockets(inspector, SystemClock()), launch, is_read_only=is_read_only)

@@ -73,7 +73,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("session.preview", "f3", "preview", "Show the exact frame before it is sent.", _S),
     Action("session.options", "f2", "options", "Model, instructions, effort, limits, format, store.", _S),
     Action("session.toggle_mode", "ctrl+t", "text/JSON", "Write text, or the whole frame as JSON.", _S),
-    Action("session.history", "ctrl+r", "history", "Take a message that was sent before.", _S),
+    Action(
+        "session.history", "ctrl+r", "history", "Take a message sent before, or a draft that was not.", _S
+    ),
     Action("session.leave", "escape", "back", "Leave the box, close what is open, one level up.", _S),
     # -- the session, letters
     Action("session.write", "i", "write", "Go to the message box.", _M, 1),

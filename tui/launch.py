@@ -93,7 +93,11 @@ def launch_plan(args: argparse.Namespace, settings: Settings, plan: Plan) -> Lau
         ),
         profile=profile_facts(settings),
         drafts=Drafts(
-            paths().state, settings.profile, secrets=plan.secrets, wall=lambda: time.time_ns() // 1000
+            paths().state,
+            settings.profile,
+            endpoint=plan.endpoint.unix + plan.endpoint.http_url,
+            secrets=plan.secrets,
+            wall=lambda: time.time_ns() // 1000,
         ),
         tools=tools,
         notes=(*gone, *tools.converted, *tools.notes) if tools else gone,

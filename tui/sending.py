@@ -51,7 +51,7 @@ class Sending:
         forecast = self._outgoing.forecast(session, screen.sockets.now)
         parent, *others = self._outgoing.chips(session, forecast)
         # What needs a decision stands where a narrow window does not cut it.
-        due = (*screen.ways_on.chips(), *self._outgoing.due(session))
+        due = (*screen.ways_on.chips(), *self._outgoing.due(session), *self._kept.chips())
         if self._json_set_aside():
             due = (*due, Chip("", "changed JSON kept: ctrl+t", "warn"))
         composer.show_chips((parent, *due, *others))

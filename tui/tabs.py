@@ -122,7 +122,7 @@ class Tabs:
             return
         if front.writing is None:
             screen.composer.take_up(Writing())
-            front.kept.restore_draft()
+            front.kept.look_for_drafts()
         else:
             screen.composer.take_up(front.writing)
 

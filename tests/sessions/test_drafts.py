@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sessions.answers import HalfAnswer
-from sessions.drafts import MAX_SENT, Drafts, Sent
+from sessions.drafts import MAX_SENT, MAX_UNSENT, Drafts, Sent
 from tests.conftest import HandClock
 
 
@@ -20,8 +20,17 @@ def drafts(folder: Path, clock: HandClock, profile: str = "openai", **options: o
         profile,
         secrets=secrets,
         is_kept=options.get("is_kept") is not False,
+        endpoint=str(options.get("endpoint", "")),
         wall=clock.wall,
+        is_running=lambda process: process == STRANGER,
     )
+
+
+STRANGER = 4_100_000  # a process that runs, in these tests
+
+
+def texts(kept: Drafts) -> list[str]:
+    return [one.text for one in kept.unsent()]
 
 
 def half(call_id: str, **values: str | bool) -> HalfAnswer:
@@ -51,17 +60,56 @@ def test_files_are_for_their_owner_only_and_made_when_needed(tmp_path: Path, clo
     kept.remember("Hi")
     kept.save("not yet")
     kept.keep_half(half("call_1", output="1"))
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "state").iterdir()}
-    assert modes == {"sent-openai.jsonl": 0o600, "draft-openai.txt": 0o600, "answers-openai.jsonl": 0o600}
+    modes = {
+        path.name.partition(".")[0]: stat.S_IMODE(path.stat().st_mode)
+        for path in (tmp_path / "state").iterdir()
+    }
+    assert modes == {"sent-openai": 0o600, "draft-openai": 0o600, "answers-openai": 0o600}
 
 
 def test_the_draft_is_kept_until_it_is_emptied(tmp_path: Path, clock: HandClock) -> None:
     drafts(tmp_path, clock).save("half a thought\n")
     kept = drafts(tmp_path, clock)
-    assert kept.draft() == "half a thought\n"
+    assert kept.draft() == ""
+    assert texts(kept) == ["half a thought\n"]
+    kept.save("another thought")
+    kept.drop(kept.unsent()[0])
+    assert texts(kept) == []
+    assert texts(drafts(tmp_path, clock)) == ["another thought"]
     kept.save("")
-    assert drafts(tmp_path, clock).draft() == ""
     assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_a_draft_belongs_to_its_address(tmp_path: Path, clock: HandClock) -> None:
+    here, there = "http://127.0.0.1:19402/v1/responses", "http://127.0.0.1:19403/v1/responses"
+    drafts(tmp_path, clock, endpoint=here).save("for the first port")
+    assert texts(drafts(tmp_path, clock, endpoint=there)) == []
+    assert texts(drafts(tmp_path, clock, endpoint=here)) == ["for the first port"]
+
+
+def test_the_draft_of_a_run_that_goes_on_is_left_to_it(tmp_path: Path, clock: HandClock) -> None:
+    kept = drafts(tmp_path, clock)
+    kept.save("mine")
+    (mine,) = (tmp_path / "state").iterdir()
+    for process, text in ((STRANGER, "of one who still types"), (STRANGER + 1, "of one who has ended")):
+        (tmp_path / "state" / f"draft-openai.{process}-0f0f0f0f.txt").write_text(text)
+    assert texts(drafts(tmp_path, clock)) == ["of one who has ended", "mine"]
+    assert texts(kept) == ["of one who has ended"]
+    kept.save("")
+    assert not mine.exists()
+    assert len(list((tmp_path / "state").iterdir())) == 2
+
+
+def test_the_drafts_of_ended_runs_are_bounded_newest_first(tmp_path: Path, clock: HandClock) -> None:
+    for number in range(MAX_UNSENT + 2):
+        drafts(tmp_path, clock).save(f"draft {number}")
+        for path in (tmp_path / "state").glob("draft-*"):
+            if path.read_text() == f"draft {number}":
+                os.utime(path, (1000 + number, 1000 + number))
+    found = drafts(tmp_path, clock).unsent()
+    assert [one.text for one in found] == [f"draft {number}" for number in range(MAX_UNSENT + 1, 1, -1)]
+    assert found[0].wall == (1000 + MAX_UNSENT + 1) * 1_000_000
+    assert len(list((tmp_path / "state").iterdir())) == MAX_UNSENT
 
 
 def test_half_answers_are_kept_by_call(tmp_path: Path, clock: HandClock) -> None:
@@ -130,8 +178,9 @@ def test_profiles_do_not_mix_and_names_cannot_leave_the_folder(tmp_path: Path, c
     drafts(tmp_path, clock, "../../evil").save("x")
     drafts(tmp_path, clock, "").save("y")
     drafts(tmp_path, clock).save("z")
-    names = sorted(path.name for path in (tmp_path / "state").iterdir())
-    assert names == ["draft-_.._evil.txt", "draft-default.txt", "draft-openai.txt"]
+    found = {path.read_text(): path.name for path in (tmp_path / "state").iterdir()}
+    begin = {"x": "draft-_.._evil.", "y": "draft-default.", "z": "draft-openai."}
+    assert all(found[text].startswith(name) for text, name in begin.items())
 
 
 def test_nothing_is_written_when_nothing_is_to_be_kept(tmp_path: Path, clock: HandClock) -> None:
@@ -159,7 +208,7 @@ def test_lone_surrogates_do_not_stop_a_draft(tmp_path: Path, clock: HandClock) -
     kept.save("a\ud800b")
     kept.remember("a\ud800b")
     again = drafts(tmp_path, clock)
-    assert again.draft() == "a?b"
+    assert texts(again) == ["a?b"]
     assert again.history()[0].text == "a\ud800b"
 
 
@@ -198,11 +247,11 @@ def test_a_named_session_has_a_draft_of_its_own_and_shares_the_rest(tmp_path: Pa
     assert [one.text for one in beta.history()] == ["Hi"]
     assert list(beta.halves()) == ["call_1"]
     again = drafts(tmp_path, clock)
-    assert (again.draft(), again.named("alpha").draft(), again.named("beta").draft()) == (
-        "without a name",
-        "in alpha",
-        "in beta",
-    )
+    assert [texts(one) for one in (again, again.named("alpha"), again.named("beta"))] == [
+        ["without a name"],
+        ["in alpha"],
+        ["in beta"],
+    ]
     odd = again.named("../../etc/passwd")
     odd.save("stays here")
     assert all(path.parent == tmp_path / "state" for path in (tmp_path / "state").iterdir())

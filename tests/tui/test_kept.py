@@ -28,17 +28,41 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-async def test_a_draft_is_there_again_in_the_next_run_and_gone_once_it_was_sent(tmp_path: Path) -> None:
+async def test_a_draft_is_offered_in_the_next_run_and_gone_once_it_was_sent(tmp_path: Path) -> None:
     async with serving() as server:
         async with journey(server, state=tmp_path) as scene:
             await scene.write("Half a thought\nof two lines")
-        async with journey(server, state=tmp_path) as scene:
+        async with journey(server, state=tmp_path, size=(80, 24)) as scene:
+            await scene.shows("draft of ")
+            assert scene.screen.composer.text == ""
+            await scene.press("ctrl+r")
+            await scene.shows("unsent draft of")
+            await scene.press("enter")
             assert scene.screen.composer.text == "Half a thought\nof two lines"
+            assert "draft of " not in screen_text(scene.app)
             assert scene.heard == []
             await scene.press("enter")
             await scene.turn_ended(1)
         async with journey(server, state=tmp_path) as scene:
-            assert scene.screen.composer.text == ""
+            assert "draft of " not in screen_text(scene.app)
+
+
+async def test_an_old_draft_never_gets_into_what_is_typed_or_into_another_address(tmp_path: Path) -> None:
+    async with serving() as server, serving() as other:
+        async with journey(server, state=tmp_path) as scene:
+            await scene.write("1")
+        async with journey(other, state=tmp_path) as scene:
+            await scene.press(*"one", "enter")
+            await scene.turn_ended(1)
+            assert scene.heard_last["input"] == "one"
+            await scene.press("ctrl+r")
+            assert "unsent" not in screen_text(scene.app)
+        async with journey(server, state=tmp_path) as scene:
+            await scene.press(*"two", "enter")
+            await scene.turn_ended(1)
+            assert scene.heard_last["input"] == "two"
+            await scene.press("ctrl+r")
+            await scene.shows("unsent draft of")  # no longer beside the box, and still to be had
 
 
 async def test_a_frame_that_is_being_written_is_kept_as_a_frame_even_when_it_is_broken(
@@ -50,6 +74,7 @@ async def test_a_frame_that_is_being_written_is_kept_as_a_frame_even_when_it_is_
             await scene.press("ctrl+t")
             await scene.write(broken)
         async with journey(server, state=tmp_path) as scene:
+            await scene.press("ctrl+r", "enter")
             assert (scene.screen.composer.mode.value, scene.screen.composer.text) == ("JSON", broken)
             await scene.shows("line 2, column")
             await scene.press("f5")

@@ -82,8 +82,11 @@ async def test_each_keeps_what_is_being_written_in_it(tmp_path: Path) -> None:
             assert run.screen.composer.text == "another"
         async with journey(server, names=("alpha", "beta"), state=tmp_path) as run:
             await both_open(run)
+            await run.press("ctrl+r", "enter")
             assert run.screen.composer.text == "half a sentence"
             await run.press("f6")
+            assert run.screen.composer.text == ""
+            await run.press("ctrl+r", "enter")
             assert run.screen.composer.text == "another"
 
 

@@ -1,8 +1,8 @@
 """A dialog of a few choices: what happened, what each choice does and costs, the safest working one first.
 
 Digits mark, Enter takes the marked one, escape changes nothing: an Enter that follows a digit by habit stays
-in the dialog. A choice that will fail is shown with its reason instead of being hidden. The texts come from us
-or are made safe here; never markup.
+in the dialog. A choice that will fail is shown with its reason instead of being hidden. The texts come from
+us or are made safe here; never markup.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class SessionScreen(SessionActions):
             for note in self.launch.notes:
                 self.tell(note)
             if not self.is_read_only:
-                self.kept.restore_draft()
+                self.kept.look_for_drafts()
             if self.number:
                 self.connecting.adopt(self.number)
             else:
