@@ -284,6 +284,8 @@ class Outgoing:
         turn = self.parent_turn(session)
         if self.aim is Aim.REPLAY and turn is not None:
             return Chip("replay of", f"T{turn.number}", "warn")
+        if turn is None and (unknown := self.parent(session)):
+            return Chip("parent", f"{unknown} ({forecast.where.value})", "warn")
         if turn is None:
             return Chip("parent", "none, new chain")
         if self.carried(session) is not None and forecast.works is not False:
@@ -292,15 +294,20 @@ class Outgoing:
         is_fork = self.aim is Aim.TURN and bool(self._inspector.sessions.children(turn))
         fork = " fork" if is_fork else ""
         live = " live" if turn.is_live else ""
-        return Chip("parent", f"T{turn.number}{fork}{live} ({forecast.where.value})", state)
+        where = forecast.where.value
+        if forecast.where is continuation.Where.STORED and forecast.works is None:
+            where = f"perhaps {where}"  # cut before its end, or stored where another address leads
+        return Chip("parent", f"T{turn.number}{fork}{live} ({where})", state)
 
     def title(self, session: Session | None) -> str:
         """What the box's border says."""
         turn = self.parent_turn(session)
         lane = f" to lane {self.lane}" if self.lane else ""
-        after = (
-            f", after T{turn.number}" if turn is not None and self.aim is not Aim.REPLAY else ", new chain"
-        )
+        after = ", new chain"
+        if turn is not None and self.aim is not Aim.REPLAY:
+            after = f", after T{turn.number}"
+        elif turn is None and (unknown := self.parent(session)):
+            after = f", after {unknown}"
         return f"message{lane}{after}"
 
 

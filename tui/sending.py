@@ -23,9 +23,13 @@ from tui.screens.ask import Ask
 from tui.screens.reader import Reader
 from tui.widgets.composer import Chip, Mode
 from tui.widgets.talk import Talk
+from tui.written import Written, written
 
 if TYPE_CHECKING:
     from tui.screens.session import SessionScreen
+
+
+_NO_CREATE = "a frame of one's own"
 
 
 class Sending:
@@ -39,6 +43,7 @@ class Sending:
         self._objection = ""
         self._said: set[str] = set()
         self._generated = ""  # the JSON that was made from the text, to see whether a person changed it
+        self._read: tuple[str, Written | None] = ("", None)  # JSON, and what it says
         self._set_aside: tuple[str, str] | None = None  # the text that followed edited JSON, and that JSON
 
     # Beside the box ------------------------------------------------------------------------------------
@@ -48,26 +53,41 @@ class Sending:
         self.offer()
         screen, composer = self._screen, self._screen.composer
         session = screen.session
-        forecast = self._outgoing.forecast(session, screen.sockets.now)
-        parent, *others = self._outgoing.chips(session, forecast)
+        meant = self.meant
         # What needs a decision stands where a narrow window does not cut it.
-        due = (*screen.ways_on.chips(), *self._outgoing.due(session), *self._kept.chips())
+        due = (*screen.ways_on.chips(), *(meant.due(session) if meant else ()), *self._kept.chips())
         if self._json_set_aside():
             due = (*due, Chip("", "changed JSON kept: ctrl+t", "warn"))
+        title, forecast = _NO_CREATE, None
+        parent, *others = (Chip("", "leaves as it is written"),)
+        if meant is not None:
+            forecast = meant.forecast(session, screen.sockets.now)
+            parent, *others = meant.chips(session, forecast)
+            title = meant.title(session)
         composer.show_chips((parent, *due, *others))
         name = screen.tabs.front.name
-        composer.show_title(
-            f"{name}: {self._outgoing.title(session)}" if name else self._outgoing.title(session)
-        )
+        composer.show_title(f"{name}: {title}" if name else title)
         if self._objection:
             composer.show_forecast(self._objection, "alarm")
         elif session is None or session.phase == "opening":
             composer.show_forecast("The socket is being opened; nothing is sent until you press Enter.")
+        elif forecast is None:
+            composer.show_forecast("This is no response.create: what it does is the server's to say.", "warn")
         else:
             state = {True: "", False: "alarm", None: "warn"}[forecast.works]
             first = () if state else forecast.warnings
             sentence = " ".join((*first, forecast.sentence, *(forecast.warnings if state else ())))
             composer.show_forecast(sentence, "warn" if forecast.warnings and not state else state)
+
+    @property
+    def meant(self) -> Outgoing | None:
+        """What a send would be: as it was aimed, or as the JSON in the box says; None for another frame."""
+        composer = self._screen.composer
+        if self._screen.sending is not self or composer.mode is Mode.TEXT:
+            return self._outgoing
+        if self._read[0] != composer.text:
+            self._read = (composer.text, written(composer.text, self._outgoing, self._screen.inspector))
+        return self._read[1]
 
     def edited(self) -> None:
         """The text changed: an objection to the old one no longer counts."""
@@ -139,14 +159,17 @@ class Sending:
             self._went_out()
 
     def _doubt(self) -> str:
-        forecast = self._outgoing.forecast(self._screen.session, self._screen.sockets.now)
+        meant = self.meant
+        if meant is None:
+            return ""
+        forecast = meant.forecast(self._screen.session, self._screen.sockets.now)
         return forecast.sentence if forecast.works is False else ""
 
     def _doubt_of_json(self, text: str) -> str:
         for problem in lint.lint(text, shape=self._outgoing.profile.create_shape):
             if problem.severity == "error":
                 return f"line {problem.line}, column {problem.column}: {problem.sentence}"
-        return ""
+        return self._doubt()
 
     async def send(self, frame: str) -> bool:
         """Hand one frame to the socket; says so when it did not go."""
@@ -171,8 +194,10 @@ class Sending:
                 return
         sessions, read = self._screen.inspector.sessions, self._screen.inspector.recording.record
         words = compose.describe(exact, sessions, read)
-        forecast = outgoing.forecast(session, self._screen.sockets.now)
-        said = "\n".join((words, forecast.sentence, *forecast.warnings))
+        said = words
+        if (meant := self.meant) is not None:
+            forecast = meant.forecast(session, self._screen.sockets.now)
+            said = "\n".join((words, forecast.sentence, *forecast.warnings))
         what = "the frame to send"
         if session is not None and session.is_http:
             what, shown = "the body of the request to send", over_http(exact, shown)

@@ -6,6 +6,7 @@ import json
 
 from tests.scene import talking
 from tests.screen import screen_text
+from tui.widgets.chain import Chain
 
 
 async def test_a_fork_names_the_selected_turn_as_its_parent() -> None:
@@ -22,6 +23,29 @@ async def test_a_fork_names_the_selected_turn_as_its_parent() -> None:
         turns = scene.screen.inspector.sessions.turns
         assert turns[2].parent_turn == 1
         assert len(scene.screen.inspector.sessions.children(turns[0])) == 2
+
+
+async def test_a_frame_that_is_sent_again_is_told_by_what_stands_in_it() -> None:
+    async with talking() as scene:
+        for number, text in enumerate(("One.", "Two.", "Three."), 1):
+            await scene.write(text)
+            await scene.press("enter")
+            await scene.turn_ended(number)
+        await scene.press("escape", "3", "g", "b", "escape", "1", "G", "r")
+        await scene.shows("message, after T2")
+        shown = screen_text(scene.app)
+        assert "parent T2 fork" in shown, shown
+        assert "T1 fork" not in shown
+        assert "after T1" not in shown
+        assert scene.screen.query_one(Chain)._next_parent == 2
+        await scene.press("f3")
+        await scene.shows("the frame to send")
+        assert "parent T2" in screen_text(scene.app)
+        assert "T2 is not in this connection's memory" in screen_text(scene.app)
+        assert "T1 is not" not in screen_text(scene.app)
+        await scene.press("escape", "ctrl+t")
+        await scene.shows("message, after T1")
+        assert scene.screen.query_one(Chain)._next_parent == 1
 
 
 async def test_a_new_chain_and_a_replay_are_chosen_as_parents() -> None:

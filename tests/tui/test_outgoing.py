@@ -139,6 +139,17 @@ def test_a_fork_is_called_one_only_when_the_parent_was_continued_already() -> No
     assert "fork" not in out.chips(session, out.forecast(session, 1.0))[0].value
 
 
+def test_a_turn_that_was_cut_is_only_perhaps_stored() -> None:
+    out, inspector = outgoing()
+    wire = Wire(at=10.0)
+    turn = wire.turn("resp_3", "Three.", previous_response_id="resp_2")
+    inspector.feed_all([*turn[:-1], wire.lost()])
+    out.branch_from(inspector.sessions.turns[2])
+    session = inspector.sessions.sessions[1]
+    chip = out.chips(session, out.forecast(session, 20.0))[0]
+    assert chip == ("parent", "T3 (perhaps stored)", "warn")
+
+
 def test_a_missing_model_stands_out() -> None:
     _, inspector = outgoing()
     out = Outgoing(inspector)

@@ -275,7 +275,8 @@ class SessionScreen(SessionActions):
     def _parent_number(self) -> int | None:
         if self.is_read_only:
             return None
-        turn = self.outgoing.parent_turn(self.session)
+        meant = self.sending.meant
+        turn = meant.parent_turn(self.session) if meant is not None else None
         return turn.number if turn is not None else None
 
     # Which connections are shown ------------------------------------------------------------------------
