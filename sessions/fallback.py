@@ -176,18 +176,34 @@ def _http_only(posts: Sequence[Session]) -> Sentence:
 
 
 def _both(posts: Sequence[Session], group: Sequence[Session]) -> Sentence:
-    client = posts[0].client
+    client, name = posts[0].client, name_of(posts[0].client)
     asked = sum(len(one.turns) for one in group)
+    went = f"{_count(len(posts), 'turn', 'turns')} of {asked} went by POST"
+    if all(one.pair for one in posts):
+        title = f"{name} uses WebSocket and HTTP side by side"
+        detail = f"{went} though it has sockets that work."
+    elif any(_is_open_at(one, _moment(post)) for one in group for post in posts):
+        title = f"{name} seems to use WebSocket and HTTP side by side"
+        detail = f"{went} while a socket was open. Two programs of the same name would look the same."
+    else:
+        title = f"{name} may use WebSocket and HTTP, or there are two of it"
+        detail = f"{went} while no socket was open: one program, or several of the same name."
     return Sentence(
         BOTH,
         Severity.NOTE,
-        f"{name_of(client)} uses WebSocket and HTTP side by side",
-        f"{_count(len(posts), 'turn', 'turns')} of {asked} went by POST though it has sockets that work. "
-        "Some clients ask for titles over HTTP, or send by POST what finds their socket busy.",
+        title,
+        f"{detail} Some clients ask for titles over HTTP, or send by POST what finds their socket busy.",
         "",
         tuple(one.number for one in posts),
         client,
     )
+
+
+def _is_open_at(session: Session, moment: float) -> bool:
+    """Whether a session is a socket that was open then, in seconds of recording time."""
+    if session.is_http or not 0 <= session.opened <= moment:
+        return False
+    return not session.phase.is_over or session.ended >= moment
 
 
 def _tried(tries: Sequence[Session]) -> str:

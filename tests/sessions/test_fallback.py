@@ -154,6 +154,23 @@ def test_posts_beside_sockets_that_work_are_a_note() -> None:
     assert [one.id for one in told(paired, titles)] == [BOTH]
 
 
+def test_two_programs_of_one_name_are_not_told_as_one() -> None:
+    """Only a client's own id says for sure that a socket and a POST are the same program's."""
+    by_name, ended, paired = Line(PYTHON), Line(PYTHON), Line({**PYTHON, "pair": "p"})
+    for line in (by_name, paired):
+        line.socket(0.0)
+        line.post(1.0)
+    ended.socket(0.0)
+    ended.records.append(make.Wire(1, at=0.5, step=0.0).close())
+    ended.post(1.0)
+    (sure,), (seems,), (maybe,) = told(paired), told(by_name), told(ended)
+    assert sure.title == "openai-python uses WebSocket and HTTP side by side"
+    assert seems.title == "openai-python seems to use WebSocket and HTTP side by side"
+    assert "Two programs of the same name would look the same." in seems.detail
+    assert maybe.title == "openai-python may use WebSocket and HTTP, or there are two of it"
+    assert "sockets that work" not in maybe.detail
+
+
 def test_a_title_by_post_before_the_socket_is_no_alarm() -> None:
     line = Line({"client": "opencode/1.18.33 (linux)", "peer": "127.0.0.1:8", "pair": "ses_1"})
     line.post(0.0)
