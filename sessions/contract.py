@@ -337,7 +337,7 @@ FAILURES: Mapping[FailureClass, tuple[str, str]] = MappingProxyType(
             "If a company proxy intercepts TLS add its CA with --ca; if the port speaks plain HTTP use http://.",
         ),
         FailureClass.PROXY_CONNECT: (
-            "The way to the API goes through an outbound proxy, and that proxy is what failed.",
+            "The way to the API goes through an outbound proxy, and that way could not be opened.",
             "Check the proxy's address and login, or leave it out with --no-proxy.",
         ),
         FailureClass.UNAUTHORIZED: (

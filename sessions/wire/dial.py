@@ -21,12 +21,13 @@ from sessions.source import Clock
 from sessions.version import version
 from sessions.wire.answer import NotHttp, read_body, read_head
 from sessions.wire.endpoint import Endpoint
+from sessions.wire.missing import remedy
 from sessions.wire.route import Route
 from sessions.wire.stream import ByteStream
 
 Address: TypeAlias = tuple[Any, ...]  # as getaddrinfo gives it and sock_connect takes it
 _NO_SOCKS = "a SOCKS proxy needs the package python-socks, which is not installed"
-_SOCKS_REMEDY = "Install it by name: pip install 'turnscope[socks]'"
+_SOCKS_PACKAGE = "python-socks[asyncio]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ class Dial:
             from python_socks import ProxyConnectionError, ProxyError, ProxyType
             from python_socks.async_.asyncio import Proxy
         except ImportError:
-            raise ConnectError(FailureClass.PROXY_CONNECT, _NO_SOCKS, remedy=_SOCKS_REMEDY) from None
+            raise ConnectError(FailureClass.PROXY_CONNECT, _NO_SOCKS, remedy=remedy(_SOCKS_PACKAGE)) from None
         route = self.route
         kind = ProxyType.SOCKS5 if route.scheme.startswith("socks5") else ProxyType.SOCKS4
         addresses = await self._resolve(route.host, route.port)

@@ -22,6 +22,7 @@ from websockets.server import ServerProtocol
 
 from sessions.errors import UsageError
 from sessions.wire.http1 import HttpConnection, Request, Unreadable
+from sessions.wire.missing import remedy
 from sessions.wire.scenarios import http as http_face
 from sessions.wire.scenarios.answers import SCENARIOS
 from sessions.wire.scenarios.cast import Cast, headers_of, pause_before, refusal
@@ -118,7 +119,8 @@ class FakeServer:
             import trustme
         except ImportError as error:
             raise UsageError(
-                "TLS needs a certificate: give one with --cert and --key, or pip install 'turnscope[tls]'."
+                "TLS needs a certificate: give one with --cert and --key, or let one be made by the package "
+                f"trustme. {remedy('trustme')}"
             ) from error
         authority = trustme.CA()
         names = {self.options.host, "localhost", "127.0.0.1", "::1"}

@@ -17,6 +17,7 @@ from sessions.secret import Secret
 from sessions.wire.clock import SystemClock
 from sessions.wire.dial import SYSTEM_TRUST, Dial, Trust, tls_context
 from sessions.wire.endpoint import Endpoint, derive
+from sessions.wire.missing import remedy
 from sessions.wire.route import DIRECT, Route, parse_proxy
 from tests.sessions.wire_servers import (
     answering,
@@ -305,7 +306,8 @@ async def test_socks_without_its_package_asks_for_it_by_name(monkeypatch: pytest
     route = Route("--via", "socks5", "127.0.0.1", 1, "me", Secret("x"))
     error = await failed(dial_to("https://api.example.com/v1", route))
     assert error.failure_class is FailureClass.PROXY_CONNECT
-    assert error.remedy == "Install it by name: pip install 'turnscope[socks]'"
+    assert error.remedy == remedy("python-socks[asyncio]")
+    assert "-m pip install 'python-socks[asyncio]'" in error.remedy or "uv pip install" in error.remedy
 
 
 async def test_a_silent_proxy_is_told_as_the_proxy() -> None:
