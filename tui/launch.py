@@ -97,6 +97,7 @@ def launch_plan(args: argparse.Namespace, settings: Settings, plan: Plan) -> Lau
             settings.profile,
             endpoint=plan.endpoint.unix + plan.endpoint.http_url,
             secrets=plan.secrets,
+            is_kept=not getattr(args, "no_record", False),
             wall=lambda: time.time_ns() // 1000,
         ),
         tools=tools,

@@ -75,7 +75,7 @@ def add_recording_options(parser: argparse.ArgumentParser) -> None:
     """Add --record and --no-record."""
     group = parser.add_argument_group("recording").add_mutually_exclusive_group()
     group.add_argument("--record", metavar="FILE", help="record to this file instead of a dated one")
-    group.add_argument("--no-record", action="store_true", help="keep no recording")
+    group.add_argument("--no-record", action="store_true", help="keep no recording, no history and no draft")
 
 
 def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -85,6 +85,22 @@ def test_where_a_run_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert recording_path(arguments("demo", record="a.jsonl"), "fake") == Path("a.jsonl")
 
 
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_run_without_a_recording_keeps_no_prompt_and_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_recorded: bool
+) -> None:
+    for name, value in home(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    args = arguments("connect", address="http://127.0.0.1:9/v1", no_record=not is_recorded)
+    drafts = launch_connection(args, home(tmp_path)).drafts
+    assert drafts is not None
+    drafts.remember("a secret plan")
+    drafts.save("half a secret")
+    assert drafts.history()[-1].text == "a secret plan"  # while it runs it is known all the same
+    on_disk = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert (b"secret" in on_disk) is is_recorded
+
+
 def test_own_keys_and_theme_come_from_the_settings_file(tmp_path: Path) -> None:
     found = taste(home(tmp_path, 'theme = "nord"\n[keys]\n"session.copy" = "Y"\n'))
     assert found == ({"session.copy": "Y"}, "nord", "")
