@@ -193,7 +193,10 @@ def _turn(body: Mapping[str, Any], setting: Setting, number: int) -> Turn | Prob
         if turn.status in ("completed", "incomplete") and create.store:
             setting.storage.keep(turn.kept())
 
-    return Turn(create, parent, setting.ids, number=number, on_end=keep)
+    prompts = setting.storage.prompts
+    known = prompts.known_items(create)
+    prompts.keep(create)
+    return Turn(create, parent, setting.ids, number=number, on_end=keep, known_items=known)
 
 
 def _units(turn: Turn, setting: Setting, number: int) -> Iterator[Unit]:

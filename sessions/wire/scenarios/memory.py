@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sessions.contract import ANSWERS
+from sessions.wire.scenarios.prompts import Prompts
 from sessions.wire.scenarios.request import Item, text_of
 
 
@@ -91,6 +92,7 @@ class Storage:
 
     def __init__(self) -> None:
         self._kept: dict[str, Kept] = {}
+        self.prompts = Prompts()
 
     def find(self, response_id: str) -> Kept | None:
         """The stored response, None when there is none."""

@@ -13,6 +13,7 @@ from typing import Any
 from sessions.wire.scenarios.answer import Step
 from sessions.wire.scenarios.ids import Ids
 from sessions.wire.scenarios.memory import History, Kept, said_in
+from sessions.wire.scenarios.prompts import LEAST_TOKENS
 from sessions.wire.scenarios.request import Create, Item, text_of
 from sessions.wire.scenarios.units import Event
 
@@ -34,6 +35,7 @@ class Turn:
         number: int = 1,
         response_id: str | None = None,
         on_end: Callable[[Turn], None] = lambda _: None,
+        known_items: int = 0,
     ) -> None:
         self.create = create
         self.parent = parent
@@ -48,7 +50,7 @@ class Turn:
         self.successor: tuple[Step, ...] | None = None  #: what the unasked response after this one says
         self.told_parent_id = parent.id if parent else None
         self.steers: list[tuple[str, tuple[Item, ...]]] = []  #: accepted (id, input), not applied yet
-        self.input_tokens, self.cached_tokens = self._count_input()
+        self.input_tokens, self.cached_tokens = self._count_input(known_items)
         self.output_tokens = 0
         self.reasoning_tokens = 0
         self._next = 0
@@ -177,11 +179,15 @@ class Turn:
             "total_tokens": self.input_tokens + self.output_tokens,
         }
 
-    def _count_input(self) -> tuple[int, int]:
-        cached = self.parent.tokens if self.parent else 0
-        fresh = sum(
+    def _count_input(self, known_items: int) -> tuple[int, int]:
+        """Tokens of input, and how many of them are cached: the parent's, or those of items read before."""
+        counts = [
             count_tokens(text_of(item) or json.dumps(item, default=str)) + 3 for item in self.create.input
-        )
-        fresh += count_tokens(self.create.instructions)
-        fresh += count_tokens(json.dumps(self.create.tools, default=str)) if self.create.tools else 0
-        return cached + fresh, cached
+        ]
+        before = count_tokens(self.create.instructions)
+        before += count_tokens(json.dumps(self.create.tools, default=str)) if self.create.tools else 0
+        fresh = before + sum(counts)
+        if self.parent is not None:
+            return self.parent.tokens + fresh, self.parent.tokens
+        known = before + sum(counts[:known_items]) if known_items else 0
+        return fresh, known if known >= LEAST_TOKENS else 0
