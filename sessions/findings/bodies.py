@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sessions import dialects, events, facts
-from sessions.changes import What
+from sessions.changes import Change, What
 from sessions.contract import ANSWERS, LISTED, Family, Status, family
 from sessions.findings.seen import Claim, Seen
 from sessions.items import Item
@@ -38,8 +38,9 @@ def look(seen: Seen) -> Iterator[Claim]:
         return
     track = seen.track
     is_whole = track is None or (track.broken < 0 and track.muddled < 0)  # else it differs for that reason
-    for detail in seen.details(What.REPLACED) if is_whole else ():
-        yield Claim("text-mismatch", detail)
+    for change in seen.changes if is_whole else ():
+        if change.what is What.REPLACED:
+            yield _mismatch(seen, change)
     is_listed = seen.raw_type in LISTED and seen.raw_type != "error"  # whose shape has rules of its own
     if is_listed and (strange := sorted(seen.body.keys() - _FIELDS)):
         yield Claim("unknown-field", f"{seen.raw_type[:80]} has {', '.join(strange[:_NAMED])[:120]}")
@@ -75,7 +76,7 @@ def _usage(seen: Seen, body: Mapping[str, Any], response: Response) -> Iterator[
     turn = seen.turn
     if turn is not None and turn.is_warmup and (response.items or (counted and counted.output_tokens)):
         tokens = counted.output_tokens if counted else None
-        yield Claim("warmup-generated", f"{len(response.items)} items, {tokens or 0} tokens of output")
+        yield Claim("warmup-generated", f"items: {len(response.items)}, tokens of output: {tokens or 0}")
 
 
 def _output(seen: Seen, output: object, response: Response) -> Iterator[Claim]:
@@ -83,7 +84,7 @@ def _output(seen: Seen, output: object, response: Response) -> Iterator[Claim]:
         return
     streamed = [item for item in response.items if item.done >= 0 and item.done != seen.number]
     if not output and streamed:
-        said = f"{len(streamed)} items were streamed, output is empty"
+        said = f"{_items(len(streamed))} streamed, output is empty"
         yield Claim("final-empty", said, (streamed[0].done,))
         return
     known = {item.id: item for item in streamed if item.id}
@@ -97,7 +98,7 @@ def _output(seen: Seen, output: object, response: Response) -> Iterator[Claim]:
         elif difference := _difference(item, body):
             yield Claim("final-mismatch", difference, (item.done,))
     if unstreamed and not any(item.is_announced for item in response.items):
-        yield Claim("items-unstreamed", f"{unstreamed} items stand in the final object only")
+        yield Claim("items-unstreamed", f"of the final object {_items(unstreamed)} not streamed")
     text = _text(output)
     if streamed and text is not None and text != response.text:
         said = f"{len(response.text):,} characters were streamed, output has {len(text):,}"
@@ -105,6 +106,20 @@ def _output(seen: Seen, output: object, response: Response) -> Iterator[Claim]:
     elif lacking := _lacking(streamed, output):
         said = f"{lacking[0].id[:80] or lacking[0].type} was streamed, output lacks it"
         yield Claim("final-mismatch", said, (lacking[0].done,))
+
+
+def _items(count: int) -> str:
+    return "1 item was" if count == 1 else f"{count:,} items were"
+
+
+def _mismatch(seen: Seen, change: Change) -> Claim:
+    """A text that turned out different, with the record that announced its item."""
+    response = seen.response
+    item = response.by_id.get(change.item) if response is not None and change.item else None
+    if item is None:
+        return Claim("text-mismatch", change.detail)
+    said = f"{change.detail} (item {item.id[:80]})"
+    return Claim("text-mismatch", said, (item.added,) if item.added >= 0 else ())
 
 
 def _lacking(streamed: list[Item], output: list[Any]) -> list[Item]:

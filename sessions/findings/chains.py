@@ -138,7 +138,7 @@ def _parent(seen: Seen, turn: Turn, parent: str, body: Mapping[str, Any]) -> Ite
     echoed = body.get("previous_response_id")
     seen.memory.track(turn.number).is_orphan = "previous_response_id" in body and echoed is None
     if "previous_response_id" in body and echoed != parent:
-        said = f"sent {parent[:80]}, echoed {facts.brief(echoed)[:80]}"
+        said = f"sent {parent[:80]}, echoed {'none' if echoed is None else facts.brief(echoed)[:80]}"
         yield Claim("parent-not-echoed", said, (turn.create,))
     made = seen.state.turn(turn.parent_turn)
     if made is None or _is_stored(made):

@@ -65,7 +65,8 @@ def look(seen: Seen) -> Iterator[Claim]:
         if spelling == DONE_EVENT:
             yield Claim("terminal-renamed", "response.done stands for the terminal event")
         elif spelling in (PART_DELTA, SHORT_DELTA, OBJECT_DELTA):
-            yield Claim("delta-renamed", f"{seen.raw_type}: {spelling}")
+            named = seen.raw_type if spelling == seen.raw_type else f"{seen.raw_type}: {spelling}"
+            yield Claim("delta-renamed", named)
     track = seen.track
     told = [_irregular(seen, event, detail) for detail in seen.details(What.IRREGULAR)]
     after = next((claim for claim in told if claim.id in _AFTER_END), None)
