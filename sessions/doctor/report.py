@@ -16,6 +16,7 @@ from sessions.doctor.battery import Battery, most_serious
 from sessions.doctor.check import Group
 from sessions.doctor.result import Outcome, Result
 from sessions.exits import Exit, exit_code
+from sessions.findings.catalogue import Who
 from sessions.fingerprint import Fingerprint, recipe
 from sessions.safe import safe
 from sessions.version import version
@@ -24,6 +25,7 @@ SCHEMA = 1
 _HANDSHAKE = Group.REACH.value
 _UPGRADE = "B07"
 _OUTBOUND = "B06"  # the check of the outbound proxy
+_IN_BOTH = "in both: the provider's"
 _WIDTH = 78
 
 
@@ -86,7 +88,7 @@ def _in_words_of(guesses: Collection[Fingerprint], one: Result) -> Result:
 def with_direct(through: Examination, directly: Examination) -> Examination:
     """The same examination with the hop in which each defect lives, told by a second one past the proxy."""
     other = {one.id: one for one in directly.results}
-    results = tuple(one._replace(hop=_hop(one, other.get(one.id))) for one in through.results)
+    results = tuple(_with_hop(one, other.get(one.id)) for one in through.results)
     return through._replace(
         results=results,
         direct=directly.results,
@@ -98,6 +100,13 @@ def with_direct(through: Examination, directly: Examination) -> Examination:
     )
 
 
+def _with_hop(through: Result, directly: Result | None) -> Result:
+    """The result with its hop; what is in both is not the proxy's to mend."""
+    hop = _hop(through, directly)
+    is_providers = hop == _IN_BOTH and through.who == Who.PROXY.value
+    return through._replace(hop=hop, who=Who.PROVIDER.value if is_providers else through.who)
+
+
 def _hop(through: Result, directly: Result | None) -> str:
     """In whose hop a defect lives; both ways go through the same outbound proxy, where there is one."""
     if directly is None or directly.outcome is Outcome.SKIP or through.outcome is Outcome.SKIP:
@@ -105,9 +114,7 @@ def _hop(through: Result, directly: Result | None) -> str:
     if through.outcome.is_bad:
         if through.id == _OUTBOUND and directly.outcome.is_bad:
             return "on both ways: the outbound proxy's"
-        return (
-            "in both: the provider's" if directly.outcome.is_bad else "between: only past the proxy it works"
-        )
+        return _IN_BOTH if directly.outcome.is_bad else "between: only past the proxy it works"
     return "the proxy mends it: only the direct way has it" if directly.outcome.is_bad else ""
 
 

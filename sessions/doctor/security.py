@@ -30,7 +30,7 @@ from sessions.wire.endpoint import with_query
 
 GARBAGE_KEY = Secret("sk-doctor-this-is-no-key-0000")
 _FOREIGN_ORIGIN = ("Origin", "https://attacker.example")
-_REACHED = ("B02", "B03", "B06", "B07")
+_REACHED = ("B02", "B03", "B06", "B07", "B19")
 _AUTHORIZATION = re.compile(rb"(?i)authorization:[ \t]*(?:bearer|basic)[ \t]+(?!\*\*\*)[^\s\\\"]{8,}")
 _PASSWORD = "plum-7391"
 

@@ -18,6 +18,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from tests.sessions.doctor_bench import KEY
 
@@ -25,6 +26,8 @@ MODEL = "gpt-6-astra"
 Body: TypeAlias = dict[str, Any]
 _EDGE = "<html><head><title>Attention Required!</title></head></html>"
 _EVERY_THIRD = 3
+_LEASES = 15
+_SUBPROTOCOL = Subprotocol("openai-beta.responses.v1")
 
 
 def _answer(status: int, text: str = "", **headers: str) -> Response:
@@ -69,6 +72,10 @@ class _Server:
                 return _answer(403)
             case "key in the refusal":
                 return _refusal(401, "invalid_api_key", f"Incorrect API key provided: {KEY}")
+            case "the beta header is needed" if "openai-beta" not in request.headers:
+                return _refusal(400, "beta_required")
+            case "a subprotocol is needed" if "sec-websocket-protocol" not in request.headers:
+                return _answer(400, "subprotocol")
             case "any key" if given:
                 return None
             case "key in the query" if "api_key=" in query:
@@ -99,7 +106,7 @@ class _Socket:
         self.number = len(server.open) and next(server.numbers)
         self.kept: dict[str, list[Body]] = {}
         self.turns = 0
-        self.is_busy = False
+        self.is_busy = self.is_cancelled = False
         self.tasks: asyncio.TaskGroup
         self.task: asyncio.Task[None] | None = None
         self.waiting: list[Body] = []
@@ -139,8 +146,14 @@ class _Socket:
                 return
             await self.fail(400, "invalid_json", "not JSON")
             return
-        if not isinstance(message, dict):
+        if not isinstance(message, dict) and self.habit == "closed by lists":
+            await self.socket.close(1011)
+        elif message == {"type": "doctor.noop"} and self.habit == "closed by unknown types":
+            await self.socket.close(1003)
+        elif not isinstance(message, dict):
             await self.fail(400, "invalid_json", "not an object")
+        elif message.get("type") == "response.cancel" and self.habit == "cancelled answers go on":
+            self.is_cancelled = True
         elif message.get("type") != "response.create":
             await self.fail(400, "unknown_type", "unknown type")
         elif self.task is not None and not self.task.done():
@@ -171,6 +184,8 @@ class _Socket:
             case "key in errors":
                 error["message"] = f"{message} (Bearer {KEY})"
         await self.send({"type": "error", "status": status, "error": error, **fields})
+        if self.habit == "errors twice" and code == "model_not_found":
+            await self.send({"type": "error", "status": status, "error": error, **fields})
         if self.habit == "closed by errors":
             await self.socket.close(1000)
 
@@ -179,6 +194,8 @@ class _Socket:
         name = create.get("stream_id")
         if name is not None and not re.fullmatch(r"[\w.:-]{1,256}", name):
             await self.fail(400, "invalid_stream_id", "no such lane")
+        elif "model" not in create and self.habit == "closed without a model":
+            await self.socket.close(1011)
         elif "model" not in create:
             await self.fail(400, "missing_required_parameter", "no model", **lane)
         elif create["model"] != MODEL:
@@ -190,7 +207,9 @@ class _Socket:
             await self.fail(409, "response_in_progress", "another response is in progress", **lane)
         elif self.turns and self.habit == "silent after one turn":
             return
-        elif unknown := _unknown_call(create, history):
+        elif self.turns >= _LEASES and self.habit == "a lease for each turn":
+            await self.fail(503, "no_capacity", "no upstream is free", **lane)
+        elif unknown := _unknown_call(create, history if self.habit != "calls lost" else []):
             self.kept.pop(create.get("previous_response_id") or "", None)
             await self.fail(400, None, f"No tool call found with call_id {unknown}.", **lane)
         else:
@@ -208,11 +227,15 @@ class _Socket:
         response_id, order = f"resp_{number:032x}", itertools.count()
         items = history + _items(create)
         limit = create.get("max_output_tokens") or 10_000
-        is_call = bool(create.get("tools")) and create.get("generate", True)
-        words = _words(items) if create.get("generate", True) and not is_call else []
+        is_warm = not create.get("generate", True)
+        is_warm &= not (history and self.habit == "later warm-ups generate")
+        is_call = bool(create.get("tools")) and not is_warm
+        words = [] if is_warm or is_call else _words(items)
         status = "incomplete" if len(words) > limit and self.habit != "no limit" else "completed"
         words = words[:limit] if status == "incomplete" else words
         read = sum(8 + len(_text(item)) // 4 for item in items)
+        if self.habit == "input twice" and create.get("previous_response_id"):
+            read *= 4
         if self.habit == "a prompt of its own":
             read += 500
         spoken = len(words) + 12 * is_call
@@ -275,7 +298,8 @@ class _Socket:
         place = {"output_index": 0, "content_index": 0, "item_id": f"msg_{number}"}
         item: Body = {"type": "message", "id": f"msg_{number}", "role": "assistant", "status": "in_progress"}
         part: Body = {"type": "output_text", "text": "", "annotations": []}
-        await event("output_item.added", output_index=0, item={**item, "content": []})
+        if self.habit != "items unannounced":
+            await event("output_item.added", output_index=0, item={**item, "content": []})
         await event("content_part.added", part=part, **place)
         if self.habit == "ASCII only":
             words = [word.encode("ascii", "replace").decode() for word in words]
@@ -283,7 +307,11 @@ class _Socket:
             words = [word.encode().decode("latin-1") for word in words]
         for word in words if self.habit != "no deltas" else ():
             await asyncio.sleep(0.001)
-            await event("output_text.delta", delta=word, **place)
+            delta = {"text": word} if self.habit == "objects as deltas" else word
+            await event("output_text.delta", delta=delta, **place)
+            if self.is_cancelled and number:
+                self.is_cancelled = False
+                await event("incomplete", response={"id": f"resp_{number:032x}", "status": "incomplete"})
         text = "".join(words)
         await event("output_text.done", text=text, **place)
         part = {**part, "text": text}
@@ -352,6 +380,6 @@ async def rough_server(habit: str = "") -> AsyncIterator[str]:
     limit = 1 << 20 if habit == "1 MiB at most" else 64 << 20
     async with serve(
         one.run, "127.0.0.1", 0, process_request=one.refuse, process_response=one.decorate, max_size=limit,
-        ping_interval=None,
+        ping_interval=None, subprotocols=[_SUBPROTOCOL] if habit == "a subprotocol is needed" else None,
     ) as server:  # fmt: skip
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"

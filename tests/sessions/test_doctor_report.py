@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sessions.doctor.battery import Battery
-from sessions.doctor.report import Examination, as_json, examination, exit_of, plain, with_direct
+from sessions.doctor.report import Examination, as_json, examination, exit_of, fenced, plain, with_direct
 from sessions.doctor.result import Outcome, Result
 from sessions.records import Direction, Kind, Record
 from sessions.wire.fake import FakeServer
@@ -121,3 +121,17 @@ async def test_a_remedy_speaks_of_the_product_that_seems_to_answer() -> None:
     (refused,) = (one for one in told.results if one.outcome is Outcome.FAIL)
     assert "LiteLLM: Upgrade LiteLLM to 1.89.0" in refused.remedy
     assert told.capabilities["product"].startswith("looks like LiteLLM")
+
+
+def test_a_defect_of_both_ways_is_not_the_proxys_to_mend() -> None:
+    broken = found(result("D05", Outcome.FAIL, who="proxy"))
+    (one,) = with_direct(broken, broken).results
+    assert (one.who, one.hop) == ("provider", "in both: the provider's")
+    (one,) = with_direct(broken, found(result("D05"))).results
+    assert one.who == "proxy"
+
+
+def test_a_fence_is_longer_than_any_run_of_its_own_sign() -> None:
+    text = fenced(found(result("B07", evidence="a ```` b")))
+    assert text.startswith("`````text\n")
+    assert text.endswith("\n`````\n")

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from sessions.doctor.battery import Battery, every_check, most_serious
+from sessions.doctor.battery import Battery, every_check, most_serious, with_needs
 from sessions.doctor.bench import Bench
+from sessions.doctor.check import Cost
 from sessions.doctor.report import Examination, as_json, examination, plain
 from sessions.doctor.result import Outcome, Result
 from sessions.secret import Secret
@@ -33,6 +34,17 @@ TABLE: tuple[tuple[str, set[str], str], ...] = (
     ("any key", {"G02"}, "wrong key"),
     ("late refusal", {"G01", "G02"}, "the upgrade is accepted"),
     ("closed by bad JSON", {"C04"}, "1011"),
+    ("the beta header is needed", {"B07", "B16"}, "400"),
+    ("a subprotocol is needed", {"B07", "B17"}, "400"),
+    ("closed by lists", {"C05"}, "[1, 2]"),
+    ("closed by unknown types", {"C06"}, "1003"),
+    ("errors twice", {"C08"}, "2 times"),
+    ("closed without a model", {"C09"}, "without model"),
+    ("objects as deltas", {"D07"}, "object delta"),
+    ("items unannounced", {"D08"}, "never announced"),
+    ("calls lost", {"E07"}, "does not know the call"),
+    ("input twice", {"E08"}, "tokens in, then"),
+    ("later warm-ups generate", {"E11"}, "produced output"),
     ("closed by errors", {"C04"}, "1000"),
     ("text as error", {"C02"}, "string"),
     ("no codes", {"C01"}, "code none"),
@@ -85,6 +97,22 @@ async def test_one_cause_is_one_failure(habit: str, ids: set[str], words: str) -
         assert words in next(iter(bad.values())).evidence
     assert KEY not in plain(found)
     assert KEY not in str(as_json(found))
+
+
+async def test_a_lease_that_is_never_given_back_is_found() -> None:
+    async with rough_server("a lease for each turn") as base_url:
+        bench = bench_to(base_url, costs=frozenset(Cost))
+        results = {one.id: one async for one in Battery(bench, with_needs(["F14"])).run()}
+    assert results["F14"].outcome is Outcome.FAIL
+    assert "turn 16 of 20" in results["F14"].evidence
+
+
+async def test_a_cancelled_answer_that_goes_on_is_found() -> None:
+    async with rough_server("cancelled answers go on") as base_url:
+        bench = bench_to(base_url, is_deep=True)
+        results = {one.id: one async for one in Battery(bench, with_needs(["F13"])).run()}
+    assert results["F13"].outcome is Outcome.FAIL
+    assert results["F13"].findings
 
 
 async def test_a_failed_upgrade_stands_aside_for_the_check_that_says_why() -> None:
