@@ -34,14 +34,14 @@ def test_a_record_has_what_was_found_at_it(inspector: Inspector) -> None:
 
 def test_a_run_has_the_worst_of_its_records(inspector: Inspector) -> None:
     marks = Marks(inspector)
-    assert marks.at(0, len(inspector.recording)) == Mark("! sequence-gap +3", "pane--error", True)
+    assert marks.at(0, len(inspector.recording)) == Mark("! sequence-gap +2", "pane--error", True)
     note = next(one for one in inspector.findings if one.id == "unknown-field").records[-1]
     assert marks.at(note, note) == Mark("unknown-field", "pane--dim", False)
 
 
 def test_a_turn_and_a_connection_are_marked_by_what_is_to_be_mended(inspector: Inspector) -> None:
     marks = Marks(inspector)
-    assert marks.turn(1).words == "2 errors"
+    assert marks.turn(1).words == "1 error"
     assert marks.turn(2) == Weights(notes=1)
     assert marks.turn(2).words == ""
     assert marks.turn(99) == Weights()
