@@ -32,6 +32,16 @@ from sessions.talk import tell
 Screen = Callable[[argparse.Namespace], int]
 
 
+class KeyTable(NamedTuple):
+    """The actions of the screen, as plain data, and what is wrong with a person's own keys."""
+
+    actions: Sequence[Mapping[str, object]]  #: id, keys, is_own, where, does
+    problems: Sequence[str]
+
+
+Keys = Callable[[Mapping[str, str]], KeyTable]
+
+
 class Verb(Protocol):
     """What a verb's module offers under the name VERB."""
 
@@ -150,11 +160,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def main(argv: Sequence[str] | None = None, *, screen: Screen | None = None) -> int:
-    """Run one command line; `screen` shows verbs that have a screen, when there is a terminal."""
+def main(
+    argv: Sequence[str] | None = None, *, screen: Screen | None = None, key_table: Keys | None = None
+) -> int:
+    """Run one command line; `screen` shows verbs that have a screen, when there is a terminal.
+
+    `key_table` tells what keys that screen has with a person's own among them.
+    """
     _set_up_streams()
     try:
-        code = _run(list(sys.argv[1:] if argv is None else argv), screen)
+        code = _run(list(sys.argv[1:] if argv is None else argv), screen, key_table)
         sys.stdout.flush()
     except SystemExit as end:  # --help and --version
         return end.code if isinstance(end.code, int) else Exit.USAGE
@@ -189,7 +204,7 @@ def tell_error(error: SessionsError) -> int:
     return Exit.FINDINGS if isinstance(error, LocalProtocolError) else Exit.USAGE
 
 
-def _run(argv: list[str], screen: Screen | None) -> int:
+def _run(argv: list[str], screen: Screen | None, key_table: Keys | None) -> int:
     name, rest = _split(argv)
     if name is None:
         return _top(rest)
@@ -203,7 +218,7 @@ def _run(argv: list[str], screen: Screen | None) -> int:
     )
     verb.prepare(parser)
     args = parser.read(rest)
-    args.verb = name
+    args.verb, args.key_table = name, key_table
     if entry.screen and not any(getattr(args, flag, False) for flag in _WITHOUT_SCREEN):
         if screen is not None and _has_terminal(is_stdin_read=getattr(args, "file", None) == "-"):
             return screen(args)
@@ -317,7 +332,7 @@ def _let_go_of_stdout() -> None:
     os.close(nothing)
 
 
-__all__ = ["VERBS", "Entry", "Parser", "Screen", "Verb", "main", "tell_error"]
+__all__ = ["VERBS", "Entry", "KeyTable", "Parser", "Screen", "Verb", "main", "tell_error"]
 
 
 if __name__ == "__main__":

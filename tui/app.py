@@ -62,10 +62,12 @@ class TurnscopeApp(App[int]):
     def use_taste(self, own_keys: Mapping[str, str], theme: str = "", problem: str = "") -> None:
         """Use the person's own keys and theme; what cannot be used is said and left out."""
         problems = [problem] if problem else []
-        if wrong := keys.clashes(own_keys):
-            problems += ["The keys of the settings file are not used:", *wrong]
-        elif own_keys:
-            self.set_keymap(own_keys)
+        own = keys.judged(own_keys)
+        if own.problems:
+            others = "the others are used" if own.usable else "none is used"
+            problems += [f"Keys of the settings file that cannot be used ({others}):", *own.problems]
+        if own.usable:
+            self.set_keymap(own.usable)
         if theme in self.available_themes:
             self.theme = theme
         elif theme:

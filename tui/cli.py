@@ -1,6 +1,6 @@
 """The console script: the command line of `sessions`, with a screen for the verbs that have one.
 
-Its one rule: Textual is imported only when a screen is really opened.
+Its one rule: Textual is imported only when a screen is really opened, or its keys are asked for.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 
 from sessions import cli
 from sessions.talk import tell
@@ -15,7 +16,7 @@ from sessions.talk import tell
 
 def main() -> int:
     """Run the command line of this process; returns its exit code."""
-    return cli.main(screen=run_screen)
+    return cli.main(screen=run_screen, key_table=key_table)
 
 
 def run_screen(args: argparse.Namespace) -> int:
@@ -32,6 +33,26 @@ def run_screen(args: argparse.Namespace) -> int:
     if app.farewell:
         tell(app.farewell)
     return app.return_code or app.return_value or 0
+
+
+def key_table(own: Mapping[str, str]) -> cli.KeyTable:
+    """Every action with its id and the keys that it has now, and what is wrong with a person's own keys."""
+    from tui import keys
+
+    judged = keys.judged(own)
+    actions = tuple(
+        {
+            "id": one.id,
+            "keys": [keys.display(key) for key in keys.keys_of(one, judged.usable)],
+            "is_own": one.id in judged.usable,
+            "where": one.where.value,
+            "does": one.tooltip,
+        }
+        for where in keys.Where
+        for one in keys.ACTIONS
+        if one.where is where
+    )
+    return cli.KeyTable(actions, judged.problems)
 
 
 if __name__ == "__main__":

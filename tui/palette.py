@@ -20,15 +20,15 @@ class Actions(Provider):
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
         for action, run in self._found():
-            yield DiscoveryHit(_title(action), run, text=action.label, help=action.tooltip)
+            yield DiscoveryHit(_title(action), run, text=action.label, help=_explained(action))
 
     async def search(self, query: str) -> Hits:
         """What fits the words."""
         matcher = self.matcher(query)
         for action, run in self._found():
-            text = f"{action.label}  {action.tooltip}"
+            text = f"{action.label}  {_explained(action)}"
             if (score := matcher.match(text)) > 0:
-                yield Hit(score, _title(action), run, text=text, help=action.tooltip)
+                yield Hit(score, _title(action), run, text=text, help=_explained(action))
 
     def _found(self) -> Iterator[tuple[keys.Action, partial[Coroutine[Any, Any, bool]]]]:
         active = {
@@ -45,3 +45,8 @@ class Actions(Provider):
 def _title(action: keys.Action) -> Content:
     shown = " ".join(keys.display(key) for key in keys.keys_of(action))
     return Content.assemble(action.label, ("   " + shown, "dim"))
+
+
+def _explained(action: keys.Action) -> str:
+    """What it does, and the id by which its keys can be changed."""
+    return f"{action.tooltip}  {action.id}"

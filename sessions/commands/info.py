@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sessions.commands.connection import add_connection_options, settings_from
+from sessions.errors import UsageError
 from sessions.exits import Exit
 from sessions.safe import safe_line
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _SECRET_LENGTH = 8
 _PACKAGES = ("textual", "websockets", "httpx", "h11", "pydantic", "python-socks", "trustme")
 _NAME_CELLS = 22  # the longest setting's name and a gap
+_ID_CELLS = 32  # the longest action's id and a gap
 
 
 class Info:
@@ -37,15 +39,29 @@ class Info:
     def prepare(self, parser: argparse.ArgumentParser) -> None:
         """Add this verb's options."""
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--keys",
+            action="store_true",
+            help="list the actions of the screen: ids for [keys], keys, what they do",
+        )
         add_connection_options(parser, positional=True)
 
     def run(self, args: argparse.Namespace) -> int:
         """Run it; returns an exit code."""
-        facts = gather(settings_from(args), os.environ)
+        settings = settings_from(args)
+        facts = gather(settings, os.environ)
+        key_table = getattr(args, "key_table", None)
+        if args.keys and key_table is None:
+            raise UsageError(
+                "this is the command line without a screen, which has no keys; use `turnscope info`"
+            )
+        if key_table is not None and (args.keys or settings.keys):
+            table = key_table(settings.keys)
+            facts["keys"] = {"actions": list(table.actions), "problems": list(table.problems)}
         if args.json:
             sys.stdout.write(json.dumps(facts, ensure_ascii=True) + "\n")
         else:
-            sys.stdout.write(as_text(facts))
+            sys.stdout.write(keys_as_text(facts["keys"]) if args.keys else as_text(facts))
         return Exit.DONE
 
 
@@ -135,6 +151,8 @@ def as_text(facts: Mapping[str, Any]) -> str:
         value = entry["value"]
         plain = value if isinstance(value, str) else "" if value is None else json.dumps(value)
         lines.append(_row(name, plain or "-", entry["source"]))
+    if problems := facts.get("keys", {}).get("problems"):
+        lines += ["", "keys that cannot be used", *(f"  {safe_line(one)}" for one in problems)]
     for title in ("paths", "versions"):
         lines += ["", title, *(_row(name, value) for name, value in facts[title].items())]
     recordings = facts["recordings"]
@@ -142,6 +160,26 @@ def as_text(facts: Mapping[str, Any]) -> str:
     lines.append(_row("size", f"{recordings['count']:,} files, {recordings['bytes'] / 1e6:,.1f} MB"))
     lines.append(_row("kept", f"{recordings['kept']:,} marked"))
     lines.append(_row("retention", recordings["retention"]))
+    return "\n".join(lines) + "\n"
+
+
+def keys_as_text(table: Mapping[str, Any]) -> str:
+    """The actions of the screen by place: id, keys, what they do; and what is wrong with one's own keys."""
+    lines = [
+        "Keys can be changed by these ids in the settings file:",
+        "",
+        "  [keys]",
+        '  "session.branch" = "B"',
+    ]
+    place = ""
+    for one in table["actions"]:
+        if one["where"] != place:
+            place = one["where"]
+            lines += ["", place]
+        shown = " ".join(one["keys"]) + (" (own)" if one["is_own"] else "")
+        lines.append(f"  {one['id']:<{_ID_CELLS}}{safe_line(shown):<{_NAME_CELLS}}{one['does']}")
+    if table["problems"]:
+        lines += ["", "cannot be used", *(f"  {safe_line(one)}" for one in table["problems"])]
     return "\n".join(lines) + "\n"
 
 

@@ -63,6 +63,11 @@ def test_json_is_one_object_with_every_setting_and_its_source(
     assert list(home.iterdir()) == []
 
 
+def test_keys_belong_to_the_program_with_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--keys"]) == 2
+    assert "use `turnscope info`" in capsys.readouterr().err
+
+
 def test_text_is_aligned_with_defaults_last(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "http://localhost:4000", "--profile", "xai"]) == 0
     lines = capsys.readouterr().out.splitlines()

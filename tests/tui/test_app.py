@@ -30,6 +30,14 @@ async def test_own_keys_that_clash_are_told_and_not_used() -> None:
         assert scene.screen.focused is scene.screen.composer.box
 
 
+async def test_one_wrong_id_leaves_the_other_keys_as_they_were_asked_for() -> None:
+    async with playing(plain(), create=Create(model="m")) as scene:
+        scene.app.use_taste({"wriet": "w", "session.write": "comma"})
+        await scene.shows("wriet")
+        await scene.press("escape", "comma")
+        assert scene.screen.focused is scene.screen.composer.box
+
+
 async def test_a_theme_is_used_and_an_unknown_one_is_told() -> None:
     async with playing(plain()) as scene:
         scene.app.use_taste({}, "nord")

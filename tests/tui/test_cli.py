@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tui import keys
 
 PATIENCE_SECONDS = 20.0
 NO_TEXTUAL = (
@@ -34,6 +37,42 @@ def test_without_a_terminal_one_line_says_what_to_do() -> None:
         assert ended.stdout == ""
         assert "needs a terminal" in ended.stderr
         assert "\x1b" not in ended.stderr
+
+
+def info(folder: Path, *arguments: str, text: str = "") -> str:
+    """What `info` says with this settings file."""
+    file = folder / "config.toml"
+    file.write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "tui.cli", "info", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "TURNSCOPE_CONFIG": str(file)},
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_info_lists_every_action_with_its_id_and_the_keys_it_has_now(tmp_path: Path) -> None:
+    own = '[keys]\n"session.branch" = "B"\n"write" = "w"\n'
+    told = info(tmp_path, "--keys", text=own)
+    rows = {line.split()[0]: line.split()[1:] for line in told.splitlines() if line.startswith("  ")}
+    assert set(rows) >= {action.id for action in keys.ACTIONS}
+    assert rows["session.branch"][:2] == ["B", "(own)"]
+    assert rows["session.write"][0] == "i"
+    assert "'write' is not an action; did you mean 'session.write'?" in told
+    facts = json.loads(info(tmp_path, "--keys", "--json", text=own))["keys"]
+    assert len(facts["actions"]) == len(keys.ACTIONS)
+    assert len(facts["problems"]) == 1
+
+
+def test_info_tells_keys_that_cannot_be_used_without_being_asked(tmp_path: Path) -> None:
+    told = info(tmp_path, text='[keys]\n"write" = "w"\n')
+    assert "'write' is not an action" in told
+    assert "session.branch" not in told  # the list is for whoever asks
+    assert "cannot be used" not in info(tmp_path)
 
 
 def test_in_a_terminal_the_demo_opens_and_ctrl_q_leaves_it() -> None:

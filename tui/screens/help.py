@@ -18,6 +18,11 @@ words
   following  a view shows the newest row; holding: it stays; frozen: its picture stands still
   memory     the newest answer of each lane lives in the socket; stored: on the server; evicted, lost: gone"""
 
+_OWN_KEYS = (
+    'Every key can be changed: [keys] in the settings file, then "session.branch" = "B".',
+    "`turnscope info --keys` lists the ids of all actions; the palette shows them, too.",
+)
+
 #: an action that tells which screen this is -> its line of three keys
 _THREE = {"replay.seek": keys.THREE_REPLAY_KEYS, "compare.read": keys.THREE_COMPARE_KEYS}
 
@@ -35,5 +40,5 @@ def help_page(screen: Screen[Any]) -> Reader:
             shown = " ".join(keys.display(key) for key in keys.keys_of(action))
             lines.append(f"  {shown:<16} {action.label:<16} {action.tooltip}")
         lines.append("")
-    lines += [_WORDS, "", "Every key can be changed: [keys] in the settings file, by the action's id."]
+    lines += [_WORDS, "", *_OWN_KEYS]
     return Reader("help", "\n".join(lines), "j k scroll   esc back")
