@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent  # not resolved: a virtual environment's programs stand beside its link
 PYTHON = sys.executable
 #: environments that install in less than a minute each, and together in less than three
-QUICK = ("openai", "agents", "websockets", "node", "codex", "litellm", "litellm-1.83")
+QUICK = ("openai", "agents", "websockets", "node", "codex", "litellm", "litellm-1.83", "ccproxy", "debian")
 FAST_TESTS = ("tests/test_architecture.py", "tests/sessions/test_playbooks.py")
 _WIDTH = 14
 _WORKERS = str(2 * (os.cpu_count() or 1))  # most tests wait for a real socket, a clock or a program
@@ -48,8 +48,8 @@ def gates(*, is_fast: bool, has_peers: bool) -> list[Gate]:
         Gate("tests", (*pytest, "-n", _WORKERS, *chosen), is_told=True),
     ]
     if has_peers:
-        # a server of theirs takes seconds to start: the tests of one file share it
-        both = ("-n", "2", "--dist", "loadfile")
+        # a server of theirs takes seconds to start: the tests of one file share it; one file waits a minute
+        both = ("-n", "3", "--dist", "loadfile")
         out.append(Gate("peers", (*pytest, *both, "tests/peers", "-ra"), is_told=True))
     return out
 
