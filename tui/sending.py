@@ -95,6 +95,7 @@ class Sending:
         composer = self._screen.composer
         if composer.mode is Mode.JSON:
             self._object_to_json(composer.text)
+            self._screen.describe()  # what it says decides the parent that the chain marks
         else:
             self._object("")
         if composer.mode is Mode.TEXT or composer.text != self._generated:
@@ -230,7 +231,7 @@ class Sending:
             if edited:
                 self._set_aside = (composer.text, edited)
             self._object("")
-            self.describe()
+            self._screen.describe()
         composer.box.focus()
 
     def _json_set_aside(self) -> str:

@@ -31,7 +31,17 @@ async def test_a_frame_that_is_sent_again_is_told_by_what_stands_in_it() -> None
             await scene.write(text)
             await scene.press("enter")
             await scene.turn_ended(number)
-        await scene.press("escape", "3", "g", "b", "escape", "1", "G", "r")
+        await scene.press(
+            "escape",
+            *["left_square_bracket"] * 3,
+            "b",
+            "escape",
+            "1",
+            "G",
+            "right_square_bracket",
+            "right_square_bracket",
+            "r",
+        )
         await scene.shows("message, after T2")
         shown = screen_text(scene.app)
         assert "parent T2 fork" in shown, shown

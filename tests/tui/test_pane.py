@@ -119,15 +119,33 @@ async def test_a_frozen_picture_stands_still_and_loses_nothing() -> None:
         assert "frozen +412" in screen_lines(app)[-1]
         await pilot.press("g")
         assert app.motion() is Motion.FROZEN
-        await pilot.press("G")
-        await pilot.pause()
-        assert app.pane.cursor == 29
-        await pilot.press("space")
+        await pilot.press("down", "space")
         await pilot.pause()
         assert app.motion() is Motion.HOLDING
-        assert app.seen()[-1] == "changed"
-        await pilot.press("G")
+        assert app.pane.cursor == 1
+        await pilot.press("space", "G")
+        await pilot.pause()
+        assert app.motion() is Motion.FOLLOWING
         assert app.pane.cursor == 441
+        assert app.seen()[-1] == "row 441"
+        app.arrive(1)
+        await pilot.pause()
+        assert app.seen()[-1] == "row 442"
+
+
+async def test_a_pane_that_comes_into_sight_is_painted_where_it_is() -> None:
+    app = Host(30)
+    async with app.run_test(size=SIZE) as pilot:
+        app.pane.display = False
+        await pilot.pause()
+        app.pane.rows = [f"row {n}" for n in range(20)]
+        app.pane.reset_rows()
+        assert app.pane.top == 20  # nothing has a height out of sight
+        app.pane.display = True
+        await pilot.pause()
+        await pilot.pause()
+        painted_from = app.pane._picture_for[2]  # as the terminal got it; reading the screen would paint anew
+        assert painted_from == app.pane.top < 20
 
 
 async def test_keys_move_by_rows_pages_and_to_both_ends() -> None:

@@ -200,8 +200,23 @@ async def test_a_freeze_stands_still_and_thawing_brings_all(inspector: Inspector
         await pilot.pause()
         assert app.inside() == before
         assert app.talk.motion is Motion.FROZEN
+        assert "frozen, 1 turn changed" in screen_lines(app)[-1]
         await pilot.press("space")
         await pilot.pause()
+        assert "model   Hello there" in app.inside()
+
+
+async def test_the_end_key_lets_a_frozen_picture_go_and_follows(inspector: Inspector) -> None:
+    app, wire = Host(inspector), make.Wire()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.feed(wire.open(), *started(wire), wire.got(make.text_delta("m1", "Hello ")))
+        app.talk.focus()
+        await pilot.press("space")
+        app.feed(wire.got(make.text_delta("m1", "there")))
+        await pilot.press("G")
+        app.feed(*wire.got_all([make.text_done("m1", "Hello there"), make.completed("resp_1")]))
+        await pilot.pause()
+        assert app.talk.motion is Motion.FOLLOWING
         assert "model   Hello there" in app.inside()
 
 

@@ -250,7 +250,9 @@ class Pane(Searchable, can_focus=True):
         self.choose_row(0)
 
     def action_end(self) -> None:
-        """To the last row, and follow from there; a frozen picture stays frozen."""
+        """To the last row there is by now, and follow from there; a frozen picture is let go."""
+        if self.motion is Motion.FROZEN:
+            self.thaw()
         self.choose_row(self.shown_count - 1)
         if self.motion is Motion.HOLDING:
             self.follow()
@@ -313,8 +315,14 @@ class Pane(Searchable, can_focus=True):
         self._settled_height = self.rows_height
 
     def on_resize(self, event: events.Resize) -> None:
-        """Keep the place."""
+        """Keep the place; paint again where that is another one.
+
+        A pane that was out of sight had no height to find its place by, and is painted before this is told.
+        """
+        before = self.top
         self.settle()
+        if self.top != before:
+            self.refresh()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down; at the end, follow."""

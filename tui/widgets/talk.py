@@ -140,6 +140,15 @@ class Talk(Pane):
         laying = "laying out" if self._is_settling else ""
         return "   ".join(words for words in (super().state_words(), plain, laying) if words)
 
+    def motion_words(self) -> str:
+        """The state; a frozen picture counts the turns that go on behind it: no row of them is laid out."""
+        if self.motion is not Motion.FROZEN or not (self._missed or self._missed_all):
+            return super().motion_words()
+        if self._missed_all:
+            return "frozen, all turns changed"
+        count = len(self._missed)
+        return f"frozen, {count} turn{'' if count == 1 else 's'} changed"
+
     def copy_text(self) -> str:
         """The whole text of the block under the cursor; the response's id for a heading."""
         if not 0 <= self.cursor < self.row_count():
@@ -285,6 +294,7 @@ class Talk(Pane):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out for the new width; the same words stay at the top."""
+        before = self.top
         top, cursor = self._anchors()
         if self.spoken.set_width(max(_NARROWEST, self.rows_width)):
             self.forget_lines()
@@ -292,6 +302,8 @@ class Talk(Pane):
         self._restore(top, cursor)
         if self.motion is Motion.FOLLOWING:
             self.top = self.last_top
+        if self.top != before:
+            self.refresh()  # it may have been painted already, at the place that it had out of sight
         self.find_again()
 
     def _settle_soon(self) -> None:
