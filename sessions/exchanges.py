@@ -75,13 +75,23 @@ def _end_exchange(step: Step, record: Record, failure: Failure | None = None) ->
     """What still runs or waits on the lane of an exchange is over with it."""
     lane = step.session.lanes.get(_lane_of(record))
     if lane is not None and lane.open is not None:
-        lane.open.failure = failure or lane.open.failure
+        failure = failure or Failure("", "the stream ended without the end of the response")
+        lane.open.failure = failure
         end(step, lane, lane.open, Status.CUT)
     elif lane is not None:
+        failure = failure or Failure("", _strange(step.session))
         while lane.waiting:
             end_turn(step, lane.waiting.popleft(), Status.CUT, failure)
         step.turn = lane.settled.number if lane.settled is not None else 0
     step.emit(What.SESSION, "ended")
+
+
+def _strange(session: Session) -> str:
+    """What an exchange held that ended well and began no response."""
+    if session.media_type == STREAM:
+        return "the stream ended without any event of a response"
+    kind = f"with {session.media_type}" if session.media_type else "without a content type"
+    return f"{session.status} {kind}: neither an event stream nor a response"
 
 
 def _lane_of(record: Record) -> str | None:

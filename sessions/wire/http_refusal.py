@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sessions.bodies import text_of
+from sessions.bodies import parts, text_of
 from sessions.contract import FailureClass
 from sessions.errors import ConnectError
+from sessions.facts import head_headers
 from sessions.records import Kind, Record
+from sessions.redact import url
 from sessions.session import Session
 from sessions.wire.upgrade import failure_class_for
 
@@ -61,6 +63,10 @@ def refusal_over_http(session: Session, records: Iterable[Record]) -> ConnectErr
     found = failure_class_for(status)
     cause, remedy = _WORDS.get(found, ("", ""))
     said = f"POST answered {status}: {turn.failure.message}"
+    if 300 <= status < 400 and answers:
+        place = head_headers(parts(answers[-1]).head).get("location", "")
+        to = f"points to {url(place).value}" if place else "points nowhere"
+        said = f"POST answered {status}: it {to}, and redirects are not followed"
     error = ConnectError(found, said, status=status, body=body, remedy=remedy)
     error.cause = cause or error.cause
     return error

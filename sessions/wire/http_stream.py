@@ -31,7 +31,10 @@ from sessions.wire.stream import ByteStream
 MAX_WAITING_RECORDS = 1_024
 _NO_PIECES: tuple[bytes, ...] = ()
 #: what may end an answer: a stream that stays open after it does not keep its lane busy
-_ENDINGS = re.compile(rb'response\.(?:completed|failed|incomplete|done)\b|event: error|"type": ?"error"')
+_ENDINGS = re.compile(
+    rb'response\.(?:completed|failed|incomplete|done|error)\b|event: error|"type": ?"error"|'
+    rb'^data: ?\{\s*"(?:error|detail)"', re.MULTILINE
+)  # fmt: skip
 _ENDING_BYTES = 200
 _LINGER_SECONDS = 1.0
 _LINGERED = "the answer had ended, but the server kept its stream open: we closed it"

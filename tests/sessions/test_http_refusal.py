@@ -57,6 +57,15 @@ def test_a_refusal_has_the_class_that_the_upgrade_would_have_had(
     assert "WebSocket" not in error.cause + error.remedy
 
 
+def test_a_redirect_says_where_it_points_without_what_is_secret_there() -> None:
+    head = b"HTTP/1.1 307 X\r\nLocation: https://other/v1?key=secret12\r\n\r\n"
+    opened, ask, _, end = answered(307)
+    moved = record(head, kind=Kind.RESPONSE, meta={"exchange": 1, "status": 307})
+    error = refusal([opened, ask, moved, end])
+    assert error is not None
+    assert "it points to https://other/v1?key=***, and redirects are not followed" in error.detail
+
+
 @pytest.mark.parametrize(("status", "code"), [(400, None), (400, "x"), (404, "model_not_found"), (422, None)])
 def test_an_answer_about_the_turn_is_no_refusal(status: int, code: str | None) -> None:
     assert refusal(answered(status, code)) is None

@@ -30,7 +30,7 @@ from sessions.wire.http_stream import HttpStream
 from sessions.wire.route import Route
 from sessions.wire.scenarios.options import Options
 from tests.conftest import HandClock
-from tests.sessions.wire_servers import KEY, connect_proxy, free_port, plan_to, raw_server
+from tests.sessions.wire_servers import KEY, answering, connect_proxy, free_port, plan_to, raw_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 CREATED = b'data: {"type":"response.created","response":{"id":"resp_1","status":"in_progress"}}\n\n'
@@ -205,7 +205,7 @@ async def test_stopping_closes_the_request_and_the_session_goes_on() -> None:
         ("error-mid-stream", Status.ERRORED, "Broken."),
         ("429", Status.ERRORED, "Slow down."),
         ("500", Status.ERRORED, "Broken."),
-        ("no-terminal", Status.CUT, ""),
+        ("no-terminal", Status.CUT, "the stream ended without the end of the response"),
     ],
 )
 async def test_what_goes_wrong_ends_the_turn_and_not_the_session(
@@ -262,6 +262,43 @@ async def test_a_stream_that_stays_open_after_its_end_keeps_nobody_waiting() -> 
             assert turn.status is Status.COMPLETED
         lost = [one.meta["detail"] for one in inspector.recording if one.kind is Kind.LOST]
         assert lost == ["the answer had ended, but the server kept its stream open: we closed it"]
+
+
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>",
+            Status.CUT,
+            "200 with text/html: neither",
+        ),
+        (b"HTTP/1.1 204 No\r\n\r\n", Status.CUT, "204 without a content type: neither"),
+        (STREAM, Status.CUT, "without any event of a response"),
+        (STREAM + b'data: {"object":"chat.completion.chunk"}\n\n', Status.CUT, "without any event"),
+        (STREAM + b'data: {"error":{"message":"Full.","code":"c"}}\n\n', Status.ERRORED, "Full."),
+    ],
+)
+async def test_an_answer_that_is_no_response_says_what_it_was(
+    answer: bytes, status: Status, said: str
+) -> None:
+    async with raw_server(answering(answer)) as port, talking(port) as (talk, _, _live):
+        turn = await talk.ask(create())
+        assert turn is not None
+        assert turn.status is status
+        assert turn.failure is not None
+        assert said in turn.failure.message
+
+
+async def test_an_error_without_a_type_ends_the_answer_though_its_stream_stays_open() -> None:
+    wrong = STREAM + b'data: {"error":{"message":"Full.","code":"c"}}\n\n'
+    async with raw_server(answering(wrong, stays_open=True)) as port, talking(port) as (talk, _, _live):
+        for _ in range(2):  # the lane is free again
+            turn = await talk.ask(create())
+            assert turn is not None
+            assert turn.status is Status.ERRORED
 
 
 async def test_a_connection_is_used_again_only_while_it_is_fresh(clock: HandClock) -> None:
