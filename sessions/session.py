@@ -16,6 +16,7 @@ from sessions.contract import LIFETIME_SECONDS, FailureClass, Status
 from sessions.items import Item
 
 _MAX_SEARCHED = 1_024  # lanes; thirty-two times what a connection may have [WSG]
+_NO_SPEED_SECONDS = 0.005  # a shorter stretch holds no two reads of a socket
 
 
 class Phase(StrEnum):
@@ -170,8 +171,8 @@ class Response:
             return None
         end = self.last_token if not self.is_live else now
         seconds = end - self.first_token
-        if seconds <= 0:
-            return None
+        if seconds < _NO_SPEED_SECONDS:
+            return None  # it came in one piece: what was measured is a buffer, not the model
         known = self.usage.output_tokens if self.usage and not self.is_live else None
         return (known or self.deltas) / seconds
 

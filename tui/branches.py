@@ -70,7 +70,10 @@ def branches(turns: Sequence[Turn], *, has_details: bool = True) -> list[Row]:
 
 
 def marker(turn: Turn) -> str:
-    """One sign for where a turn stands: `o` ended, `x` failed, `*` live, `~` warm-up, `.` only sent."""
+    """One sign for where a turn stands.
+
+    `o` ended, `?` ended and its calls wait for answers, `x` failed, `*` live, `~` warm-up, `.` only sent.
+    """
     match turn.status:
         case Status.FAILED | Status.ERRORED | Status.CUT | Status.CANCELLED:
             return "x"
@@ -79,6 +82,8 @@ def marker(turn: Turn) -> str:
         case Status.QUEUED | Status.IN_PROGRESS:
             return "*"
         case _:
+            if turn.response is not None and turn.response.pending_calls:
+                return "?"
             return "~" if turn.is_warmup else "o"
 
 

@@ -113,7 +113,8 @@ def overview_lines(
         second = [Piece(("the recording stopped before",), "status--warning", 95)]
     if wrong:
         second.append(Piece((f"{wrong} lost or refused",), "status--wrong", 90))
-    if errors := sum(one.errors for one in known):
+    errors = sum(one.errors for one in known)
+    if errors > surroundings.found.errors:
         second.append(Piece((f"err {errors}",), "status--wrong", 72))
     count = len(sessions.turns)
     second.append(Piece((f"{count} turn{'' if count == 1 else 's'}",), "", 80))
@@ -205,9 +206,9 @@ def _how(
     sessions: Sessions, session: Session, sums: Tally, now: float, cells: int, around: Surroundings
 ) -> list[Piece]:
     if session.phase.is_over:
-        return [*_ending(session, now), *_totals(sums.usage)]
+        return [*_ending(session, now), *_totals(sums.usage, len(session.turns))]
     if around.is_last_word:
-        return [*_without_end(session, now), *_totals(sums.usage)]
+        return [*_without_end(session, now, cells, around), *_totals(sums.usage, len(session.turns))]
     if session.opened < 0:
         return [Piece(("opening the connection",), "status--between", 100)]
     pieces = [] if session.is_http else [_countdown_piece(session, now)]
@@ -217,7 +218,7 @@ def _how(
         many = f"LIVE {len(live)}"
         pieces.append(Piece((many, f"{many} of {MAX_IN_FLIGHT}"), "status--live", 85))
     if turn is not None:
-        pieces.append(_turn_piece(turn, now))
+        pieces.append(_turn_piece(turn, now, cells))
     for other in live[1:] if len(live) > 1 else ():
         words = f"T{other.turn} {_lane_words(other)} {seconds_words(now - other.created)}"
         pieces.append(Piece((words,), "status--live", 18))
@@ -229,9 +230,8 @@ def _how(
         pieces.append(Piece((f"headers after {session.head_ms:.0f}ms",), "status--dim", 63))
     if session.is_http and turn is None:
         pieces.append(Piece(("no request yet",), "status--between", 98))
-    pieces += _totals(sums.usage)
-    if session.errors:
-        pieces.append(Piece((f"err {session.errors}",), "status--wrong", 72))
+    pieces += _totals(sums.usage, len(session.turns))
+    pieces += _error_frames(session, around.found)
     pieces += _limits(session, cells)
     if around.handshake_ms is not None and cells >= _WIDE:
         pieces.append(Piece((f"handshake {around.handshake_ms:.0f}ms",), "status--dim", 8))
@@ -241,7 +241,9 @@ def _how(
 def _found(found: Weights) -> list[Piece]:
     if not found.words:
         return []
-    forms = (f"! {found.errors + found.warnings}", f"! {found.words}")
+    forms = (f"! {found.words}",)
+    if found.errors and found.warnings:
+        forms = (f"! {found.errors + found.warnings} findings", *forms)
     return [Piece(forms, "status--wrong" if found.errors else "status--warning", 73)]
 
 
@@ -261,12 +263,13 @@ def _told_turn(sessions: Sessions, session: Session) -> Turn | None:
     return session.turns[-1] if session.turns else None
 
 
-def _turn_piece(turn: Turn, now: float) -> Piece:
+def _turn_piece(turn: Turn, now: float, cells: int) -> Piece:
     words = f"T{turn.number} {standing(turn)} {seconds_words(max(0.0, turn.duration(now)))}"
     lane = f"lane {line(turn.lane, 20)}" if turn.lane is not None else ""
     longer = f"T{turn.number} {lane} {standing(turn)} {seconds_words(max(0.0, turn.duration(now)))}"
     style = "status--live" if turn.is_live else standing_style(turn).replace("pane--", "status--")
-    return Piece((words, longer) if lane else (words,), style, 88)
+    forms = (words,) if not lane else (longer,) if cells >= _MIDDLE else (words, longer)
+    return Piece(forms, style, 88)
 
 
 def _lane_words(response: Response) -> str:
@@ -319,10 +322,12 @@ def _speed(firsts: Sequence[float], turn: Turn | None, now: float, cells: int) -
     return pieces
 
 
-def _totals(usage: Usage) -> list[Piece]:
+def _totals(usage: Usage, turns: int) -> list[Piece]:
+    """The tokens of the session; of several turns it is said that they are a sum: one turn stands beside."""
     pieces = []
+    first = "sum in" if turns > 1 else "in"
     if usage.input_tokens is not None:
-        words = f"in {count_words(usage.input_tokens)}"
+        words = f"{first} {count_words(usage.input_tokens)}"
         cached = f"{words} ({count_words(usage.cached_tokens)} cached)" if usage.cached_tokens else ""
         pieces.append(Piece((words, cached) if cached else (words,), "", 62))
     if usage.output_tokens is not None:
@@ -372,7 +377,7 @@ def _ending(session: Session, now: float) -> list[Piece]:
     ]
 
 
-def _without_end(session: Session, now: float) -> list[Piece]:
+def _without_end(session: Session, now: float, cells: int, around: Surroundings) -> list[Piece]:
     """Whoever recorded was killed: nobody knows how it went on."""
     short = "without an end"
     pieces = [Piece((short, f"{short}, the recording stopped before"), "status--warning", 98)]
@@ -381,10 +386,15 @@ def _without_end(session: Session, now: float) -> list[Piece]:
     if live := session.live:
         pieces.append(Piece((f"T{live[0].turn} unfinished",), "status--warning", 88))
     elif session.turns:
-        pieces.append(_turn_piece(session.turns[-1], now))
-    if session.errors:
-        pieces.append(Piece((f"err {session.errors}",), "status--wrong", 72))
-    return pieces
+        pieces.append(_turn_piece(session.turns[-1], now, cells))
+    return [*pieces, *_error_frames(session, around.found)]
+
+
+def _error_frames(session: Session, found: Weights) -> list[Piece]:
+    """How many error frames came, where the findings do not say as much already."""
+    if session.errors <= found.errors:
+        return []
+    return [Piece((f"err {session.errors}",), "status--wrong", 72)]
 
 
 # Fitting -----------------------------------------------------------------------------------------------

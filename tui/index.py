@@ -56,6 +56,7 @@ class Index:
         self._silences = array("q")  # records with a silence before them, where rows are records
         self._first = array("q")
         self._last = array("q")
+        self._sizes = array("q")  # bytes of the records of each row, where runs are folded
 
     @property
     def is_listed(self) -> bool:
@@ -120,6 +121,7 @@ class Index:
             is_after_silence = previous >= 0 and elapsed_at(number) - elapsed_at(previous) > SILENCE_SECONDS
             if is_folded and not is_after_silence and self._continues(number):
                 self._last[-1] = number
+                self._sizes[-1] += self._log.size_at(number)
                 grew_last = True
                 continue
             if is_after_silence:
@@ -127,6 +129,8 @@ class Index:
                 self._last.append(-1 - previous)  # below zero: no record, but a silence since this one
             self._first.append(number)
             self._last.append(number)
+            if is_folded:
+                self._sizes.extend((0, self._log.size_at(number))[not is_after_silence :])
         self.looked_at = stop
         return grew_last
 
@@ -154,6 +158,10 @@ class Index:
             first = silences[before - 1]
             return Place(first, first, True)
         return Place(row - before, row - before)
+
+    def size(self, row: int) -> int:
+        """How many bytes the records of a row have together; raises IndexError when there is no such row."""
+        return self._sizes[row] if self._is_folded else self._log.size_at(self.place(row).first)
 
     def silence(self, row: int) -> float:
         """How long the silence in this row is, in seconds; raises IndexError when there is no such row."""

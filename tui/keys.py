@@ -265,6 +265,8 @@ ALWAYS = frozenset({"replay.close", "app.help"})
 #: the first line of the help: what to remember if only three keys
 THREE_KEYS = "If you remember only three keys:  i write   1-5 views   ? help"
 THREE_COMPARE_KEYS = "If you remember only three keys:  n next breaking   Enter read   ? help"
+THREE_DOCTOR_KEYS = "If you remember only three keys:  n next problem   Enter read   ? help"
+THREE_START_KEYS = "If you remember only three keys:  1-5 ways in   Enter open   ? help"
 THREE_REPLAY_KEYS = "If you remember only three keys:  space play/pause   s seek   ? help"
 
 

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.contract import Status
+from sessions.reducer import fold
 from sessions.session import Turn
+from tests.make import Wire, answer, call_answer, create
 from tui.branches import MOST_COLUMNS, Kind, branches, marker
 
 
@@ -80,6 +82,18 @@ def test_signs(status: Status, is_warmup: bool, sign: str) -> None:
     (turn,) = turns(0)
     turn.status, turn.is_warmup = status, is_warmup
     assert marker(turn) == sign
+
+
+def test_a_turn_whose_calls_wait_has_a_sign_of_its_own() -> None:
+    wire = Wire()
+    answered = create(input=[{"type": "function_call_output", "call_id": "c1", "output": "1"}])
+    records = [wire.open(), wire.sent(create()), *wire.got_all(call_answer("resp_1", {"c1": "{}"}))]
+    assert [marker(turn) for turn in fold(records).turns] == ["?"]
+    records += [
+        wire.sent({**answered, "previous_response_id": "resp_1"}),
+        *wire.got_all(answer("resp_2", "ok")),
+    ]
+    assert [marker(turn) for turn in fold(records).turns] == ["o", "o"]
 
 
 @given(st.data(), st.integers(1, 40))

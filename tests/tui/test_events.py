@@ -14,6 +14,7 @@ from sessions.records import Record
 from tests import make
 from tests.screen import screen_lines
 from tui.rows import Clock
+from tui.scope import only
 from tui.widgets.events import Events
 from tui.widgets.pane import Motion
 
@@ -309,3 +310,18 @@ async def test_a_hundred_thousand_records_are_searched_and_filtered_in_slices(in
         app.events.set_filter("!*.delta")
         await settled(pilot)
         assert "events 4 of 100,004" in screen_lines(app)[0]
+
+
+async def test_a_gap_is_measured_among_the_connections_that_are_shown(inspector: Inspector) -> None:
+    one, other = make.Wire(1), make.Wire(2)
+    app = Host(inspector)
+    async with app.run_test(size=(120, 14)) as pilot:
+        records = [one.open(), other.open(), *one.turn("resp_1", "Hi")]
+        one.wait(20)
+        other.now = one.now - 0.04
+        app.feed(*records, other.got({"type": "keepalive"}), one.got({"type": "keepalive"}))
+        app.events.show_scope(only(1))
+        await settled(pilot)
+        silence, row = screen_lines(app)[-3:-1]
+        assert "20.0s of silence" in silence
+        assert "20.0s" in row

@@ -11,6 +11,7 @@ from sessions.reducer import fold
 from tests import make
 from tui.cells import width
 from tui.header import Piece, Surroundings, fit, overview_lines, status_lines
+from tui.marks import Weights
 
 AROUND = Surroundings(1_234_567, True, (), 212.0)
 
@@ -43,7 +44,7 @@ def test_eighty_cells() -> None:
     records = [*conversation(wire), *running(wire)]
     first, second = lines(records, wire.now + 0.1, 80)
     assert first == " OPEN wss://api.openai.com/v1/responses direct                 REC 1.2M key set"
-    assert second == " 59:59 left [##########] T2 live 160ms ttft 50ms 18 tok/s in 6.1k out 1.9k"
+    assert second == " 59:59 left [##########] T2 live 160ms ttft 50ms 18 tok/s sum in 6.1k out 1.9k"
 
 
 def test_a_size_below_a_thousand_says_its_unit() -> None:
@@ -155,6 +156,37 @@ def test_errors_are_counted() -> None:
     wire = make.Wire()
     records = [wire.open(), wire.sent(make.create()), wire.got(make.error("server_error", status=500))]
     assert "err 1" in lines(records, wire.now, 80)[1]
+
+
+def test_what_was_found_is_not_counted_a_second_time_as_error_frames() -> None:
+    wire = make.Wire()
+    records = [wire.open(), wire.sent(make.create()), wire.got(make.error("server_error", status=500))]
+    around = AROUND._replace(found=Weights(errors=1))
+    second = lines(records, wire.now, 80, around)[1]
+    assert "! 1 error" in second
+    assert "err 1" not in second
+
+
+def test_a_count_of_findings_is_never_a_bare_number() -> None:
+    wire = make.Wire()
+    records = [*conversation(wire), *running(wire)]
+    around = AROUND._replace(found=Weights(errors=1, warnings=1))
+    for cells in range(60, 200):
+        second = lines(records, wire.now, cells, around)[1]
+        assert "! 2" not in second or "! 2 findings" in second
+
+
+def test_tokens_of_several_turns_are_told_as_a_sum() -> None:
+    wire = make.Wire()
+    records = conversation(wire)
+    assert " in 6.1k" in lines(records, wire.now, 80)[1]
+    assert "sum in" not in lines(records, wire.now, 80)[1]
+    assert "sum in 6.1k" in lines([*records, *running(wire)], wire.now, 80)[1]
+
+
+def test_an_answer_that_came_in_one_piece_has_no_speed() -> None:
+    wire = make.Wire(step=0.0001)
+    assert "tok/s" not in lines(conversation(wire), wire.now, 200)[1]
 
 
 def test_a_close_is_told_with_its_meaning() -> None:

@@ -139,3 +139,12 @@ def test_turned_back_it_is_as_if_it_had_never_been_further(tmp_path: Path, count
     assert places(index) == places(index_of(Inspector(reading)))
     assert not Index(reading, Sessions(), is_folded=True).turn_back(Sessions())
     reading.close()
+
+
+def test_a_folded_row_weighs_as_much_as_all_its_records(inspector: Inspector) -> None:
+    fill(inspector, "kddd-dk")
+    index = index_of(inspector, is_folded=True)
+    one = inspector.recording.size_at(1)
+    kept = inspector.recording.size_at(0)
+    assert [index.size(row) for row in range(len(index))] == [kept, 3 * one, 0, one, kept]
+    assert index_of(inspector).size(1) == one

@@ -24,7 +24,12 @@ _OWN_KEYS = (
 )
 
 #: an action that tells which screen this is -> its line of three keys
-_THREE = {"replay.seek": keys.THREE_REPLAY_KEYS, "compare.read": keys.THREE_COMPARE_KEYS}
+_THREE = {
+    "replay.seek": keys.THREE_REPLAY_KEYS,
+    "compare.read": keys.THREE_COMPARE_KEYS,
+    "doctor.read": keys.THREE_DOCTOR_KEYS,
+    "start.choose": keys.THREE_START_KEYS,
+}
 
 
 def help_page(screen: Screen[Any]) -> Reader:

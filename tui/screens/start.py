@@ -93,7 +93,7 @@ class Start(Screen[None]):
                 menu.border_title = Content(f"start   {len(WAYS_IN)} ways in")
                 yield Menu(*self._options(), id="ways")
                 yield Static("", id="resolved", markup=False)
-                yield Static(Content(keys.THREE_KEYS.replace(":  ", ":\n  ")), id="three", markup=False)
+                yield Static(Content(keys.THREE_START_KEYS.replace(":  ", ":\n  ")), id="three", markup=False)
             with Vertical(id="preview") as preview:
                 preview.border_title = Content("demo preview")
                 yield Static("the built-in server is starting …", id="waiting", markup=False)

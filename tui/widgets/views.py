@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from sessions.inspector import Batch, Inspector
+from tui.marks import Marks
 from tui.scope import ALL, Scope
 
 #: the five views in the order of their digits: the name of the widget and the word that people see
@@ -44,6 +45,7 @@ class Views(Widget):
     def __init__(self, inspector: Inspector) -> None:
         super().__init__()
         self._inspector = inspector
+        self._marks = Marks(inspector)
         self.scope = ALL
         self._view = "talk"
         self._has_list = False
@@ -58,6 +60,7 @@ class Views(Widget):
     def look_into(self, inspector: Inspector) -> None:
         """Count in another state of the same recording."""
         self._inspector = inspector
+        self._marks = Marks(inspector)
         self.refresh()
 
     def show(self, batch: Batch) -> None:
@@ -100,7 +103,8 @@ class Views(Widget):
                 line.append(f" {counts[name]:,}", here if name == self._view else count)
             line.append(right, here if name == self._view else tab)
             self._spans.append((start, cell_len(line.plain), name))
-        errors = sum(session.errors for session in sessions)
+        # findings and error frames tell of the same things: the larger number leaves nothing out
+        errors = sum(max(one.errors, self._marks.session(one.number).errors) for one in sessions)
         live = sum(len(session.live) for session in sessions)
         words = f"live {live}  err {errors} "
         room = self.size.width - cell_len(line.plain) - len(words)
