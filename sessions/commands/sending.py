@@ -30,6 +30,7 @@ from sessions.records import Kind, Record
 from sessions.safe import safe, safe_json
 from sessions.session import Turn
 from sessions.settings import known_habits
+from sessions.summary import summarize
 from sessions.talk import tell
 from sessions.tools import Tools, load
 from sessions.wire.connect import is_policy_close
@@ -39,6 +40,7 @@ from sessions.wire.plan import plan_from
 from sessions.wire.transport import live
 
 _ASIDE = frozenset({Kind.OPEN, Kind.NOTE})  # records that may say something to a person
+_ENDINGS = frozenset({Kind.CLOSE, Kind.LOST})
 _LAST = re.compile(r'("previous_response_id"\s*:\s*)"@last"')
 
 
@@ -65,6 +67,7 @@ class Sending:
         self._printed = 0
         self._has_told_history = False
         self._shown: dict[tuple[int, str, str, int], int] = {}
+        self._is_line_open = False  # an answer's text stands on stdout without its end
 
     async def run(self) -> Exit:
         """Send everything and wait for its end; the exit code."""
@@ -120,9 +123,7 @@ class Sending:
         parent: str | None = None
         for number, prompt in enumerate(prompts, start=1):
             if talk.session.phase.is_over:
-                tell(
-                    f"the socket has ended; {len(prompts) - number + 1} of {len(prompts)} turns were not sent"
-                )
+                tell(f"the socket has ended; {_turns(len(prompts) - number + 1)} not sent")
                 return Exit.FINDINGS
             turn = await self._ask(talk, frame(self._create(prompt, parent), self._shape))
             turn = await self._answer(talk, turn)
@@ -132,7 +133,7 @@ class Sending:
             if turn.status not in (Status.COMPLETED, Status.INCOMPLETE):
                 left = len(prompts) - number
                 if left:
-                    tell(f"turn {turn.number} ended {turn.status}; {left} more turns were not sent")
+                    tell(f"turn {turn.number} ended {turn.status}; {_turns(left)} not sent")
                 return Exit.FINDINGS
         return Exit.DONE
 
@@ -195,14 +196,32 @@ class Sending:
         return turn
 
     async def _ask(self, talk: Conversation, text: str) -> Turn | None:
+        first, errors = len(self._inspector.recording), talk.session.errors
         turn = await talk.ask(text)
         if turn is None:
             await talk.listen()
         self._flush()
+        self._end_line()
         if turn is not None:
-            self._end_line(turn)
             _tell_turn(turn)
+        elif talk.session.errors > errors:
+            failure = talk.session.failure
+            said = f"{failure.code} {failure.message}".strip() if failure is not None else ""
+            tell(f"a frame began no turn, and the server answered with an error: {said or 'without a word'}")
+        if turn is None or turn.status is Status.CUT:
+            self._tell_ending(first)
         return turn
+
+    def _tell_ending(self, first: int) -> None:
+        """How the connection ended, where it did so since this record, and by whom."""
+        recording = self._inspector.recording
+        for number in range(first, len(recording)):
+            if recording.kind_at(number) in _ENDINGS:
+                by = recording.direction_at(number)
+                is_lost = recording.kind_at(number) is Kind.LOST
+                verb = "was lost" if is_lost else f"was closed by the {by}"
+                tell(f"the connection {verb}: {summarize(recording, self._inspector.sessions, number).note}")
+                return
 
     def _with_last(self, line: str) -> str:
         turns = [turn for turn in self._inspector.sessions.turns if turn.response_id]
@@ -250,10 +269,13 @@ class Sending:
                         if len(part.text) > shown:
                             sys.stdout.write(safe(part.text.slice(shown, len(part.text))))
                             self._shown[key] = len(part.text)
+                            self._is_line_open = True
         sys.stdout.flush()
 
-    def _end_line(self, turn: Turn) -> None:
-        if self._args.text and any(key[0] == turn.number for key in self._shown):
+    def _end_line(self) -> None:
+        """End the line of an answer, so that what is told next does not stick to it."""
+        if self._is_line_open:
+            self._is_line_open = False
             sys.stdout.write("\n")
             sys.stdout.flush()
 
@@ -261,6 +283,8 @@ class Sending:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
+        self._flush()
+        self._end_line()
         if isinstance(error, RecordingError):
             tell(str(error))
             return Exit.RECORDING
@@ -369,6 +393,10 @@ def _tell_turn(turn: Turn) -> None:
     if turn.failure is not None:
         pieces.append(f"{turn.failure.code} {turn.failure.message}".strip())
     tell("  ".join(pieces))
+
+
+def _turns(count: int) -> str:
+    return "1 more turn was" if count == 1 else f"{count} more turns were"
 
 
 def _tools(path: str | None) -> Tools:

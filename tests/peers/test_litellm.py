@@ -201,7 +201,7 @@ def test_a_refusing_upstream_is_told(newer: tuple[Room, LiteLLM], home: Path) ->
     close = summary["close"]
     assert (close["code"], close["by"]) in ((1008, "server"), (1000, "client"))
     assert ("policy" in close["meaning"]) == (close["code"] == 1008)
-    assert "1 more turns were not sent" in done.stderr
+    assert "1 more turn was not sent" in done.stderr
 
 
 @NEWER

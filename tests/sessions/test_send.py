@@ -201,7 +201,43 @@ async def test_silence_and_age_run_out(tmp_path: Path) -> None:
         aged = await send(server, tmp_path, "--model", "m", "--no-record", "long 9", "never sent")
     assert aged.code == 6
     assert aged.lines[-1]["turns"][0]["status"] == "cut"
-    assert "1 more turns were not sent" in aged.talk
+    assert "1 more turn was not sent" in aged.talk
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("close-1012-mid-stream", "the connection was closed by the server: 1012 "),
+        ("close-1000-mid-stream", "the connection was closed by the server: 1000 "),
+        ("abort-mid-stream", "the connection was lost: 1006 "),
+    ],
+)
+async def test_a_turn_that_is_cut_says_how_the_connection_ended(
+    tmp_path: Path, fault: str, said: str
+) -> None:
+    async with FakeServer(Options(faults=[fault])) as server:
+        ended = await send(server, tmp_path, "--model", "m", "--no-record", "--text", "Tell me something.")
+    assert ended.code == 1
+    assert "turn 1 cut" in ended.talk
+    assert said in ended.talk
+    assert ended.out.endswith("\n")
+
+
+async def test_a_frame_that_began_no_turn_tells_the_servers_error(tmp_path: Path) -> None:
+    async with FakeServer(Options()) as server:
+        ended = await send(server, tmp_path, "--no-record", "--text", "-", stdin="not json\n")
+    assert ended.code == 1
+    assert "a frame began no turn, and the server answered with an error: invalid" in ended.talk
+
+
+async def test_a_notice_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
+    async with FakeServer(Options(faults=["no-terminal"])) as server:
+        ended = await send(
+            server, tmp_path, "--model", "m", "--no-record", "--text", "--silence", "0.3", "hi"
+        )
+    assert ended.code == 6
+    assert ended.out.strip()
+    assert ended.out.endswith("\n")
 
 
 async def test_an_accepted_socket_that_is_closed_by_policy_was_refused(tmp_path: Path) -> None:
