@@ -51,7 +51,10 @@ class Replay:
     def prepare(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""
         parser.add_argument(
-            "file", metavar="FILE", nargs="?", help="a recording; `-` reads one from stdin while it grows"
+            "file",
+            metavar="FILE",
+            nargs="?",
+            help="a recording, as far as it has come; `-` reads one from stdin while it grows",
         )
         parser.add_argument(
             "--json", action="store_true", help="print its lines and a summary instead of a screen"
@@ -80,9 +83,15 @@ class Replay:
             playback = Playback(reading, SystemClock(), habits=habits)
             playback.speed = args.speed or math.inf
             playback.is_shortening = args.shorten_silences
-            print_lines(playback, time.sleep)
+            print_lines(playback, time.sleep, follows=args.file == STDIN)
             print_summary(playback)
             tell_problems(reading)
+            if playback.is_growing:
+                name = args.file
+                tell(
+                    f"{name} is still being written; this is how far it had come. To follow it: "
+                    f"`turnscope attach {name}`, or `tail -n +1 -f {name} | turnscope replay - --json`"
+                )
         finally:
             reading.close()
         return Exit.DONE
@@ -103,8 +112,11 @@ def open_named(name: str | None, stdin: Callable[[], int]) -> Reading:
     return Reading.open(Path(name).expanduser())
 
 
-def print_lines(playback: Playback, wait: Callable[[float], None]) -> None:
-    """Write every line when its time has come, until the file has ended; `wait` waits some seconds."""
+def print_lines(playback: Playback, wait: Callable[[float], None], *, follows: bool = False) -> None:
+    """Write every line when its time has come; `wait` waits some seconds.
+
+    It ends with the last line that is there; one that `follows` goes on for as long as somebody writes.
+    """
     playback.play()
     out, printed = sys.stdout, 0
     while True:
@@ -114,7 +126,7 @@ def print_lines(playback: Playback, wait: Callable[[float], None]) -> None:
         if printed != playback.position:
             printed = playback.position
             out.flush()
-        if playback.is_at_end and not playback.is_growing:
+        if playback.is_at_end and not (follows and playback.is_growing):
             return
         if due > 0:
             wait(due)

@@ -180,6 +180,25 @@ def test_a_pipe_that_is_no_recording_ends_with_5(fed: bytes, words: str) -> None
     assert b"Traceback" not in done.stderr
 
 
+def test_a_file_that_is_still_written_ends_where_it_is_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "growing.jsonl"
+    recording = Recording.create(path, source="test")
+    try:
+        for record in (Wire().open(), *Wire(at=1.0).turn("resp_1", "So far.")):
+            recording.append(record)
+        recording.flush()
+        assert cli.main(["replay", str(path), "--json"]) == 0  # it would never come back
+    finally:
+        recording.close()
+    out, talk = capsys.readouterr()
+    assert out.startswith(records_of(path))
+    assert json.loads(out.splitlines()[-1])["turns"][0]["text"] == "So far."
+    assert f"{path} is still being written" in talk
+    assert f"turnscope attach {path}" in talk
+
+
 def test_a_pipe_is_followed_while_it_grows(path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     with subprocess.Popen(
