@@ -40,10 +40,17 @@ class Bridge:
 
     def findings(self) -> list[str]:
         """The ids of what `check` finds, notes left out."""
+        return [one["id"] for one in self._found() if one["severity"] != "note"]
+
+    def notes(self) -> set[str]:
+        """The ids of what it only notes."""
+        return {one["id"] for one in self._found() if one["severity"] == "note"}
+
+    def _found(self) -> list[dict[str, Any]]:
         done = self.run("check", "--json", self.recording)
         *found, summary = map(json.loads, done.stdout.splitlines())
         assert summary["event"] == "summary"
-        return [one["id"] for one in found if one["severity"] != "note"]
+        return found
 
     def records(self) -> list[dict[str, Any]]:
         """Its lines behind the first, as they stand."""

@@ -33,11 +33,18 @@ DEBIAN = pytest.mark.peer("debian")
 @DEBIAN
 def test_nginx_without_upgrade_headers_is_the_hop(tmp_path: Path) -> None:
     """The upgrade fails there and works past it; the remedy is a piece of nginx configuration."""
+    recording = tmp_path / "run.jsonl"
     with Room() as room:
         server = start_fake(room, home=tmp_path)
         base_url = start_nginx(room, server.base_url, tmp_path, is_upgrading=False)
         report = examined(room, tmp_path, base_url, "--only", "B15", "--direct", server.base_url)
+        arguments = ("--base-url", base_url, "--model", MODEL, "--record", recording)
+        done = turnscope(room, tmp_path, "send", *arguments, "Say hello.")
+        found = found_in(room, tmp_path, recording)
     assert bad(report) == {"B07": "fail", "B15": "fail"}
+    assert done.status == 3, done.stderr
+    assert set(found) == {"websocket-off"}
+    assert "nginx: proxy_http_version 1.1" in found["websocket-off"]["remedy"]
     upgrade, reverse_proxy = report["checks"]["B07"], report["checks"]["B15"]
     assert upgrade["failure_class"] == "upgrade_required"
     assert upgrade["hop"].startswith("between")
