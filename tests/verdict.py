@@ -80,7 +80,7 @@ async def recorded(
         way = Plan(derive(server.base_url, query=query), key=Secret("sk-test-0000"), **opening)
         try:
             async with (
-                asyncio.timeout(20),
+                asyncio.timeout(60),
                 converse(connect(way), inspector, 1, silence_seconds) as talk,
             ):
                 await script(Speaker(talk))
