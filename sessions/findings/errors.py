@@ -8,28 +8,47 @@ from collections.abc import Iterator
 from sessions import dialects, facts
 from sessions.contract import AGE_LIMIT, FAILURE_CODES, PARENT_NOT_FOUND, Family, Status, family
 from sessions.findings.seen import Claim, Seen
-from sessions.records import Kind
+from sessions.records import Direction, Kind
 from sessions.session import Failure, Turn
 
 _AGAIN_SECONDS = 2.0  # after a failure, in which another error can only be about the same
+_LOOKED_AT = 8192  # bytes of what came with a refusal
 _WORDS = 120  # characters of a message that evidence quotes
 _INTERNALS = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\bat 0x[0-9a-fA-F]{6,}|"
-    r"(?<![\w.:/])/(?:usr|home|opt|var|app|srv|root)/[\w./-]+|\b[A-Z]:\\[\w\\.-]+|"
-    r"\b(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}:\d+"
+    r"\bat [\w$.<>]{1,200} ?\([^()\s]{1,200}:\d+\)|\bgoroutine \d+ \[|"
+    r"(?<![\w.:/])/(?:usr|home|opt|var|app|srv|root|etc|tmp|mnt|proc|Users|workspace)/[\w./-]+|"
+    r"\b[A-Z]:\\[\w\\.-]+|"
+    r"\b(?:10|127|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}:\d+|\blocalhost:\d+"
 )
 _LIMIT = re.compile(r"rate.?limit|quota|usage.?limit|too many requests", re.IGNORECASE)
-_CALL_LOST = re.compile(r"no tool call found", re.IGNORECASE)
-_OUTPUT_MISSING = re.compile(r"no tool output found", re.IGNORECASE)
+#: the provider's words, and those of providers that a proxy may have behind it
+_CALL_LOST = re.compile(
+    r"no tool call found|role .tool. must be a response|unexpected .tool_use_id.", re.IGNORECASE
+)
+_OUTPUT_MISSING = re.compile(
+    r"no tool output found|did not have response messages|must be followed by tool messages|"
+    r"without .?tool_result",
+    re.IGNORECASE,
+)
 _DOUBLED = re.compile(r"duplicate item", re.IGNORECASE)
 _REASONING_LOST = re.compile(r"item.{0,12}rs_\w+.{0,40}not found", re.IGNORECASE)
 
 
 def look(seen: Seen) -> Iterator[Claim]:
     """What is wrong with an error, or with a response that failed."""
-    if seen.record.kind is Kind.RESPONSE:
-        yield from _refusal_over_http(seen)
-        return
+    match seen.record.kind:
+        case Kind.RESPONSE:
+            yield from _refusal_over_http(seen)
+            return
+        case Kind.REFUSED:
+            head, end, body = seen.record.payload.partition(b"\r\n\r\n")
+            came = body if end else head
+            yield from _leaked(came[:_LOOKED_AT].decode("utf-8", "replace"), "what came back")
+            return
+        case Kind.CLOSE if seen.record.direction is Direction.SERVER:
+            yield from _leaked(seen.record.payload[2:].decode("utf-8", "replace"), "the close reason")
+            return
     event = seen.event
     if not seen.is_streamed or event is None or event.is_partial:
         return
@@ -136,8 +155,7 @@ def _meaning(seen: Seen, failure: Failure) -> Iterator[Claim]:
 def _about(seen: Seen, failure: Failure) -> Iterator[Claim]:
     """What the words of an error give away."""
     message, turn = failure.message, seen.turn
-    if found := _INTERNALS.search(message):
-        yield Claim("internals-leak", f"the message shows {found[0][:60]!r}")
+    yield from _leaked(message, "the message")
     if _CALL_LOST.search(message):
         if turn is not None and turn.create >= 0:
             yield _call_lost(seen, turn, failure)
@@ -152,6 +170,11 @@ def _about(seen: Seen, failure: Failure) -> Iterator[Claim]:
         is_param = failure.param == "previous_response_id" and "not" in words
         if is_param or ("response" in words and "not found" in words):
             yield Claim("parent-error-masked", f"code {failure.code or 'none'}: {said(failure)}")
+
+
+def _leaked(text: str, where: str) -> Iterator[Claim]:
+    if found := _INTERNALS.search(text):
+        yield Claim("internals-leak", f"{where} shows {found[0][:60]!r}")
 
 
 def _call_lost(seen: Seen, turn: Turn, failure: Failure) -> Claim:

@@ -223,6 +223,30 @@ CASES: dict[str, tuple[set[str], Case]] = {
         {"turn-refused", "internals-leak"},
         lambda w: refused(w, "failed in /usr/lib/python3/app.py"),
     ),
+    "a trace of another language in an error": (
+        {"turn-refused", "internals-leak"},
+        lambda w: refused(w, "TypeError: x\n    at Object.send (server.js:12:7)"),
+    ),
+    "an address in a close reason": (
+        {"server-error-close", "internals-leak"},
+        lambda w: [w.open(), w.sent(make.create()), w.close(1011, "cannot connect to 10.0.3.4:8000")],
+    ),
+    "a trace in a refusal": (
+        {"server-failing", "internals-leak"},
+        lambda w: [w.refused("http_status", "500", status=500, body='File "a.py", line 7')],
+    ),
+    "words that only look like internals": (
+        {"turn-refused"},
+        lambda w: refused(w, "POST /v1/responses of https://api.openai.com/home/x failed at 10:30"),
+    ),
+    "a call without its output, in another provider's words": (
+        {"turn-refused", "output-missing"},
+        lambda w: refused(
+            w,
+            "The following tool_call_ids did not have response messages: call_1",
+            previous_response_id="resp_1",
+        ),
+    ),
     "an error that is a string": (
         {"turn-refused", "error-is-text"},
         lambda w: refused(w, {"type": "error", "status": 400, "error": "no"}),
