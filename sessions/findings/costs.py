@@ -19,8 +19,9 @@ from sessions.session import Response, Turn, Usage
 _QUEUED_SECONDS = 5.0
 _NEIGHBOURS = 64  # turns of a session among which the one that was waited for is looked for
 _AGAIN_SECONDS = 120.0  # between an answer that was cut and the same create, to call it a repeat
+_LARGE = 1 << 16  # bytes of a create that is compared as it stands, where others may differ in metadata
 _DOUBLED = 1.6  # times what the chain holds
-_SLACK_TOKENS = 256  # for what a server adds to a prompt by itself
+_SLACK_TOKENS = 1_024  # for what a server adds to a prompt by itself
 _CACHED_TOKENS = 1_024  # less is never cached [SDK]
 _CACHE_SECONDS = 240.0  # the least that a cache lives
 #: what of a create may change without changing the beginning of its prompt
@@ -75,11 +76,14 @@ def _weigh(seen: Seen, track: Track, fields: Mapping[str, Any]) -> None:
 
 def _repeated(seen: Seen, turn: Turn, fields: Mapping[str, Any]) -> Iterator[Claim]:
     asked = seen.memory.asked
-    try:
-        same = [fields.get(name) for name in ("input", "previous_response_id", "model", "instructions")]
-        key = hash(json.dumps(same, sort_keys=True, default=str))
-    except (ValueError, RecursionError, TypeError):
-        return
+    if len(seen.record.payload) > _LARGE:
+        key = hash(seen.record.payload)
+    else:
+        try:
+            same = [fields.get(name) for name in ("input", "previous_response_id", "model", "instructions")]
+            key = hash(json.dumps(same, sort_keys=True, default=str))
+        except (ValueError, RecursionError, TypeError):
+            return
     before = seen.state.turn(asked.get(key, 0))
     asked[key] = turn.number
     if before is None or before.status is not Status.CUT or not before.responses:
