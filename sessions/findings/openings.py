@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sessions import facts
 from sessions.contract import FailureClass
-from sessions.findings.seen import Claim, Seen
+from sessions.findings.seen import Claim, Refusal, Seen
 from sessions.loopback import is_loopback
 from sessions.records import Kind
 from sessions.session import Session
@@ -53,8 +53,14 @@ def look(seen: Seen) -> Iterator[Claim]:
         yield from _refused(seen)
         if not seen.session.is_http and seen.session.failure_class is not FailureClass.CLOSED:
             tries = seen.memory.refused.setdefault(_caller(seen.session), [])
-            tries.append((seen.record.elapsed, seen.number))
+            is_forbidden = seen.session.failure_class is FailureClass.FORBIDDEN
+            tries.append(Refusal(seen.record.elapsed, seen.number, seen.session.url, is_forbidden))
             del tries[:-_KEPT_OPENS]
+    elif kind is Kind.RESPONSE and seen.session.status in (404, 405) and _is_compaction(seen.session):
+        yield Claim(
+            "compact-missing",
+            f"{seen.session.method} {seen.session.target[:80]}: status {seen.session.status}",
+        )
     elif kind is Kind.REQUEST and seen.turn is not None and seen.turn.create == seen.number:
         yield from _fell_back(seen)
 
@@ -64,6 +70,10 @@ def _caller(session: Session) -> str:
     return session.pair or f"{session.client} {session.peer.rpartition(':')[0]}"
 
 
+def _is_compaction(session: Session) -> bool:
+    return session.target.partition("?")[0].rstrip("/").endswith("/responses/compact")
+
+
 def _opened(seen: Seen) -> Iterator[Claim]:
     session = seen.session
     took = facts.quantity(seen.record.meta.get("upgrade_ms"))
@@ -71,7 +81,12 @@ def _opened(seen: Seen) -> Iterator[Claim]:
         yield Claim("upgrade-slow", f"{took / 1000:.1f} s")
     times = seen.memory.opened.setdefault((session.url, _caller(session)), deque(maxlen=_KEPT_OPENS))
     times.append(seen.record.elapsed)
-    seen.memory.refused.pop(_caller(session), None)
+    bare, _, query = session.url.partition("?")
+    for one in seen.memory.refused.pop(_caller(session), []):
+        if one.is_forbidden and one.url == bare and "model=" in query:
+            said = f"refused at {bare[:100]}, accepted with ?{query[:80]}"
+            yield Claim("model-wanted-in-url", said, (one.record,))
+            break
 
 
 def _fell_back(seen: Seen) -> Iterator[Claim]:
@@ -79,9 +94,9 @@ def _fell_back(seen: Seen) -> Iterator[Claim]:
     tries = seen.memory.refused.pop(_caller(seen.session), [])
     if len(tries) < _FALLBACK_TRIES:
         return
-    cost = seen.record.elapsed - tries[0][0]
+    cost = seen.record.elapsed - tries[0].at
     said = f"{len(tries)} refused upgrades; {cost:.1f} s after the first one the turn was sent by POST"
-    yield Claim("fallback-slow", said, tuple(record for _, record in tries))
+    yield Claim("fallback-slow", said, tuple(one.record for one in tries))
 
 
 def _url(seen: Seen) -> Iterator[Claim]:

@@ -87,6 +87,15 @@ class Manners:
         self.odd_frame = -1  #: the same record, when that was no JSON or of no known type
 
 
+class Refusal(NamedTuple):
+    """An upgrade that came to nothing."""
+
+    at: float
+    record: int
+    url: str
+    is_forbidden: bool
+
+
 class Memory:
     """What is remembered of all turns and sockets."""
 
@@ -95,7 +104,7 @@ class Memory:
         self.sockets: dict[int, Manners] = {}
         self.lost: list[tuple[float, int, int]] = []  #: when, session, record of the newest LOST
         self.opened: dict[tuple[str, str], deque[float]] = {}  #: when each client's newest upgrades worked
-        self.refused: dict[str, list[tuple[float, int]]] = {}  #: when and in which record, since one worked
+        self.refused: dict[str, list[Refusal]] = {}  #: of each client, since an upgrade of it worked
         self.asked: dict[int, int] = {}  #: what a create asks, hashed -> the turn that asked it last
 
     def manners(self, session: int) -> Manners:

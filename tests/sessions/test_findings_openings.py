@@ -85,3 +85,27 @@ def test_a_stream_without_an_event_is_told() -> None:
     records = [wire.asked({"model": "m", "input": "Hi"}), wire.answered(), wire.ended()]
     (finding,) = judged(records)
     assert (finding.id, finding.turn) == ("stream-empty", 1)
+
+
+def test_an_upgrade_that_works_with_a_model_only_tells_what_the_bare_one_wanted() -> None:
+    bare, there = refused(1, 0.1), Wire(2, at=0.5)
+    url = "wss://api.openai.com/v1/responses"
+    found = judged([bare, there.open(f"{url}?model=gpt-5.4")])
+    assert [(one.id, one.records) for one in found] == [
+        ("upgrade-forbidden", (0,)),
+        ("model-wanted-in-url", (0, 1)),
+    ]
+    assert ids(judged([bare, there.open(f"{url}?a=b")])) == {"upgrade-forbidden"}
+    unknown = refused(1, 0.1, status=404, kind="not_found")
+    assert ids(judged([unknown, there.open(f"{url}?model=gpt-5.4")])) == {"no-websocket-route"}
+
+
+def test_a_compaction_that_nobody_serves_is_told() -> None:
+    for status, expected in ((404, {"compact-missing"}), (405, {"compact-missing"}), (200, set())):
+        wire = Wire()
+        records = [
+            wire.asked({"model": "m"}, target="/v1/responses/compact"),
+            wire.answered({"output": []}, status=status),
+            wire.ended(),
+        ]
+        assert {one for one in ids(judged(records)) if one != "turn-refused"} == expected

@@ -293,5 +293,12 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "an event stream was promised and ended without an event",
             "Send the events, or an HTTP status and an error body: 200 with nothing tells a client nothing.",
         ),
+        "compact-missing": Entry(
+            _W,
+            Who.PROXY,
+            "the server has no route for compaction (404 or 405)",
+            "Pass POST …/responses/compact on, or switch automatic compaction off in the client: it fails "
+            "once a conversation is long.",
+        ),
     }
 )
