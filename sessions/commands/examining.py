@@ -106,6 +106,7 @@ class Examining:
         count = len(battery.checks)
         bad = 0
         for number, one in enumerate(battery.checks, start=1):
+            battery.running = one
             self.on_progress(
                 f"{prefix}{number}/{count} {one.id} {one.title}{f', {bad} bad so far' if bad else ''}"
             )

@@ -201,8 +201,8 @@ async def binary_message(bench: Bench) -> Verdict:
        turns=1, at_risk=SHORT_TURN_TOKENS)  # fmt: skip
 async def unknown_model(bench: Bench) -> Verdict:
     """A warm-up, which generates nothing, with a model name that nobody has."""
-    if bench.facts.notes.get("never_begins"):
-        return skipped("follows from D01: no create is answered here")
+    if bench.facts.notes.get("never_begins") or bench.facts.notes.get("endless_turn"):
+        return skipped("follows from D01: no create is answered to its end here")
     create = bench.create(generate=False).model_copy(update={"model": _NO_MODEL})
     async with bench.open() as bout:
         one = await asked(bench, bout, bench.framed(create))

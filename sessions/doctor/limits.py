@@ -57,7 +57,7 @@ _BAD_TURN = "the short turn of D01 did not end well"
 _TRIES = 3  #: of one size, where sockets are known to be lost by chance
 _IN_ROW, _IN_ROW_MORE = 10, 20
 _SOCKETS, _DEEP_SOCKETS = 20, 120
-_PREEMPTED_SECONDS = 0.2
+_PREEMPTED_SECONDS = 0.1
 _LANES = ("doctor-a", "doctor-b")
 _BAD_LANES = ("", "x" * 257, "not a name")
 

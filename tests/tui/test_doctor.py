@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from sessions.cli import Parser
 from sessions.commands.doctor import VERB
@@ -226,3 +228,19 @@ async def test_what_cannot_be_examined_is_said_at_once() -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert "name a model with --model" in screen_text(app)
+
+
+async def test_the_check_that_runs_is_named_also_where_there_is_little_room() -> None:
+    async with FakeServer(Options(seed=1, faults=("slow-upgrade:0.4",))) as server:
+        app = TurnscopeApp(entry(arguments(server.base_url, "--model", "m", "--only", "B20")))
+        async with app.run_test(size=(80, 24)) as pilot:
+            said = ""
+            async with asyncio.timeout(30):
+                while "now B20" not in said:
+                    await pilot.pause()
+                    said = "".join(str(one.content) for one in app.screen.query("#tally").results(Static))
+            assert said.index("now B20") == 1
+            await examined(app, pilot)
+            await pilot.press("end", "enter")
+            await pilot.pause()
+            assert isinstance(app.screen, Reader)

@@ -183,7 +183,10 @@ class DoctorScreen(Screen[None]):
             target += f"   compared with {redact.screen(found.direct_endpoint)}"
         self.query_one("#target", Static).update(Content(safe_line(target)))
         tally = self.query_one("#tally", Static)
-        tally.update(Content(f" {tally_line(found, len(battery.checks))}{self._state()}"))
+        said, state = tally_line(found, len(battery.checks)), self._state()
+        if self.size.width < _WIDE:  # what is going on is not what is cut
+            said = f"{state.strip()}  {said.replace(' checks', '').replace('   ', '  ')}".strip()
+        tally.update(Content(f" {said}{state if self.size.width >= _WIDE else ''}"))
         tally.set_class(any(one.outcome is Outcome.FAIL for one in found.results), "-failed")
         self.query_one("#able", Static).update(Content(safe_line(capability_line(found))))
 
@@ -304,7 +307,8 @@ class DoctorScreen(Screen[None]):
         """Read everything about the chosen check."""
         row = self._chosen()
         if row is not None and (words := explained(row)):
-            self.app.push_screen(Reader(row.title, words))
+            able = capability_line(self._found()).replace("; ", "\n")
+            self.app.push_screen(Reader(row.title, f"{words}\n\nthe server\n{able}" if able else words))
 
     def action_close(self) -> None:
         """Leave; the report of what was found stays in the terminal's scroll-back."""
