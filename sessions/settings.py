@@ -116,6 +116,11 @@ class Settings(BaseModel):
         """Its origin: `flag --via`, `environment X`, `file PATH:LINE`, `profile xai`, `default`."""
         return self.sources.get(name, "default")
 
+    @property
+    def is_key_placeholder(self) -> bool:
+        """Whether its key is nobody's: a word sent to servers that want one and do not mind which."""
+        return self.source("key").startswith(_PLACEHOLDER)
+
     def all_headers(self) -> dict[str, str]:
         """The headers to send, organisation and project among them."""
         found = {**self.facts.headers, **self.headers}
@@ -134,6 +139,7 @@ class Settings(BaseModel):
 
 
 LOOPBACK_KEY = "no-key-was-set"
+_PLACEHOLDER = "a placeholder"  # how the source of such a key begins
 _FILLED_IN = frozenset({"key", "facts", "sources", "file"})
 #: the keys of the settings file, and of flags
 NAMES = tuple(name for name in Settings.model_fields if name not in _FILLED_IN)
@@ -189,7 +195,7 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] =
     key, key_source = _key(values, facts, environ, sources.get("api_key_env", ""))
     if not key and is_loopback(_host_of(str(values.get("url") or values.get("base_url") or ""))):
         # a server on this machine usually wants some key and seldom minds which; nothing leaves the machine
-        key, key_source = Secret(LOOPBACK_KEY), f"a placeholder for loopback; {key_source}"
+        key, key_source = Secret(LOOPBACK_KEY), f"{_PLACEHOLDER} for loopback; {key_source}"
     sources["key"] = key_source
     settings = _validated(values, in_file, sources)
     return settings.model_copy(
@@ -270,7 +276,7 @@ def _key(
         if environ.get(variable, "").strip():
             return _sendable(environ[variable].strip(), variable), f"environment {variable}"
     if facts.placeholder_key:
-        return Secret(facts.placeholder_key), "a placeholder of the profile"
+        return Secret(facts.placeholder_key), f"{_PLACEHOLDER} of the profile"
     return NO_SECRET, f"not set ({', '.join(facts.key_env)})"
 
 

@@ -82,6 +82,8 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
         name: "***" if url(f"?{name}=x").masked else value for name, value in settings.query.items()
     }
     values["key"] = f"set, {len(settings.key)} characters" if settings.key else "not set"
+    if settings.is_key_placeholder:
+        values["key"] = "not set; a placeholder is sent"
     where = "url" if settings.url else "base_url"
     headers = tuple(settings.all_headers().items())
     plan = Plan(endpoint=endpoint, route=route, key=settings.key, headers=headers)
@@ -92,7 +94,7 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
         "paths": paths(environ).as_text(),
         "recordings": _recordings(paths(environ).recordings, settings),
         "settings": {
-            name: {"value": value, "source": settings.source(name)} for name, value in values.items()
+            name: {"value": value, "source": _source(settings, name)} for name, value in values.items()
         },
         "endpoint": {
             "url": url(endpoint.url).value,
@@ -111,6 +113,14 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
     }
     without: dict[str, Any] = _without(facts, secrets)
     return without
+
+
+def _source(settings: Settings, name: str) -> str:
+    """Where a value came from, and what outranks it."""
+    source = settings.source(name)
+    return (
+        f"{source}; url outranks it" if name == "base_url" and settings.base_url and settings.url else source
+    )
 
 
 def _recordings(folder: Path, settings: Settings) -> dict[str, Any]:

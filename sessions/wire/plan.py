@@ -15,7 +15,7 @@ from sessions import redact
 from sessions.contract import LIFETIME_SECONDS
 from sessions.errors import SettingsError
 from sessions.secret import NO_SECRET, Secret
-from sessions.settings import LOOPBACK_KEY, Settings
+from sessions.settings import Settings
 from sessions.wire.dial import SYSTEM_TRUST, Trust
 from sessions.wire.endpoint import Endpoint, derive, with_query
 from sessions.wire.route import DIRECT, Route, route_for
@@ -43,6 +43,7 @@ class Plan:
     model: str = ""  #: used only to try `?model=` after a 403
     session: int = 1
     open_timeout_seconds: float = OPEN_SECONDS
+    is_key_placeholder: bool = False  #: whether `key` is nobody's
     name: str = ""  #: what a person calls this session
     transport: Transport = "ws"  #: a WebSocket, HTTP, or a WebSocket with HTTP to fall back on
     ping_seconds: float = PING_SECONDS  #: between two pings of ours
@@ -50,7 +51,7 @@ class Plan:
     @property
     def has_login(self) -> bool:
         """Whether anything in it tells the server who asks; a placeholder does not."""
-        if self.key and self.key.reveal() != LOOPBACK_KEY:
+        if self.key and not self.is_key_placeholder:
             return True
         named = {name.lower() for name, _ in self.headers}
         return self.endpoint.userinfo is not None or bool(named & {"authorization", "api-key", "x-api-key"})
@@ -80,6 +81,7 @@ def plan_from(settings: Settings, environ: Mapping[str, str] = os.environ, *, se
         endpoint=endpoint,
         route=route_from(settings, endpoint, environ),
         key=settings.key,
+        is_key_placeholder=settings.is_key_placeholder,
         headers=tuple(settings.all_headers().items()),
         trust=Trust(str(Path(settings.ca).expanduser()) if settings.ca else "", settings.insecure),
         compression=settings.compression,

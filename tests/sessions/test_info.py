@@ -94,6 +94,23 @@ def test_a_key_is_hidden_wherever_it_was_put(
     assert key not in capsys.readouterr().out
 
 
+def test_a_placeholder_is_not_told_as_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "http://127.0.0.1:4000/v1", "--json"]) == 0
+    key = json.loads(capsys.readouterr().out)["settings"]["key"]
+    assert key["value"] == "not set; a placeholder is sent"
+    assert key["source"].startswith("a placeholder for loopback; not set (")
+
+
+def test_an_address_that_is_outranked_says_by_what(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://h.example/v1")
+    assert main(["info", "--json", "--url", "wss://exact.example/x"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["settings"]["base_url"]["source"] == "environment OPENAI_BASE_URL; url outranks it"
+    assert facts["endpoint"]["url"] == "wss://exact.example/x"
+
+
 def test_a_short_placeholder_hides_no_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--json", "--profile", "fake"]) == 0
     assert json.loads(capsys.readouterr().out)["endpoint"]["profile"] == "fake"

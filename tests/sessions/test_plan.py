@@ -67,6 +67,9 @@ def test_a_plan_knows_whether_it_says_who_asks(environ: dict[str, str]) -> None:
     assert planned(environ, base_url=base_url).has_login
     del environ["OPENAI_API_KEY"]
     assert not planned(environ, base_url=base_url).has_login
+    assert not planned(
+        environ, profile="fake", base_url=base_url
+    ).has_login  # the profile's word is nobody's key
     assert planned(environ, base_url=base_url, headers={"Api-Key": "k"}).has_login
     assert planned(environ, base_url="http://u:p@localhost:4000/v1").has_login
 

@@ -240,7 +240,7 @@ class SessionScreen(SessionActions):
             badges.append("READ-ONLY")
         if plan is not None and plan.trust.is_insecure:
             badges.append("INSECURE")
-        self.query_one(Header).show_badges(*badges, is_key_set=bool(plan.key) if plan is not None else None)
+        self.query_one(Header).show_badges(*badges, is_key_set=plan.has_login if plan is not None else None)
 
     def _state_moved(self, batch: Batch) -> None:
         self.describe()
