@@ -188,9 +188,15 @@ class Connecting:
 
         screen = self._screen
         plan = screen.sockets.plan(screen.number)
-        model = await choose_model(screen.app, plan)
+        others = (tab.outgoing.settings.model for tab in screen.tabs.all)
+        model = await choose_model(screen.app, plan, tuple(dict.fromkeys(filter(None, others))))
         if model:
             screen.outgoing.change(model=model)
+            without = [tab for tab in screen.tabs.all if not tab.outgoing.settings.model]
+            for tab in without:
+                tab.outgoing.change(model=model)
+            if without:
+                screen.tell(f"{model} in the other sessions, too, which had no model; F2 changes it in each")
             screen.describe()
         return bool(model)
 

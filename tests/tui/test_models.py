@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sessions.compose import Create
+from tests.journey import journey, serving
 from tests.scene import talking
 from tests.screen import screen_text
 from tui.screens.choose import Choose
@@ -40,3 +41,17 @@ async def test_leaving_the_choice_sends_nothing_and_keeps_the_text() -> None:
         await scene.press("escape")
         assert scene.screen.inspector.sessions.turns == []
         assert scene.screen.composer.text == "Hello."
+
+
+async def test_a_model_that_was_chosen_holds_for_the_sessions_without_one() -> None:
+    create = Create()
+    async with serving() as server, journey(server, create=create, names=("plan", "code")) as run:
+        await run.is_open()
+        await run.write("Hello.")
+        await run.press("enter")
+        await run.until(lambda: isinstance(run.app.screen, Choose))
+        await run.press("2", "enter", *"gpt-6-astra", "enter")
+        await run.turn_ended(1)
+        await run.press("f6")
+        await run.say("Hello from the other.")
+        assert run.heard_last["model"] == "gpt-6-astra"

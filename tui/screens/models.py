@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 _OFFERED = 300
 
 
-async def choose_model(app: App[Any], plan: Plan | None) -> str:
-    """The model that the person chose, "" when none; asks the server for its list first, and says so."""
+async def choose_model(app: App[Any], plan: Plan | None, used: tuple[str, ...] = ()) -> str:
+    """The model that the person chose, "" when none; asks the server for its list first, and says so.
+
+    `used` are the models of other sessions, which stand first.
+    """
     about = "No model is set, and a real server has no default. Choosing one goes on; esc sends nothing."
     choices = [Choice("\0type", "type a name", "")]
     if plan is not None:
         choices.insert(
             0, Choice("\0list", "ask the server for its list", f"GET models at {plan.endpoint.origin}")
         )
+    choices = [*(Choice(model, model, "as in another session") for model in used), *choices]
     chosen = await app.push_screen_wait(Choose("which model?", choices, about))
     if chosen == "\0list" and plan is not None:
         chosen = await _from_list(app, plan)
