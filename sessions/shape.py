@@ -149,7 +149,7 @@ def _label_of(move: Said) -> str:
     """What a message that is no event is called."""
     if move.is_binary:
         return "binary"
-    return "[DONE]" if move.payload.strip() == b"[DONE]" else "no event"
+    return "[DONE]" if move.payload.strip() == b"[DONE]" else "a frame that is no event"
 
 
 def _paths(

@@ -105,7 +105,8 @@ def _turns(session: Session, sums: Tally) -> Iterator[Count]:
     if open_calls:
         yield Count("calls", f"{open_calls} wait for an answer", "pane--warning")
     if session.errors or session.undecodable:
-        words = f"{session.errors} error frames   {session.undecodable} not decodable"
+        frames = f"{session.errors} error frame{'' if session.errors == 1 else 's'}"
+        words = f"{frames}   {session.undecodable} not decodable"
         yield Count("errors", words, "pane--error")
 
 

@@ -232,7 +232,7 @@ class TextFace:
         if verdict == "sound" and self._errors:
             verdict = "the file is sound, what it holds is not"
         still = " so far; it is still being written" if source.is_growing else ""
-        sys.stdout.write(f"{verdict}: {', '.join([*parts, *counted])} in {told['seconds']:,.1f} s{still}\n")
+        sys.stdout.write(f"{verdict}: {', '.join([*parts, *counted])}, {_spanned(told['seconds'])}{still}\n")
 
 
 def summary(soundness: Soundness, source: Source, counts: Counter[str]) -> dict[str, Any]:
@@ -251,6 +251,11 @@ def summary(soundness: Soundness, source: Source, counts: Counter[str]) -> dict[
         "warnings": counts["warning"],
         "notes": counts["note"],
     }
+
+
+def _spanned(seconds: float) -> str:
+    """How long the recording is; not how long it took to check it."""
+    return f"spans {seconds:,.1f} s" if seconds >= 0.05 else f"spans {seconds * 1000:,.0f} ms"
 
 
 def _amount(count: int, noun: str) -> str:

@@ -11,12 +11,12 @@ class SystemClock:
     __slots__ = ("_began",)
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began = time.monotonic_ns()
 
     def wall(self) -> int:
         """Microseconds since the epoch, UTC."""
         return time.time_ns() // 1000
 
     def elapsed(self) -> float:
-        """Monotonic seconds since this clock was made."""
-        return time.monotonic() - self._began
+        """Monotonic seconds since this clock was made, in whole microseconds."""
+        return (time.monotonic_ns() - self._began) // 1000 / 1_000_000

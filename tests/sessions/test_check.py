@@ -67,7 +67,7 @@ def test_a_sound_recording_ends_with_0(
     write(file, talk)
     assert check(file) == Exit.DONE
     captured = capsys.readouterr()
-    assert captured.out == f"sound: {len(talk)} records, 1 session, 1 turn in 0.1 s\n"
+    assert captured.out == f"sound: {len(talk)} records, 1 session, 1 turn, spans 0.1 s\n"
     assert captured.err == ""
 
 
@@ -80,7 +80,7 @@ def test_each_finding_is_one_line_with_its_place(
     assert damaged.startswith(f"{file}:7: error: a line that is no record (Expecting value")
     assert jump.startswith(f"{file}:8: error: a record is missing (number 7 stands after 4)")
     assert cut.startswith(f"{file}:{len(talk)}: error: the last line is cut (it ends after 30 bytes); ")
-    assert total.startswith(f"not sound: {len(talk) - 3} records, 1 session, 1 turn, 3 errors in ")
+    assert total.startswith(f"not sound: {len(talk) - 3} records, 1 session, 1 turn, 3 errors, spans ")
 
 
 def test_scripts_get_objects_and_a_summary(

@@ -173,4 +173,7 @@ def test_messages_that_are_no_events_count_as_what_they_are() -> None:
     create = record({"type": "response.create", "input": "x"}, direction=Direction.CLIENT, at=1.0)
     odd = [record(b"not JSON", at=2.0), record(b"\x00\xff", kind=Kind.BINARY, at=3.0)]
     opened = record(b"", kind=Kind.OPEN, direction=Direction.LOCAL)
-    assert shape_of(read([opened, create, *odd]).exchanges[0]).events == ("no event", "binary")
+    assert shape_of(read([opened, create, *odd]).exchanges[0]).events == (
+        "a frame that is no event",
+        "binary",
+    )

@@ -83,7 +83,7 @@ def test_what_is_odd_is_listed_with_its_record(inspector: Inspector) -> None:
     assert ("irregular", "#3   response.created came twice") in rows
     assert ("dialect", "response.done   first #4") in rows
     assert ("not found", "resp_gone   #6") in rows
-    assert ("errors", "1 error frames   0 not decodable") in rows
+    assert ("errors", "1 error frame   0 not decodable") in rows
 
 
 def test_a_scan_looks_at_each_record_once(inspector: Inspector) -> None:
