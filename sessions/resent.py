@@ -43,7 +43,7 @@ def _said(value: object) -> _Said | None:
     if not isinstance(value, list):
         return None
     items = [one for one in value[-2 * _READ_ITEMS :] if isinstance(one, Mapping)]
-    told = [one for one in reversed(items) if _is_a_models(one)][:_READ_ITEMS]
+    told = [one for one in reversed(items) if is_a_models(one)][:_READ_ITEMS]
     if not told:
         return None
     return _Said(
@@ -53,7 +53,8 @@ def _said(value: object) -> _Said | None:
     )
 
 
-def _is_a_models(item: Mapping[str, Any]) -> bool:
+def is_a_models(item: Mapping[str, Any]) -> bool:
+    """Whether an item of an input is something that a model said before."""
     kind = item.get("type", "message")
     if kind == "message":
         return item.get("role") == "assistant"

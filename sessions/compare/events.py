@@ -29,6 +29,7 @@ _READ = frozenset(
      "item.name", "item.arguments", "item.content", "item_id", "output_index", "content_index", "delta",
      "text", "arguments", "error", "error.code", "error.message", "status"}
 )  # fmt: skip
+_OF_LANES = frozenset({"stream_id"})  # there are no lanes over HTTP
 _STEERED = "incomplete (steered)"
 _SHOWN = 6
 
@@ -97,11 +98,13 @@ def key_differences(
 ) -> Iterator[Difference]:
     """Keys that events of one type have on one side only; the same lack in several types is told once."""
     lacks: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    by_nature = _OF_LANES if is_across else frozenset()
     for label in one.keys:
-        if label in other.keys and one.keys[label] != other.keys[label]:
-            only_a = tuple(sorted(one.keys[label] - other.keys[label]))
-            only_b = tuple(sorted(other.keys[label] - one.keys[label]))
-            lacks.setdefault((only_a, only_b), []).append(label)
+        if label in other.keys:
+            only_a = tuple(sorted(one.keys[label] - other.keys[label] - by_nature))
+            only_b = tuple(sorted(other.keys[label] - one.keys[label] - by_nature))
+            if only_a or only_b:
+                lacks.setdefault((only_a, only_b), []).append(label)
     for (only_a, only_b), labels in lacks.items():
         is_spelling = is_across and labels == ["error"]
         needed = {

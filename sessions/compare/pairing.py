@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sessions.contract import Status
 from sessions.dialects import create_fields
 from sessions.events import Undecodable, whole
 from sessions.moves import Exchange
+from sessions.resent import is_a_models
 
 _FAILED = frozenset({Status.FAILED, Status.ERRORED, Status.CUT, Status.CANCELLED})
 
@@ -75,11 +76,23 @@ def _by_lane(exchanges: Iterable[Exchange]) -> dict[str | None, list[_Group]]:
 
 
 def _because(exchange: Exchange, before: Exchange | None) -> Because:
-    if exchange.turns and exchange.turns[0].answers:
+    if exchange.turns and exchange.turns[0].answers and _brings_outputs(_input(exchange)):
         return Because.CALLED
     if before is not None and before.turns[-1].status in _FAILED and _input(before) == _input(exchange):
         return Because.AGAIN
     return Because.ASKED
+
+
+def _brings_outputs(given: object) -> bool:
+    """Whether outputs are what is new in an input; those of a history that is sent again are old."""
+    items: list[Any] = given if isinstance(given, list) else []
+    for item in reversed(items):
+        kind = item.get("type", "message") if isinstance(item, dict) else ""
+        if not isinstance(kind, str) or is_a_models(item):
+            return False
+        if kind.endswith("_output") or kind == "mcp_approval_response":
+            return True
+    return False
 
 
 def _input(exchange: Exchange) -> object:

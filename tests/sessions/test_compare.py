@@ -152,6 +152,24 @@ async def test_over_http_the_history_is_sent_again_where_nothing_is_stored(tmp_p
     assert not [one for one in ended.differences if one[1] in ("status", "text")]
 
 
+async def test_tools_and_lanes_are_paired_over_both_transports_also_where_nothing_is_stored(
+    tmp_path: Path,
+) -> None:
+    tools = tmp_path / "tools.json"
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tools.write_text(json.dumps([{"type": "function", "name": "get_weather", "parameters": city}]))
+    script = tmp_path / "script.txt"
+    script.write_text('{"type":"response.create","model":"m","input":"one","stream_id":"a"}\nHello\n')
+    calls = ("--tools", str(tools), "--answer", 'get_weather={"sky":"😀"}', "Weather in Oslo?", *TURNS)
+    async with FakeServer(Options()) as server:
+        ended = await compare(tmp_path, server.base_url, "--transports", "--no-store", "--json", *calls)
+        lanes = await compare(tmp_path, server.base_url, "--transports", "--plain", "--script", str(script))
+    assert ended.code == 0, ended.out
+    assert ended.lines[-1]["turns"] == 4
+    assert [one for one in ended.differences if one[1] not in ("usage", "timing")] == []
+    assert lanes.out.splitlines()[-1] == "no difference in 2 turns"
+
+
 async def test_a_recording_is_a_side_and_its_creates_are_the_script(tmp_path: Path) -> None:
     async with FakeServer(Options()) as a, FakeServer(Options(faults=("usage-missing@2",))) as b:
         made = await compare(

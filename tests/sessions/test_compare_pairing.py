@@ -73,3 +73,19 @@ def test_lanes_under_other_names_are_paired_by_their_place() -> None:
 def test_nothing_beside_nothing() -> None:
     assert couples([], []) == []
     assert couples([], talk(OUTPUT).exchanges)[0].because is Because.CALLED
+
+
+def test_outputs_in_a_history_that_is_sent_again_are_old() -> None:
+    call = {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": "{}"}
+    rain = {"type": "message", "role": "assistant", "content": "Rain."}
+    user = {"type": "message", "role": "user", "content": "Weather?"}
+    history = [user, call, function_output("call_1")]
+    resent = talk(
+        CALLS,
+        (create(history), answer("resp_o", "Rain.")),
+        (create([*history, rain, user]), answer("resp_t", "Bye.")),
+    )
+    named = talk(CALLS, OUTPUT, asked("Thanks", "resp_t"))
+    assert beside(named, resent) == [(1, 1, "asked"), (2, 2, "called"), (3, 3, "asked")]
+    with_words = (create([function_output("call_1"), user]), answer("resp_o", "Rain."))
+    assert beside(named, talk(CALLS, with_words))[1] == (2, 2, "called")
