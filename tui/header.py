@@ -241,7 +241,7 @@ def _how(
 def _found(found: Weights) -> list[Piece]:
     if not found.words:
         return []
-    forms = (f"! {found.words}",)
+    forms: tuple[str, ...] = (f"! {found.words}",)
     if found.errors and found.warnings:
         forms = (f"! {found.errors + found.warnings} findings", *forms)
     return [Piece(forms, "status--wrong" if found.errors else "status--warning", 73)]
