@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 
 from sessions import dialects, facts
-from sessions.contract import AGE_LIMIT, FAILURE_CODES, PARENT_NOT_FOUND, Family, Status, family
+from sessions.contract import (
+    AGE_LIMIT,
+    FAILURE_CODES,
+    PARENT_NOT_FOUND,
+    FailureClass,
+    Family,
+    Status,
+    family,
+)
 from sessions.findings.seen import Claim, Seen
 from sessions.records import Direction, Kind
 from sessions.session import Failure, Turn
@@ -41,6 +49,8 @@ def look(seen: Seen) -> Iterator[Claim]:
         case Kind.RESPONSE:
             yield from _refusal_over_http(seen)
             return
+        case Kind.REFUSED if seen.session.failure_class is FailureClass.PROXY_CONNECT:
+            return  # its page names what it was asked for
         case Kind.REFUSED:
             head, end, body = seen.record.payload.partition(b"\r\n\r\n")
             came = body if end else head

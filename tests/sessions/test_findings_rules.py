@@ -235,6 +235,10 @@ CASES: dict[str, tuple[set[str], Case]] = {
         {"server-failing", "internals-leak"},
         lambda w: [w.refused("http_status", "500", status=500, body='File "a.py", line 7')],
     ),
+    "what an outbound proxy says of its own way": (
+        {"proxy-failed"},
+        lambda w: [w.refused("proxy_connect", "503", status=503, body="cannot reach 10.0.0.1:443")],
+    ),
     "words that only look like internals": (
         {"turn-refused"},
         lambda w: refused(w, "POST /v1/responses of https://api.openai.com/home/x failed at 10:30"),
