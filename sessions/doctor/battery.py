@@ -28,6 +28,8 @@ _AGAIN_SECONDS = 0.5
 _LOST_IN_ROW = 3  #: checks that were lost to refused sockets; then no more are tried
 _STAGES = {Cost.LOCAL: 0, Cost.FREE: 2, Cost.TURNS: 3, Cost.SLOW: 4, Cost.INTRUSIVE: 5}
 _LAST = 9
+#: findings of a context or a call that is gone, and of a state that reaches others
+_LOSES = frozenset({"context-lost", "call-lost", "unstored-parent-used", "stored-parent-lost"})
 _UNSTEADY_REMEDY = (
     "Intermittent: look at what the proxy dials before its first answer, and how many sockets it allows."
 )
@@ -336,7 +338,18 @@ def most_serious(results: Collection[Result], count: int = 3) -> tuple[Result, .
     bad = [one for one in results if one.outcome.is_bad]
     names = {one.id for one in bad}
     own = [one for one in bad if one.cause not in names]
-    return tuple(sorted(own, key=lambda one: one.outcome is not Outcome.FAIL)[:count])
+    return tuple(sorted(own, key=_weight)[:count])
+
+
+def _weight(one: Result) -> tuple[bool, int]:
+    """Failures before warnings; first what lets nothing through, then what loses or leaks, then the rest."""
+    if one.group == Group.REACH.value or one.id == _TURN:
+        rank = 0
+    elif _LOSES & set(one.findings) or one.group == Group.SECURITY.value:
+        rank = 1
+    else:
+        rank = 2
+    return one.outcome is not Outcome.FAIL, rank
 
 
 def _in_short(said: Sequence[str]) -> str:

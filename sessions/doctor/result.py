@@ -116,7 +116,7 @@ def judged(findings: Iterable[Finding], ids: Collection[str], evidence: str = ""
         return passed(evidence)
     worst = min(found, key=lambda one: _BY_WEIGHT[one.severity])
     names = tuple(dict.fromkeys(one.id for one in found))
-    said = "; ".join(dict.fromkeys(_sentence(one) for one in found))
+    said = "; ".join(dict.fromkeys(_sentences(found, name) for name in names))
     return Verdict(_OUTCOMES[worst.severity], said, worst.remedy, Who(worst.who), "", names)
 
 
@@ -129,6 +129,13 @@ def verdict_of(error: ConnectError) -> Verdict:
 
 _OUTCOMES = {Severity.ERROR: Outcome.FAIL, Severity.WARNING: Outcome.WARN, Severity.NOTE: Outcome.INFO}
 _BY_WEIGHT = {severity: weight for weight, severity in enumerate(_OUTCOMES)}
+
+
+def _sentences(found: Collection[Finding], name: str) -> str:
+    """What the findings of one id say: the first of them, and how many more there are."""
+    same = [one for one in found if one.id == name]
+    more = len({_sentence(one) for one in same}) - 1
+    return f"{_sentence(same[0])}{f', and {more} more' if more else ''}"
 
 
 def _sentence(finding: Finding) -> str:

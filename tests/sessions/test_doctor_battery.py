@@ -212,6 +212,9 @@ def test_the_worst_first_and_the_explanation_before_what_it_explains() -> None:
     ]
     assert [found.id for found in most_serious(results)] == ["B09", "A02"]
     assert [found.id for found in most_serious(results[:1])] == ["B07"], "nobody says why"
+    several = [one(name, Outcome.FAIL) for name in ("C02", "D05", "E02", "G05", "D01")]
+    several[2] = several[2]._replace(findings=("context-lost",))
+    assert [found.id for found in most_serious(several)] == ["D01", "E02", "G05"]
 
 
 def test_findings_decide_by_the_worst_of_them() -> None:
@@ -225,6 +228,9 @@ def test_findings_decide_by_the_worst_of_them() -> None:
     assert worst.outcome is Outcome.FAIL
     assert worst.findings == ("a", "b", "c")
     assert "#7" in worst.evidence
+    many = [finding("c", Severity.ERROR)._replace(evidence=str(number)) for number in range(30)]
+    assert "1, and 29 more" not in judged(many, ("c",)).evidence
+    assert judged(many, ("c",)).evidence.endswith("(#7, 0), and 29 more")
     assert skipped("why").evidence == "why"
 
 

@@ -92,8 +92,9 @@ async def test_one_cause_is_one_failure(habit: str, ids: set[str], words: str) -
     battery, found = await examined(habit)
     bad = bad_of(found)
     bounds = {one.id: one.tokens + one.at_risk for one in battery.checks}
-    assert [one.id for one in found.results if one.tokens > bounds[one.id]] == [], "no check costs more"
-    assert found.tokens <= battery.estimate.tokens
+    if habit != "input twice":  # whose defect is that it costs more
+        assert [one.id for one in found.results if one.tokens > bounds[one.id]] == []
+        assert found.tokens <= battery.estimate.tokens
     assert set(bad) == ids, {one.id: one.evidence for one in bad.values()}
     assert all(one.evidence and one.remedy and one.who != "nobody" for one in bad.values())
     if bad:
