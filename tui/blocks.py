@@ -103,7 +103,7 @@ def _asked_blocks(sessions: Sessions, turn: Turn, fields: Mapping[str, Any], rea
         text = Fixed(instructions, record)
         yield Block("instructions", Role.SYSTEM, "instructions", text, record=record, is_folded=True)
     sayings = asked(fields)
-    if len(sayings) > _MANY_ITEMS:
+    if len(sayings) > _MANY_ITEMS or turn.resent_turn:
         new = _first_new(sayings)
         if new > 1:
             yield _earlier(sayings[:new], record)

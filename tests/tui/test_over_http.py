@@ -57,6 +57,7 @@ async def test_without_a_store_the_history_goes_along_and_the_forecast_says_so()
         assert "previous_response_id" not in last
         assert [item.get("role") for item in last["input"]] == ["user", "assistant", "user"]
         await scene.shows("<- T1 (sent again)")
+        await scene.shows("2 items")  # what stands above already is folded
         assert "parent  resent" in screen_text(scene.app)  # and the chain draws it below T1
 
 
