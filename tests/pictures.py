@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import html
-import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +34,7 @@ from tests.tapped_clients import NOW_SECONDS, tapped_clients
 from tui.app import TurnscopeApp
 from tui.entrance import prepare_examination, session_screen
 from tui.launch import launch_demo
+from tui.picture import portable
 from tui.screens.doctor import DoctorScreen
 from tui.screens.session import SessionScreen
 from tui.screens.tap import TapScreen
@@ -43,16 +42,6 @@ from tui.screens.tap import TapScreen
 FOLDER = Path(__file__).resolve().parent.parent / "tui" / "pictures"
 _PATIENCE_SECONDS = 30.0
 _EXAMINATION_SECONDS = 180.0
-_TEXT = re.compile(r'<text([^>]*?)x="([\d.]+)"([^>]*?)textLength="([\d.]+)"([^>]*)>([^<]+)</text>')
-
-
-def _placed(found: re.Match[str]) -> str:
-    """A run of text without its leading spaces, which the converter drops, at the place of what remains."""
-    before, x, between, length, rest, content = found.groups()
-    text = html.unescape(content)
-    bare = text.lstrip("\xa0")
-    x = float(x) + float(length) / len(text) * (len(text) - len(bare))
-    return f'<text{before}x="{x:g}"{between}{rest}>{html.escape(bare, quote=False)}</text>'
 
 
 async def _until(pilot: Pilot[Any], holds: Callable[[], object], seconds: float = _PATIENCE_SECONDS) -> None:
@@ -152,10 +141,9 @@ def main(words: list[str]) -> int:
         for size in args.sizes:
             width, _, height = size.partition("x")
             svg = FOLDER / f"{name}-{size}.svg"
-            svg.write_text(asyncio.run(PICTURES[name]((int(width), int(height)))), encoding="utf-8")
+            svg.write_text(portable(asyncio.run(PICTURES[name]((int(width), int(height))))), encoding="utf-8")
             if (converter := shutil.which("rsvg-convert")) is not None:
                 png = svg.with_suffix(".png")
-                svg.write_text(_TEXT.sub(_placed, svg.read_text(encoding="utf-8")), encoding="utf-8")
                 subprocess.run([converter, "--width", "1320", "--output", str(png), str(svg)], check=True)
                 png.write_bytes(with_palette(png.read_bytes()))
                 svg.unlink()

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sessions import redact
 from sessions.transcript import markdown
 from tui.clipboard import copy
+from tui.picture import picture, picture_name
 from tui.screens.ask import Ask
 from tui.screens.choose import Choice, Choose
 from tui.widgets.pane import Pane
@@ -102,8 +102,7 @@ class Saving:
 
     def picture(self) -> None:
         """Write what is on the screen as an SVG; what the screen hides is not in it."""
-        svg = redact.screen(self._screen.app.export_screenshot(title="turnscope"))
-        self._write(f"turnscope-{time.strftime('%Y-%m-%d-%H%M%S')}.svg", svg)
+        self._write(picture_name(), picture(self._screen.app))
 
 
 def refuse_path(text: str) -> str:

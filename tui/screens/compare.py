@@ -26,6 +26,7 @@ from sessions.safe import safe, safe_line
 from tui import keys
 from tui.clipboard import copy
 from tui.compare_rows import Row, detail, explained, line, rows
+from tui.picture import save_picture
 from tui.quiet import quiet
 from tui.screens.reader import Reader
 from tui.widgets.footer import Footer
@@ -199,6 +200,10 @@ class CompareScreen(Screen[None]):
     def action_copy_report(self) -> None:
         """Copy the report as `--plain` prints it."""
         self.run_worker(self._copy(), group="copying", exclusive=True)
+
+    def action_picture(self) -> None:
+        """Save what is on the screen."""
+        self.notify(save_picture(self.app), markup=False)
 
     async def _copy(self) -> None:
         text = redact.screen("\n".join(plain(self.comparing.comparison())))

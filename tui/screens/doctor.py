@@ -31,6 +31,7 @@ from tui import keys
 from tui.app import TurnscopeApp
 from tui.clipboard import copy
 from tui.doctor_rows import Row, capability_line, explained, line, rows, tally_line
+from tui.picture import save_picture
 from tui.quiet import quiet
 from tui.screens.ask import Ask
 from tui.screens.choose import Choice, Choose
@@ -282,6 +283,10 @@ class DoctorScreen(Screen[None]):
     def action_copy(self) -> None:
         """Copy the report."""
         self.run_worker(self._copy(), group="copying", exclusive=True)
+
+    def action_picture(self) -> None:
+        """Save what is on the screen."""
+        self.notify(safe(save_picture(self.app)), markup=False)
 
     async def _copy(self) -> None:
         said = await copy(report.fenced(self._found()), self.app.copy_to_clipboard)
