@@ -390,6 +390,54 @@ async def compaction(bench: Bench) -> Verdict:
     return told(f"HTTP {answer.status}: {'it is there' if has_it else 'not here'}")
 
 
+@check("E14", "a new chain from what was compacted", Cost.TURNS, needs=("D01",), after=("E13",), turns=2,
+       tokens=SHORT_TURN_TOKENS + NEXT_TURN_TOKENS)  # fmt: skip
+async def from_compacted(bench: Bench) -> Verdict:
+    """One POST to responses/compact with a word in it, and a turn on what comes back, without a parent."""
+    if not bench.is_deep:
+        return skipped("only with --deep: it costs one more turn")
+    if bench.capabilities.get("compact") != "yes":
+        return skipped("E13 has found no compaction here")
+    word = f"heron{secrets.randbelow(9000) + 1000}"
+    told_word = _message("user", f"Remember the code word: {word}. Say only: ok")
+    asked_for = {"model": bench.model, "input": [told_word, _message("assistant", "ok")]}
+    answer = await bench.http("POST", "responses/compact", json.dumps(asked_for))
+    _spend(bench, answer.body)
+    items = _items_of(answer.body)
+    if answer.status != 200 or not items:
+        return warned(
+            f"HTTP {answer.status} without items: {answer.body[:120]}",
+            "Answer with the items that a new chain begins with, in output.",
+        )
+    create = json.loads(bench.frame("", shape="flat"))
+    create["input"] = [*items, _message("user", _RECALL)]
+    async with bench.open() as bout:
+        one = await asked(bench, bout, json.dumps(create), "compacted")
+    if not one.is_well:
+        return failed(
+            f"a create on {len(items)} compacted items was refused: {one.words}",
+            "Take the items of a compaction as input, untouched and without previous_response_id.",
+        )
+    if word not in one.text:
+        return told(f"it is continued, but it should say {word}, and says {one.text[:80]!r}")
+    return passed(f"{len(items)} items; it said {word}")
+
+
+def _message(role: str, text: str) -> dict[str, Any]:
+    kind = "output_text" if role == "assistant" else "input_text"
+    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+
+
+def _items_of(body: str) -> list[Any]:
+    """The items in the answer to a compaction; none when it is something else."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    found = value.get("output") if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []
+
+
 def _unfit(bench: Bench) -> str:
     """Why no chain can be tried here, "" where one can."""
     if ends_badly(bench):
@@ -491,4 +539,5 @@ CHECKS: tuple[Check, ...] = (
     instructions,
     over_http,
     compaction,
+    from_compacted,
 )
