@@ -1,8 +1,8 @@
 """`check` of 100,000 records costs at most three times reading and decoding them.
 
 The floor reads each line, makes its record and decodes the message in it. Ours is the verb itself without its
-printing: soundness, fold and judge, first on a clean recording, then on one where every turn has something
-wrong. The judge's own share is the difference to the same with no judge.
+printing: soundness, fold, fingerprints and judge, first on a clean recording, then on one where every turn
+has something wrong. The judge's own share is the difference to the same with no judge.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sessions.events import decode
 from sessions.findings.judge import Judge
+from sessions.fingerprint import Suspects
 from sessions.recording import Recording
 from sessions.records import Kind, from_line
 from sessions.soundness import FIRST_LINE, Soundness
@@ -48,14 +49,15 @@ def _read(path: Path) -> int:
 
 def _checked(path: Path, *, is_judged: bool = True) -> int:
     soundness = Soundness()
-    judge = Judge(soundness.sessions)
+    judge, suspects = Judge(soundness.sessions), Suspects()
     found = 0
     with path.open("rb", buffering=1 << 20) as lines:
         lines.readline()
         for place, line in enumerate(lines, FIRST_LINE):
             found += len(soundness.take(line, place))
             if is_judged and (taken := soundness.taken) is not None:
-                found += len(judge.judge(*taken))
+                suspects.look(taken.record, taken.event)
+                found += len([suspects.in_words_for(one) for one in judge.judge(*taken)])
     return found
 
 
