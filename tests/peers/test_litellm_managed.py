@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.peers.compared import compared
 from tests.peers.conftest import start_fake
 from tests.peers.hops import bad, examined, found_in, turnscope
 from tests.peers.litellm import MODEL, LiteLLM
@@ -97,6 +98,26 @@ def test_an_upstream_refusal_loses_status_and_code(managed: tuple[Room, LiteLLM]
         "error-without-code": "warning",
         "turn-refused": "note",
     }
+
+
+def test_a_comparison_tells_what_an_error_loses(managed: tuple[Room, LiteLLM], tmp_path: Path) -> None:
+    """Code and status, by which clients decide, are gone; ids, null keys and tokens are harmless."""
+    room, proxy = managed
+    direct = start_fake(room, home=tmp_path)
+    script = tmp_path / "script.txt"
+    lost = {**CREATE, "previous_response_id": "resp_nobody"}
+    script.write_text(f"{json.dumps(lost)}\n")
+    ways = (direct.base_url, proxy.base_url, "--model", MODEL)
+    refused = compared(room, tmp_path, *ways, "--script", script, key=proxy.key)
+    assert refused.status == 1
+    assert {what for _, what in refused.breaking} == {"error", "keys", "finding"}
+    assert refused.titles("error") == [
+        "error code: A previous_response_not_found, B none",
+        "status of the error: A 400, B none",
+    ]
+    well = compared(room, tmp_path, *ways, key=proxy.key)
+    assert (well.status, well.breaking) == (0, [])
+    assert {what for _, what in well.harmless} == {"headers", "keys", "ids", "usage"}
 
 
 def test_the_doctor_blames_its_errors(managed: tuple[Room, LiteLLM], tmp_path: Path) -> None:
