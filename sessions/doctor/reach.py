@@ -14,7 +14,7 @@ from sessions.contract import FailureClass
 from sessions.doctor.bench import SLOW_SECONDS, Bench, Knock
 from sessions.doctor.check import Cost, check
 from sessions.doctor.local import is_private
-from sessions.doctor.probes import REFUSAL_SECONDS, SHORT_TURN_TOKENS, parentless
+from sessions.doctor.probes import REFUSAL_SECONDS, SHORT_TURN_TOKENS, findings_of, parentless
 from sessions.doctor.result import Verdict, failed, passed, skipped, told, verdict_of, warned
 from sessions.errors import ConnectError
 from sessions.events import Event
@@ -167,7 +167,8 @@ async def bare_upgrade(bench: Bench) -> Verdict:
     knock = await bench.knock()
     if knock.error is not None:
         bench.facts.refused = knock.record
-        return verdict_of(knock.error)
+        found = findings_of(bench, (knock.record.session,))
+        return verdict_of(knock.error)._replace(findings=tuple(one.id for one in found))
     bench.facts.opened = knock.record
     return passed(f"101 in {float(knock.record.meta.get('upgrade_ms', 0)):.0f} ms")
 

@@ -71,7 +71,7 @@ async def model_in_url(bench: Bench) -> Verdict:
         Who.PROXY,
         FailureClass.FORBIDDEN.value,
         makes_up_for=("B07",),
-    )
+    )._replace(findings=model_in_url.findings)
 
 
 @check("B09", "whether there is a route", Cost.FREE, explains="B07", findings=("no-websocket-route",))

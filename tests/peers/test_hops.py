@@ -46,7 +46,7 @@ def test_nginx_without_upgrade_headers_is_the_hop(tmp_path: Path) -> None:
     assert set(found) == {"websocket-off"}
     assert "nginx: proxy_http_version 1.1" in found["websocket-off"]["remedy"]
     upgrade, reverse_proxy = report["checks"]["B07"], report["checks"]["B15"]
-    assert upgrade["failure_class"] == "upgrade_required"
+    assert (upgrade["failure_class"], upgrade["findings"]) == ("upgrade_required", ["websocket-off"])
     assert upgrade["hop"].startswith("between")
     assert "nginx: proxy_http_version 1.1" in upgrade["remedy"]
     assert "426 through nginx/" in reverse_proxy["evidence"]

@@ -51,6 +51,7 @@ def test_the_older_one_wants_the_model_in_the_url(older: tuple[Room, LiteLLM], t
     room, proxy = older
     report = examined(room, tmp_path, proxy.base_url, "--only", "B08,B09,E01", key=proxy.key)
     assert bad(report) == {"B07": "fail", "B08": "fail"}
+    assert {tuple(report["checks"][one]["findings"]) for one in ("B07", "B08")} == {("model-wanted-in-url",)}
     assert report["checks"]["B08"]["failure_class"] == "forbidden"
     assert "1.89.0" in report["checks"]["B08"]["remedy"]
     assert report["checks"]["E01"]["outcome"] == "pass"
