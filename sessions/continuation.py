@@ -7,6 +7,7 @@ Facts: the WebSocket mode guide for memory, eviction and lanes; vendors' pages t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -326,8 +327,9 @@ def _about_calls(
     missing = [item for item in response.pending_calls if item.answer_id not in (answers or ())]
     if not missing or verdict.where not in (Where.MEMORY, Where.STORED):
         return verdict
-    names = ", ".join(f"{item.name or item.type} {item.answer_id}" for item in missing[:3])
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    named = Counter(item.name or item.type for item in missing)
+    names = ", ".join(f"{name} x{many}" if many > 1 else name for name, many in list(named.items())[:3])
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
     count = "1 call" if len(missing) == 1 else f"{len(missing)} calls"
     verb = "waits" if len(missing) == 1 else "wait"
     warning = (

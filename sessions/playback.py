@@ -210,22 +210,25 @@ class Playback:
         self.pace = Pace.PAUSED
         self.seek(self.place + step)
 
-    def step_turn(self, step: int) -> bool:
-        """Pause where the next turn begins, or the one before; False when it is known that there is none."""
-        return self._step_to(self.turns, step)
+    def step_turn(self, step: int, place: int | None = None) -> bool:
+        """Pause where the next turn begins, or the one before; False when it is known that there is none.
 
-    def step_error(self, step: int) -> bool:
-        """Pause at the next error, or the one before; False when it is known that there is none."""
-        return self._step_to(self.errors, step)
+        The step is made from the playhead, or from `place`, a number of records.
+        """
+        return self._step_to(self.turns, step, place)
+
+    def step_error(self, step: int, place: int | None = None) -> bool:
+        """Pause at the next error, or the one before, as `step_turn` does with turns."""
+        return self._step_to(self.errors, step, place)
 
     @property
     def place(self) -> int:
         """Where the playhead stands, or was sent to: quick keys are steps from there."""
         return self.position if self._target in (None, _END) else self._target
 
-    def _step_to(self, marks: array[int], step: int) -> bool:
+    def _step_to(self, marks: array[int], step: int, place: int | None) -> bool:
         self.pace = Pace.PAUSED
-        place = self.place
+        place = self.place if place is None else place
         at = bisect_left(marks, place - 1) - 1 if step < 0 else bisect_left(marks, place)
         if 0 <= at < len(marks):
             self.seek(marks[at] + 1)

@@ -129,6 +129,18 @@ class Connecting:
         chosen = screen.query_one(Connections).session
         return chosen if screen.sockets.plan(chosen) is not None else 0
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether there is something to stop: an answer that runs, or in the list an open socket of ours.
+
+        A socket on which nothing runs is closed from the connection menu.
+        """
+        screen, number = self._screen, self.meant
+        if not screen.sockets.is_live(number):
+            return False
+        session = screen.inspector.sessions.sessions.get(number)
+        return screen.is_at_list or (session is not None and bool(session.live or session.waiting))
+
     async def stop(self, number: int) -> None:
         """Close the socket of this connection, after saying what that costs."""
         screen = self._screen

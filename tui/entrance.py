@@ -165,6 +165,8 @@ def replay_screen(
     playback = Playback(reading, SystemClock(), is_live=is_live, habits=habits)
     playback.speed = getattr(args, "speed", None) or 1.0
     playback.is_shortening = bool(getattr(args, "shorten_silences", False))
+    if getattr(args, "speed", None) and not is_live:
+        playback.play()  # who names a speed wants to see it go; without one it is opened to be read
     if is_live and reading.header.get("source") == "tap":
         return tap_screen(reading, None, habits)
     return ReplayScreen(playback)

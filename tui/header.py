@@ -206,7 +206,7 @@ def _how(
     sessions: Sessions, session: Session, sums: Tally, now: float, cells: int, around: Surroundings
 ) -> list[Piece]:
     if session.phase.is_over:
-        return [*_ending(session, now), *_totals(sums.usage, len(session.turns))]
+        return [*_ending(session, now), *_totals(sums.usage)]
     if around.is_last_word:
         return [*_without_end(session, now, cells, around), *_totals(sums.usage, len(session.turns))]
     if session.opened < 0:
@@ -322,7 +322,7 @@ def _speed(firsts: Sequence[float], turn: Turn | None, now: float, cells: int) -
     return pieces
 
 
-def _totals(usage: Usage, turns: int) -> list[Piece]:
+def _totals(usage: Usage, turns: int = 0) -> list[Piece]:
     """The tokens of the session; of several turns it is said that they are a sum: one turn stands beside."""
     pieces = []
     first = "sum in" if turns > 1 else "in"

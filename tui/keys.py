@@ -90,7 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("session.lane", "L", "lane", "Choose or name the lane of the next send.", _M, 11),
     Action("session.warm_up", "W", "warm up", "Prepare a warm-up: state without an answer.", _M),
     Action("session.resend", "r", "resend", "Edit the selected sent frame and send it again.", _M, 9),
-    Action("session.stop", "X", "stop", "Stop by closing the socket; says first what that costs.", _M, 10),
+    Action("session.stop", "X", "stop", "Stop by closing the socket; says first what that costs.", _M, 4),
     Action(
         "session.other_route", "o", "other route", "Take the chain's next turn over the other route.", _M, 12
     ),
@@ -268,7 +268,7 @@ ALWAYS = frozenset({"replay.close", "app.help"})
 THREE_KEYS = "If you remember only three keys:  i write   1-5 views   ? help"
 THREE_COMPARE_KEYS = "If you remember only three keys:  n next breaking   Enter read   ? help"
 THREE_DOCTOR_KEYS = "If you remember only three keys:  n next problem   Enter read   ? help"
-THREE_START_KEYS = "If you remember only three keys:  1-5 ways in   Enter open   ? help"
+THREE_START_KEYS = "If you remember only three keys:  1-5 go   Enter open   ? help"
 THREE_REPLAY_KEYS = "If you remember only three keys:  space play/pause   s seek   ? help"
 
 

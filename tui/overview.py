@@ -42,10 +42,18 @@ class Overview:
         if not told and not scope.is_all:
             told = scope.newest(screen.inspector.sessions)
         screen.query_one(Header).show_session(told)
+        screen.query_one(Header).show_overview(screen.is_overview)
         stats = screen.query_one(Stats)
         stats.show_session(told)
         if stats.display:
             stats.refresh_at(screen.sockets.now)
+
+    def find_front(self) -> None:
+        """While the list is shown: put its cursor on the connection that the composer speaks to."""
+        screen = self._screen
+        if screen.is_at_list and screen.number:
+            screen.query_one(Connections).select_session(screen.number)
+            self.tell_of(screen.number)
 
     def refresh(self) -> None:
         """Write the list, and what stands below it, as it is now."""

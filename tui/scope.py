@@ -62,9 +62,9 @@ class Scope:
         return turn is not None and self.has(turn.session)
 
     def words(self, state: State) -> str:
-        """What is shown, in a word or two: a name, `c4`, or "" for everything."""
+        """What is shown, in a word or two: a name, `c4`, `all`; "" where there is nothing to choose from."""
         if self.is_all:
-            return ""
+            return "all" if len(state.sessions) > 1 else ""
         if self.name:
             return line(self.name, 32)
         return " ".join(label(session) for session in self.sessions(state)[:3])

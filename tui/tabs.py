@@ -105,6 +105,7 @@ class Tabs:
             self.front = tab
             self._take_up()
         screen.overview.show_scope(tab.scope)
+        screen.overview.find_front()
         self.look()
         screen.describe()
 

@@ -22,6 +22,8 @@ from tui.header import Piece, fit
 _SHORTEST_BAR = 10  # cells; in fewer there is none
 _SHORT_SECONDS = 600.0  # a recording of which tenths of a second are told
 _CROWDED = 0.4  # of the cells; where more of them begin a turn, no turns are drawn
+_WIDE = 110  # cells from which the state says what can be done
+_AT_END = "AT THE END"
 _PLAYED, _REST, _HEAD, _TURN, _ERROR = "━", "─", "█", "┼", "!"
 
 
@@ -43,7 +45,7 @@ def state_words(playback: Playback) -> str:
         case Pace.PLAYING:
             return f"PLAYING {speed_words(playback.speed)}"
         case _:
-            return "PAUSED"
+            return _AT_END if playback.is_at_end and not playback.is_growing else "PAUSED"
 
 
 def speed_words(speed: float) -> str:
@@ -77,7 +79,10 @@ def bar_cells(
 def time_line(playback: Playback, cells: int) -> Line:
     """The whole line, at most `cells` wide."""
     state = f"timebar--{'loading' if playback.is_folding else playback.pace.value}"
-    pieces = [Piece((state_words(playback),), state, 100), Piece((position_words(playback),), "", 95)]
+    standing = state_words(playback)
+    if standing == _AT_END and cells >= _WIDE:
+        standing = f"{_AT_END}, space plays it"
+    pieces = [Piece((standing,), state, 100), Piece((position_words(playback),), "", 95)]
     if playback.pace is Pace.PAUSED and playback.speed != 1 and not playback.is_folding:
         pieces.append(Piece((f"at {speed_words(playback.speed)}",), "timebar--dim", 40))
     number = f"#{playback.position - 1:,}" if playback.position else "before #0"

@@ -63,7 +63,7 @@ class Replay:
             "--speed",
             type=speed,
             metavar="X",
-            help="0.25, 1, 4, 16 ... or max; 1 on the screen, max with --json",
+            help="0.25, 1, 4, 16 ... or max: a screen plays at once, without it space does; max with --json",
         )
         parser.add_argument(
             "--shorten-silences", action="store_true", help="wait at most two seconds between two records"

@@ -85,3 +85,20 @@ async def test_the_settings_file_is_read_behind_the_first_picture(
     monkeypatch.setenv("TURNSCOPE_CONFIG", str(file))
     async with playing(plain()) as scene:
         await scene.until(lambda: scene.app.theme == "gruvbox")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_passing_sentence_covers_neither_the_box_nor_what_a_send_would_do(
+    size: tuple[int, int],
+) -> None:
+    async with playing(plain(), size=size, create=Create(model="m")) as scene:
+        scene.screen.tell(
+            "the picture of this screen was saved in the folder of pictures, secrets hidden " * 2
+        )
+        await scene.pilot.pause()
+        await scene.until(lambda: scene.screen.query("Toast"))
+        await scene.pilot.pause()
+        told = next(iter(scene.screen.query("Toast"))).region
+        assert told.height > 1
+        assert told.bottom <= scene.screen.composer.region.y
+        assert told.y >= 2  # the header stays readable, too

@@ -52,6 +52,22 @@ async def test_j_and_k_move() -> None:
     assert await chosen("j", "k", "enter") == "good"
 
 
+async def test_a_long_note_goes_on_below_its_own_words() -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(80, 24)) as pilot:
+        note = (
+            "nothing is sent again, and what was stored is loaded by the server, a little slower than before"
+        )
+        app.push_screen(Choose("ways on", (Choice("a", "open a new socket and go on from T2", note),)))
+        await pilot.pause()
+        lines = [line[line.index("│") + 1 :] for line in screen_text(app).splitlines() if "│" in line]
+        first = next(n for n, line in enumerate(lines) if "nothing is sent" in line)
+        begin = lines[first].index("nothing")
+        assert lines[first + 1][:begin].strip() == ""
+        assert lines[first + 1][begin] != " "
+        assert begin > lines[first - 1].index("open a new")
+
+
 async def test_what_fails_is_shown_with_its_reason_and_remote_words_are_safe() -> None:
     app: App[None] = App()
     async with app.run_test(size=(80, 24)) as pilot:

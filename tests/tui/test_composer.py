@@ -87,6 +87,17 @@ async def test_undo_brings_back_what_was_replaced() -> None:
         await pilot.pause()
 
 
+async def test_the_border_says_what_enter_does_with_a_suggestion() -> None:
+    async with hosted() as (app, composer, pilot):
+        composer.suggest(("Hello there",))
+        await pilot.pause()
+        assert "Enter or → takes it" in screen_text(app)
+        assert "Enter send" not in screen_text(app)
+        await pilot.press("H")
+        await pilot.pause()
+        assert "→ takes it   Enter send" in screen_text(app)
+
+
 async def test_a_suggestion_is_shown_but_not_written() -> None:
     async with hosted() as (app, composer, pilot):
         composer.suggest(["Hello world"])
@@ -147,3 +158,32 @@ async def test_a_very_long_line_neither_hangs_nor_is_lost() -> None:
         composer.write("x" * 200_000)
         await pilot.pause()
         assert len(composer.text) == 200_000
+
+
+async def test_facts_that_do_not_fit_stand_in_a_second_line_and_none_is_broken() -> None:
+    async with hosted() as (app, composer, pilot):
+        composer.show_chips(
+            Chip(name, value)
+            for name, value in (
+                ("parent", "T12 fork (stored)"), ("", "3 calls wait: F8 answers"), ("lane", "default"),
+                ("model", "gpt-6-astra"), ("store", "on"), ("tools", "3"),
+            )
+        )  # fmt: skip
+        await pilot.pause()
+        shown = screen_text(app).splitlines()
+        assert "parent T12 fork (stored)" in shown[0]
+        assert "lane default" in shown[0]
+        assert "store on  tools 3" in shown[1]
+        assert "model gpt-6-astra" in "".join(shown[:2])
+        composer.show_chips((Chip("parent", "none, new chain"),))
+        await pilot.pause()
+        assert "store" not in screen_text(app)
+
+
+async def test_a_long_consequence_is_wrapped_not_cut() -> None:
+    async with hosted() as (app, composer, pilot):
+        composer.show_forecast(
+            "1 call of T3 waits for an answer (get_weather): " + "all of it " * 5 + "the end."
+        )
+        await pilot.pause()
+        assert "the end." in screen_text(app)

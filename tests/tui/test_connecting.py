@@ -25,8 +25,16 @@ from tui.widgets.views import Views
 
 
 async def test_stopping_says_what_it_costs_and_esc_leaves_the_socket_open() -> None:
-    async with talking() as scene:
-        await scene.press("escape", "X")
+    async with talking(rate=5) as scene:
+        await scene.press("escape")
+        assert "X stop" not in screen_text(scene.app)  # nothing runs
+        await scene.press("X")
+        assert not isinstance(scene.app.screen, Choose)
+        await scene.press("i", *"Go.", "enter")
+        await scene.until(lambda: scene.screen.sending.steerable is not None)
+        await scene.press("escape")
+        await scene.shows("X stop")
+        await scene.press("X")
         assert isinstance(scene.app.screen, Choose)
         assert "no cancel in this protocol" in screen_text(scene.app)
         await scene.press("escape")
@@ -167,8 +175,9 @@ async def test_in_the_list_what_is_not_ours_cannot_be_stopped() -> None:
     records = [Wire(1).open(), Wire(2, at=0.1).open()]
     async with playing(records, create=Create(model="m")) as scene:
         await scene.press("escape")
-        assert scene.screen.check_action("stop", ()) is True
+        assert scene.screen.connecting.meant == 1
         await scene.press("0")
+        assert scene.screen.connecting.meant == 0
         assert scene.screen.check_action("stop", ()) is False
 
 

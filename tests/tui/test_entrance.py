@@ -95,4 +95,6 @@ def test_options_of_a_replay_are_those_of_its_playhead(tmp_path: Path) -> None:
     assert (playback.speed, playback.is_shortening, playback.pace) == (4.0, True, Pace.LIVE)
     playback = replay_screen(reading, None, False).playback
     assert (playback.speed, playback.is_shortening, playback.pace) == (1.0, False, Pace.PAUSED)
+    playback = replay_screen(reading, args, False).playback
+    assert (playback.speed, playback.pace, playback.position) == (4.0, Pace.PLAYING, 0)
     reading.close()

@@ -13,8 +13,11 @@ from sessions.inspector import Inspector
 from sessions.recording import Recording
 from sessions.records import Kind
 from tests import make
+from tests.scene import playing
 from tests.screen import screen_lines, screen_text
+from tests.transcripts import plain
 from tui.sheets import View
+from tui.widgets.events import Events
 from tui.widgets.raw import Raw
 
 
@@ -280,3 +283,16 @@ async def test_an_exchange_shows_its_heads_above_its_json(inspector: Inspector) 
         app.raw.show_record(2)
         await settled(pilot, app.raw)
         assert "data: {" in screen_text(app)
+
+
+async def test_beside_the_events_it_takes_room_only_for_a_chosen_one() -> None:
+    async with playing(plain(), size=(80, 24)) as scene:
+        await scene.press("2")
+        assert "Choose an event" not in screen_text(scene.app)
+        rows = scene.screen.query_one(Events).rows_height
+        assert rows > 12
+        await scene.press("k")
+        assert scene.screen.query_one("#raw").size.height > 0
+        assert scene.screen.query_one(Events).rows_height < rows
+        events = scene.screen.query_one(Events)
+        assert events.is_in_sight(events.cursor)

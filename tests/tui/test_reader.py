@@ -18,6 +18,21 @@ async def test_a_hostile_text_is_shown_as_text() -> None:
         assert not set(shown) & set("\x1b\x07\u202e")
 
 
+async def test_a_wrapped_line_goes_on_below_its_own_last_column() -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(80, 24)) as pilot:
+        line = (
+            f"  {'ctrl+t':<16} {'text/JSON':<16} Write text, or the whole frame as JSON, as you like it best."
+        )
+        app.push_screen(Reader("help", line))
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        first = next(n for n, line in enumerate(lines) if "Write text" in line)
+        begin = lines[first].index("Write")
+        assert lines[first + 1][begin - 2 : begin] == "  "
+        assert lines[first + 1][begin] != " "
+
+
 async def test_a_huge_text_is_cut_and_says_so() -> None:
     app: App[None] = App()
     async with app.run_test(size=(80, 24)) as pilot:

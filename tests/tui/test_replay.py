@@ -156,6 +156,20 @@ async def test_it_opens_at_the_end_with_the_views_at_the_top(path: Path) -> None
         assert "+" not in talk.motion_words()
 
 
+@pytest.mark.parametrize(("key", "position"), [("e", 15), (">", 2), (".", 1)])
+async def test_the_first_step_on_goes_from_the_start(path: Path, key: str, position: int) -> None:
+    async with opened(path) as play:
+        await play.shows("AT THE END, space plays it")
+        await play.press({">": "greater_than_sign", ".": "full_stop"}.get(key, key))
+        assert play.position == position
+
+
+async def test_where_no_error_follows_the_way_back_is_told(path: Path) -> None:
+    async with opened(path) as play:
+        await play.press("e", "L", "e")
+        await play.shows("no error after this moment; E goes back to the one before")
+
+
 async def test_the_footer_has_at_most_seven_keys_and_help_tells_all(path: Path) -> None:
     async with opened(path, size=(200, 60)) as play:
         enabled = {one.binding.id for one in play.screen.active_bindings.values() if one.enabled}

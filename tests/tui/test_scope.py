@@ -28,7 +28,8 @@ def test_all_is_everything_and_costs_no_copy() -> None:
     assert ALL.newest(state) == 2
     assert ALL.last_turn(state) is state.turns[-1]
     assert [one.number for one in ALL.sessions(state)] == [1, 2]
-    assert ALL.words(state) == ""
+    assert ALL.words(state) == "all"
+    assert ALL.words(fold([Wire(1).open()])) == ""
 
 
 def test_one_connection_has_its_own_turns() -> None:

@@ -11,7 +11,9 @@ from sessions.session import Phase
 from tests.journey import Journey, journey, serving
 from tests.screen import screen_lines, screen_text
 from tui.tabs import Entry
+from tui.widgets.brief import Brief
 from tui.widgets.chain import Chain
+from tui.widgets.connections import Connections
 from tui.widgets.events import Events
 from tui.widgets.tabs import TabStrip, strip_pieces
 from tui.widgets.talk import Talk
@@ -210,3 +212,31 @@ def test_the_strip_says_less_where_there_is_less_room_and_keeps_the_front_in_sig
     assert any(piece.place == 31 for piece in pieces)
     assert sum(piece.cells for piece in pieces) <= 80
     assert strip_pieces([], 80) == []
+
+
+async def test_all_together_are_called_so_and_esc_leads_back_to_the_list() -> None:
+    async with serving() as server, journey(server, names=("alpha", "beta")) as run:
+        await both_open(run)
+        await run.say("Hello from alpha.")
+        await run.press("escape", "0", "a")
+        assert run.screen.body.view == "talk"
+        assert "2 open of 2" in screen_lines(run.app)[0]
+        assert "talk   all   1 turn" in screen_text(run.app)
+        await run.press("escape")
+        assert run.screen.is_at_list
+        await run.press("escape", "escape")
+        assert run.screen.body.view == "talk"
+        await run.press("f6")
+        assert "beta" in screen_lines(run.app)[0]
+
+
+async def test_in_the_list_the_next_session_takes_the_cursor_along() -> None:
+    async with serving() as server, journey(server, names=("alpha", "beta")) as run:
+        await both_open(run)
+        await run.press("escape", "0")
+        connections, brief = run.screen.query_one(Connections), run.screen.query_one(Brief)
+        for name in ("beta", "alpha"):
+            await run.press("greater_than_sign")
+            assert run.screen.tabs.front.name == name
+            assert connections.session == run.screen.number
+            assert brief.scope.has(run.screen.number)

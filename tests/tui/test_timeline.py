@@ -44,7 +44,8 @@ def folded(playback: Playback) -> Playback:
 def test_state_is_a_word(playback: Playback) -> None:
     assert state_words(playback) == "LOADING 0 %"
     folded(playback)
-    assert state_words(playback) == "PAUSED"
+    assert state_words(playback) == "AT THE END"
+    assert "AT THE END, space plays it" in time_line(playback, 120).text.plain
     playback.seek(3)
     assert state_words(folded(playback)) == "PAUSED"
     playback.pace, playback.speed = Pace.PLAYING, 0.25
@@ -70,8 +71,8 @@ def test_no_line_is_wider_than_its_room(playback: Playback, cells: int) -> None:
 
 
 def test_where_there_is_little_room_state_and_time_stay(playback: Playback) -> None:
-    line = time_line(folded(playback), 26)
-    assert line.text.plain.split() == ["PAUSED", "1:40.0", "/", "1:40.0"]
+    line = time_line(folded(playback), 28)
+    assert line.text.plain.split() == ["AT", "THE", "END", "1:40.0", "/", "1:40.0"]
     assert line.bar_cells == 0
 
 

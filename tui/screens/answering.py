@@ -61,9 +61,8 @@ class Answering(ModalScreen[Answered]):
         with Vertical(classes="dialog answering") as frame:
             count = f"{len(self._calls)} open" if len(self._calls) != 1 else "1 open"
             frame.border_title = Content(f"answer tool calls   {count} on T{self._turn.number}")
-            frame.border_subtitle = Content(
-                "F5 send all   ctrl+t form/raw   pgup pgdn call   esc keep for later"
-            )
+            step = "   pgup pgdn call" if len(self._calls) > 1 else ""
+            frame.border_subtitle = Content(f"F5 send all   ctrl+t form/raw{step}   esc keep")
             if len(self._calls) > 1:
                 yield OptionList(
                     *(Option(Content(safe_line(answers.title(item), 90))) for item in self._calls)

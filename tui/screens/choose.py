@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -26,6 +28,7 @@ from sessions.safe import safe, safe_line
 from tui import keys
 
 _ROW_CELLS = 86  # of a dialog at its widest
+_FRAME_CELLS = 12  # of its frame, and of digit and gaps
 
 
 class Choice(NamedTuple):
@@ -58,20 +61,31 @@ class Choose(ModalScreen[str]):
             if self._about:
                 yield Static(Content(self._about), markup=False, classes="about")
             width = max((cell_len(_shown(choice.title, 90)) for choice in self._choices), default=0)
-            is_stacked = any(width + cell_len(choice.note) > _ROW_CELLS for choice in self._choices)
+            room = min(_ROW_CELLS, self.app.size.width * 9 // 10 - _FRAME_CELLS)
+            is_stacked = any(
+                width + cell_len(_shown(choice.note, 240)) > room for choice in self._choices if choice.note
+            )
             rows = (
                 self._row(n, choice, 0 if is_stacked else width) for n, choice in enumerate(self._choices, 1)
             )
             yield OptionList(*(Option(row) for row in rows))
 
-    def _row(self, number: int, choice: Choice, width: int) -> Text:
-        """Digit, title and note; the note stands below the title where `width` is 0."""
+    def _row(self, number: int, choice: Choice, width: int) -> Table:
+        """Digit, title and note, each in its own column; the note below the title where `width` is 0."""
         digit = f"{number}" if number <= 9 else " "
-        title = _shown(choice.title, 90)
-        row = Text(f"{digit} {title}", style="bold" if choice.is_working else "dim")
+        title = Text(_shown(choice.title, 90), "bold" if choice.is_working else "dim")
+        note = Text(_shown(choice.note, 240), "dim" if choice.is_working else "dim italic")
+        row = Table.grid(padding=(0, 1, 0, 0))
+        row.add_column(width=1)
+        if width:
+            row.add_column(width=width + 1)
+            row.add_column()
+            row.add_row(digit, title, note)
+            return row
+        row.add_column()
+        row.add_row(digit, title)
         if choice.note:
-            gap = "\n    " if width == 0 else " " * (width - cell_len(title) + 2)
-            row.append(gap + _shown(choice.note, 240), "not bold dim" if choice.is_working else "dim italic")
+            row.add_row("", Padding(note, (0, 0, 0, 2)))
         return row
 
     def on_mount(self) -> None:

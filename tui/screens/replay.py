@@ -7,6 +7,7 @@ session's keys there are only those that send nothing. What the playhead does is
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import PurePath
 from time import monotonic
 from typing import ClassVar, NamedTuple
@@ -281,14 +282,23 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
         """One event back."""
         self._step_event(-1)
 
+    @property
+    def _start(self) -> int | None:
+        """Where steps on begin: the start of a recording that was only opened, else the playhead (None)."""
+        return 0 if self._is_as_opened else None
+
     def _step_event(self, step: int) -> None:
-        self.playback.step_event(step)
+        if self._start is not None and step > 0:
+            self.playback.seek(step)
+        else:
+            self.playback.step_event(step)
         self._is_event_due = True
         self._move()
 
     def action_turn_on(self) -> None:
         """To the next turn."""
-        self._step(self.playback.step_turn(1), "no turn begins after this moment")
+        there = self.playback.step_turn(1, self._start)
+        self._step(there, "no turn begins after this moment" + self._way_back(self.playback.turns, "<"))
 
     def action_turn_back(self) -> None:
         """To the turn before."""
@@ -296,11 +306,17 @@ class ReplayScreen(SessionScreen, inherit_bindings=False):
 
     def action_error_on(self) -> None:
         """To the next error."""
-        self._step(self.playback.step_error(1), "no error after this moment")
+        there = self.playback.step_error(1, self._start)
+        self._step(there, "no error after this moment" + self._way_back(self.playback.errors, "E"))
 
     def action_error_back(self) -> None:
         """To the error before."""
         self._step(self.playback.step_error(-1), "no error before this moment")
+
+    @staticmethod
+    def _way_back(marks: Sequence[int], key: str) -> str:
+        """What leads back to one, where there was one."""
+        return f"; {key} goes back to the one before" if marks else ""
 
     def _step(self, is_there: bool, otherwise: str) -> None:
         if is_there:

@@ -98,6 +98,7 @@ class SessionScreen(SessionActions):
         self.found = Found(self)
         self.stands = asyncio.Event()  #: set once the first picture is on the terminal
         self._came_from = "talk"
+        self._is_from_list = False  # what is shown was opened from the list of connections
 
     def compose(self) -> ComposeResult:
         """Header, named sessions, the views, what is wrong, composer, keys."""
@@ -294,6 +295,7 @@ class SessionScreen(SessionActions):
     def _connection_opened(self, event: Connections.Opened) -> None:
         event.stop()
         self.overview.open(event.session)
+        self._is_from_list = True
         self._go(self.overview.first_view(event.session))
         self.describe()
 
@@ -366,7 +368,7 @@ class SessionScreen(SessionActions):
     def _show_view(self, name: str) -> None:
         self.body.show_view(name)
         self.query_one(Views).show_view(name)
-        self.query_one(Header).show_overview(name == CONNECTIONS)
+        self.query_one(Header).show_overview(self.is_overview)
         if name == CONNECTIONS:
             self.overview.refresh()
         if name == "stats":
@@ -417,9 +419,10 @@ class SessionScreen(SessionActions):
             self.action_zoom()
         elif self.body.view == "raw":
             self._go("events")
-        elif self.body.view == "talk" and not self.scope.is_all and self.has_list:
+        elif self.body.view == "talk" and self.has_list and (self._is_from_list or not self.scope.is_all):
             self.action_show_connections()
         elif self.body.view != CONNECTIONS or self.scope.is_all:
+            self._is_from_list = False
             self._go("talk")
 
     # What is written -----------------------------------------------------------------------------------

@@ -84,6 +84,11 @@ class SessionActions(Screen[None]):
         """Whether the list of connections is what is shown."""
         return any(body.view == CONNECTIONS for body in self.query(Body))
 
+    @property
+    def is_overview(self) -> bool:
+        """Whether the header tells of all connections together."""
+        return self.is_at_list or (self.tabs.front.scope.is_all and self.tabs.are_named)
+
     def flow(self, steps: object) -> None:
         """Run the steps of an action that asks something on the way."""
         self.run_worker(steps, group="flow")  # type: ignore[arg-type]  # a coroutine of any result
@@ -97,7 +102,7 @@ class SessionActions(Screen[None]):
         if action == "steer":
             return self.sending.steerable is not None
         if action == "stop":
-            return self.launch is not None and (not self.is_at_list or self.connecting.meant > 0)
+            return self.connecting.can_stop
         if action == "other_route":
             return self.launch is not None
         if action == "connection":

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -21,6 +21,8 @@ from textual.widgets import Static, TextArea
 
 from sessions.safe import safe_line
 from tui import keys
+
+_CHIP_LINES = 2
 
 
 class Mode(StrEnum):
@@ -134,6 +136,7 @@ class Composer(Vertical):
         self._other_text = ""  # what the other mode's box held
         self._chips: tuple[Chip, ...] = ()
         self._forecast = Chip("", "")
+        self._laid_for = 0  # the width, in cells
 
     def compose(self) -> ComposeResult:
         """Chips above, box, forecast below."""
@@ -210,24 +213,44 @@ class Composer(Vertical):
 
     def _show_keys(self) -> None:
         box = self.box
-        offer = "→ takes it   " if box.suggestion else ""
+        offer = ""
         sends = "Enter send   ctrl+j new line" if box.mode is Mode.TEXT else "F5 send   Enter new line"
+        if box.suggestion and box.text:
+            offer = "→ takes it   "
+        elif box.suggestion:
+            sends = "Enter or → takes it   ctrl+j new line"
         other = "JSON" if box.mode is Mode.TEXT else "text"
         box.border_subtitle = Content(f"{offer}{sends}   ctrl+t {other}   F4 editor")
 
     def show_chips(self, chips: Iterable[Chip]) -> None:
         """The facts about the next send, left to right."""
         chips = tuple(chips)
-        if chips == self._chips:
-            return
-        self._chips = chips
-        line = Text(no_wrap=True, overflow="ellipsis", end="")
+        if chips != self._chips:
+            self._chips = chips
+            self._lay_chips()
+
+    def _lay_chips(self) -> None:
+        """Write the facts; one that does not fit any more begins the second line, none is broken in two."""
         name_style = self.get_component_rich_style("composer--name")
-        for chip in chips:
+        lines = [Text(no_wrap=True, overflow="ellipsis", end="")]
+        for chip in self._chips:
             style = self.get_component_rich_style(f"composer--{chip.state or 'value'}")
-            line.append(f" {safe_line(chip.name)} ", name_style) if chip.name else line.append(" ")
-            line.append(safe_line(chip.value, 60), style).append(" ")
-        self.query_one("#chips", Static).update(line)
+            one = Text(end="")
+            one.append(f" {safe_line(chip.name)} ", name_style) if chip.name else one.append(" ")
+            one.append(safe_line(chip.value, 60), style).append(" ")
+            is_full = lines[-1].cell_len + one.cell_len > max(1, self.size.width)
+            if is_full and lines[-1].cell_len and len(lines) < _CHIP_LINES:
+                lines.append(Text(end=""))
+            lines[-1].append_text(one)
+        self.query_one("#chips", Static).update(
+            Text("\n", no_wrap=True, overflow="ellipsis", end="").join(lines)
+        )
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Write the facts for the width that is there now."""
+        if event.size.width != self._laid_for:
+            self._laid_for = event.size.width
+            self._lay_chips()
 
     def show_forecast(self, sentence: str, state: str = "") -> None:
         """What will happen, or what is wrong; `state` colours it: "", "good", "warn", "alarm"."""
@@ -236,7 +259,7 @@ class Composer(Vertical):
             return
         self._forecast = forecast
         style = self.get_component_rich_style(f"composer--{state or 'name'}")
-        line = Text(f" {forecast.name}", style, no_wrap=True, overflow="ellipsis", end="")
+        line = Text(forecast.name, style, end="")
         self.query_one("#forecast", Static).update(line)
 
     def submit(self) -> None:

@@ -61,6 +61,7 @@ class Raw(Pane):
         self._sheet_width = 0
         self._sheets = 0  # counts sheets, so that no painted row outlives its own
         self._is_work_due = False
+        self.add_class("-nothing")  # no record was chosen
 
     # What is shown -----------------------------------------------------------------------------------
 
@@ -74,6 +75,7 @@ class Raw(Pane):
         if number == self.record or not 0 <= number < len(recording):
             return
         self.record = number
+        self.remove_class("-nothing")
         self._record = self._outline = None
         self.workers.cancel_group(self, "read")
         length = recording.size_at(number)
