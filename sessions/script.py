@@ -103,6 +103,7 @@ class Script:
         self.exchanges: list[Exchange] = []  #: exchange number n stands at n - 1
         self.steps: list[ClientStep] = []
         self.http: set[int] = set()  #: HTTP exchanges; they have no part in a script of sockets
+        self._probes: set[int] = set()
         self._of_turn: dict[int, Exchange] = {}
         self._givers: dict[str, int] = {}  #: id -> number of the exchange that gave it
         self._told: dict[int, int] = {}  #: endings of running exchanges that a step waits for already
@@ -116,7 +117,9 @@ class Script:
         self.state.apply(record, event)
         if record.kind in _HTTP:
             self.http.add(record.session)
-        if record.session in self.http:
+        if "probe_of" in record.meta:
+            self._probes.add(record.session)  # whoever plays the script and is refused tries that by itself
+        if record.session in self.http or record.session in self._probes:
             return
         session = self.sessions.get(record.session)
         match record.kind:

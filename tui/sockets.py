@@ -26,6 +26,7 @@ class Sockets:
         self._inspector = inspector
         self._live: dict[int, Live] = {}
         self._plans: dict[int, Plan] = {}
+        self._spare = 0  # the newest number that was given to a session which nobody asked for
         self.clock = clock
 
     @property
@@ -35,7 +36,12 @@ class Sockets:
 
     def next_number(self) -> int:
         """The number that the next socket's session will have."""
-        return max((*self._inspector.sessions.sessions, *self._plans), default=0) + 1
+        return max((*self._inspector.sessions.sessions, *self._plans, self._spare), default=0) + 1
+
+    def _next_spare(self) -> int:
+        """A number that no other socket will have."""
+        self._spare = self.next_number()
+        return self._spare
 
     def plan(self, session: int) -> Plan | None:
         """The plan by which a session was opened."""
@@ -57,7 +63,7 @@ class Sockets:
 
     def prepare(self, plan: Plan) -> Plan:
         """The same plan as the next session of this recording; its secrets are masked from now on."""
-        plan = replace(plan, session=self.next_number())
+        plan = replace(plan, session=self.next_number(), spare=self._next_spare)
         self._plans[plan.session] = plan
         for secret in plan.secrets:
             self._inspector.add_secret(secret)

@@ -109,7 +109,8 @@ class WaysOn:
         body = record.payload.partition(b"\r\n\r\n")[2].decode(errors="replace")
         evidence += [line for line in body.splitlines() if line.strip()][:_BODY_LINES]
         if probe := record.meta.get("probe"):
-            evidence.append(f"tried: {probe}")
+            where = f" on connection {record.meta['probe_session']}" if "probe_session" in record.meta else ""
+            evidence.append(f"tried by itself{where}: {probe}")
         retry = "esc M try again with ?model=   " if self._screen.connecting.can_retry_with_model else ""
         return Report(
             f"The socket was not opened: {session.failure_class or 'refused'}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import sys
 from collections.abc import Iterable
@@ -73,6 +74,7 @@ class Rehearsal(Sending):
         self._plan = replace(self._plan, session=min(script.sessions))
         self._clock = SystemClock()
         self._heard = Script()  #: the live run, read as the recording was
+        self._spare = itertools.count(max((*script.state.sessions, 0)) + 1).__next__
         self._counterparts: dict[int, int] = {}  #: number of a recorded exchange -> of the live one
         self._step = 0  #: index of the step that may be taken now
         self._given_up: set[int] = set()  #: sessions whose further steps are not taken
@@ -100,7 +102,7 @@ class Rehearsal(Sending):
         steps = [(index, step) for index, step in enumerate(self._script.steps) if step.session == number]
         (first, opening), *rest = steps
         await self._until_ready(first, opening.after)
-        live = connect(replace(self._plan, session=number), clock=self._clock)
+        live = connect(replace(self._plan, session=number, spare=self._spare), clock=self._clock)
         try:
             async with converse(live, self._inspector, number, self._args.silence) as talk:
                 while number not in self._heard.sessions:

@@ -39,7 +39,7 @@ from sessions.wire.http_refusal import refusal_over_http
 from sessions.wire.plan import plan_from
 from sessions.wire.transport import live
 
-_ASIDE = frozenset({Kind.OPEN, Kind.NOTE})  # records that may say something to a person
+_ASIDE = frozenset({Kind.OPEN, Kind.REFUSED, Kind.NOTE})  # records that may say something to a person
 _ENDINGS = frozenset({Kind.CLOSE, Kind.LOST})
 _LAST = re.compile(r'("previous_response_id"\s*:\s*)"@last"')
 
@@ -299,7 +299,8 @@ class Sending:
         assert isinstance(error, ConnectError)
         if self._is_policy_close():
             return self._refused_by_policy()
-        refusals = [one for one in self._inspector.recording if one.kind is Kind.REFUSED]
+        ours = (one for one in self._inspector.recording if one.session == self._plan.session)
+        refusals = [one for one in ours if one.kind is Kind.REFUSED]
         refused = refusals[-1] if refusals else None
         tell(str(error))
         self._tell_refusal(error, refused)

@@ -335,8 +335,11 @@ class Bench:
         return tuple((name, value) for name, value in self.plan.headers if name.lower() not in login)
 
     def _next(self, changes: Mapping[str, Any]) -> Plan:
+        return replace(self.plan, session=self._number(), spare=self._number, transport="ws", **changes)
+
+    def _number(self) -> int:
         self._opened += 1
-        return replace(self.plan, session=self._opened, transport="ws", **changes)
+        return self._opened
 
     # Frames ------------------------------------------------------------------------------------------
 

@@ -42,6 +42,8 @@ _CLASSES = {
 def look(seen: Seen) -> Iterator[Claim]:
     """What this record says about an opening."""
     kind = seen.record.kind
+    if "probe_of" in seen.record.meta:
+        return  # a second look at what is refused; the refusal itself has been told
     if kind is Kind.TEXT:
         return
     if kind is Kind.OPEN:

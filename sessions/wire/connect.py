@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -32,6 +33,7 @@ __all__ = ["Connection", "Plan", "connect", "is_policy_close", "plan_from", "ret
 MAX_WAITING_RECORDS = 1_024  # a few milliseconds of work: keys come between
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 _PROBE_SECONDS = 5.0
+_PROBE_NAME = "?model="  # what its session is called
 _NO_LOGIN = (
     "No key of yours was sent, which some servers, LiteLLM among them, answer with a 403: set its "
     "environment variable (see `turnscope info`) or name another with --api-key-env."
@@ -63,10 +65,12 @@ def is_policy_close(records: Iterable[Record]) -> bool:
 
 
 class Probe(NamedTuple):
-    """A second upgrade with `?model=`, tried after a 403 without it."""
+    """A second upgrade with `?model=`, tried after a 403 without it: a session of its own."""
 
     query: str
     is_accepted: bool
+    session: int
+    records: tuple[Record, ...]
 
     @property
     def text(self) -> str:
@@ -243,10 +247,11 @@ class Connection:
             finally:
                 timings = {"upgrade_ms": round((clock.elapsed() - began) * 1000, 3)}
         except ConnectError as error:
+            at = (clock.wall(), clock.elapsed())
             probe = None
             if error.status == 403 and error.failure_class is FailureClass.FORBIDDEN:
                 probe = await self._probe()
-            self._refuse(error, {**dial.timings, **timings}, probe)
+            self._refuse(error, {**dial.timings, **timings}, probe, at)
             return
         payload, masked = _masked_heads(upgraded, plan)
         meta: dict[str, str | int | float] = {
@@ -277,28 +282,40 @@ class Connection:
         self._socket.take_over(stream)
 
     async def _probe(self) -> Probe | None:
-        """After a 403 without `?model=`: whether the same upgrade with it is accepted; dropped at once."""
+        """After a 403 without `?model=`: whether the same upgrade with it is accepted; closed at once.
+
+        It is a connection as any other: a session of its own, with every record that it brings.
+        """
         if self.plan.endpoint.has_model:
             return None
-        plan = retry_with_model(self.plan)
+        number = self.plan.spare() if self.plan.spare is not None else self.plan.session + 1
+        plan = replace(
+            retry_with_model(self.plan), session=number, name=_PROBE_NAME, open_timeout_seconds=_PROBE_SECONDS
+        )
         query = "?" + plan.endpoint.target[len(self.plan.endpoint.target) + 1 :]
+        connection = Connection(plan, self._clock)
         try:
-            stream = await Dial(plan.endpoint, plan.route, plan.trust, self._clock).run(_PROBE_SECONDS)
-            try:
-                upgraded = await upgrade(stream, plan, _PROBE_SECONDS)
-                upgraded.protocol.send_close(1000)
-                for data in upgraded.protocol.data_to_send():
-                    stream.write(data)
-                stream.transport.close()
-            finally:
-                if not stream.transport.is_closing():
-                    stream.close()
+            await connection.opened()
         except ConnectError:
-            return Probe(query, False)
-        return Probe(query, True)
+            is_accepted = False
+        else:
+            is_accepted = True
+        finally:
+            await connection.aclose()
+        first, *rest = [record async for record in connection]
+        said = f"after the 403 {query} was tried on connection {number}, by itself and once; it was "
+        said += "accepted and closed" if is_accepted else "refused, too"
+        meta = {**first.meta, "probe_of": self.plan.session, "said": said}
+        return Probe(query, is_accepted, number, (first._replace(meta=meta), *rest))
 
-    def _refuse(self, error: ConnectError, timings: Meta | None = None, probe: Probe | None = None) -> None:
-        """Record the failed opening and end the session, unless it is settled already."""
+    def _refuse(
+        self,
+        error: ConnectError,
+        timings: Meta | None = None,
+        probe: Probe | None = None,
+        at: tuple[int, float] | None = None,
+    ) -> None:
+        """Record the failed opening and end the session, unless it is settled; `at` is when it was known."""
         if self._settled.is_set():
             return
         plan = self.plan
@@ -318,6 +335,7 @@ class Connection:
         remedy = error.remedy
         if probe is not None:
             meta["probe"] = probe.text
+            meta["probe_session"] = probe.session
             if probe.is_accepted or remedy == usual:
                 remedy = probe.remedy
         is_model_only = probe is not None and probe.is_accepted
@@ -334,7 +352,8 @@ class Connection:
             meta["remedy"] = remedy
         if masked:
             meta["masked"] = ",".join(masked)
-        self._deliver((self._record(Kind.REFUSED, payload, meta),), 0)
+        refused = self._record(Kind.REFUSED, payload, meta, at)
+        self._deliver((refused, *(probe.records if probe is not None else ())), 0)
         self._settled.set()
         self._end()
 
@@ -350,8 +369,8 @@ class Connection:
             meta["name"] = plan.name
         return meta
 
-    def _record(self, kind: Kind, payload: bytes, meta: Meta) -> Record:
-        wall, elapsed = self._clock.wall(), self._clock.elapsed()
+    def _record(self, kind: Kind, payload: bytes, meta: Meta, at: tuple[int, float] | None = None) -> Record:
+        wall, elapsed = at or (self._clock.wall(), self._clock.elapsed())
         return Record(self.plan.session, Direction.LOCAL, kind, wall, elapsed, payload, meta)
 
 

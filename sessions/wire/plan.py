@@ -6,7 +6,7 @@ Its one rule: a plan is a value. Making one opens nothing, and its repr holds no
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -42,6 +42,8 @@ class Plan:
     lifetime_seconds: float = LIFETIME_SECONDS
     model: str = ""  #: used only to try `?model=` after a 403
     session: int = 1
+    #: numbers the session that an opening may add, its try with `?model=`; None: the one after its own
+    spare: Callable[[], int] | None = field(default=None, repr=False, compare=False)
     open_timeout_seconds: float = OPEN_SECONDS
     is_key_placeholder: bool = False  #: whether `key` is nobody's
     name: str = ""  #: what a person calls this session

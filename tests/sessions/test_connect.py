@@ -60,8 +60,9 @@ async def refused_by(plan: Plan) -> tuple[ConnectError, Record]:
     with pytest.raises(ConnectError) as caught:
         await connection.opened()
     records = await read_all(connection)
-    assert [record.kind for record in records] == [Kind.REFUSED]
-    record = records[0]
+    record, *tried = records
+    assert record.kind is Kind.REFUSED
+    assert not tried or ("probe" in record.meta and {one.session for one in tried} == {plan.session + 1})
     assert record.direction is Direction.LOCAL
     assert record.meta["failure_class"] == caught.value.failure_class.value
     assert record.meta["route"] == "direct"
@@ -493,6 +494,16 @@ async def test_the_bare_403_of_a_proxy_that_wants_the_model() -> None:
         plan = replace(plan_to(port), model="openai/gpt-6")
         error, record = await refused_by(plan)
         assert record.meta["probe"] == "?model=openai%2Fgpt-6 was accepted"
+        targets.clear()
+        refused, opened, *rest = await read_all(connect(replace(plan, spare=lambda: 7)))
+        assert (refused.session, refused.meta["probe_session"]) == (1, 7)
+        assert {one.session for one in (opened, *rest)} == {7}
+        assert (opened.kind, opened.meta["probe_of"]) == (Kind.OPEN, 1)
+        assert str(opened.meta["url"]).endswith("/v1/responses?model=openai%2Fgpt-6")
+        assert "tried on connection 7, by itself and once" in str(opened.meta["said"])
+        assert rest[0].kind is Kind.CLOSE
+        assert rest[0].direction is Direction.CLIENT
+        assert refused.elapsed <= opened.elapsed <= rest[-1].elapsed
         assert "?model=openai%2Fgpt-6" in str(record.meta["remedy"])
         assert error.remedy == record.meta["remedy"]
         assert targets == ["/v1/responses", "/v1/responses?model=openai%2Fgpt-6"]

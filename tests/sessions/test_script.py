@@ -15,7 +15,7 @@ from sessions.moves import LOST, Ending, Exchange, Heard, Said
 from sessions.reading import Reading
 from sessions.records import Direction, Kind, Record
 from sessions.script import After, Frame, Leaving, Opening, Script, read
-from tests.make import record
+from tests.make import Wire, record
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -269,3 +269,17 @@ def test_lanes_come_apart_however_they_are_interleaved(order: list[str]) -> None
         name = json.loads(exchange.payload)["input"].encode()
         assert all(name in move.payload for move in exchange.moves if isinstance(move, Said))
     assert sum(exchange.said for exchange in script.exchanges) == len(order) - len(script.exchanges)
+
+
+def test_a_try_that_was_made_by_itself_has_no_part_in_the_script() -> None:
+    """Whoever plays it is refused, too, and tries that again by itself."""
+    refused, probe = Wire(1), Wire(2)
+    records = [
+        refused.refused("forbidden", status=403, probe="?model=any was accepted", probe_session=2),
+        probe.open(probe_of=1),
+        probe.close(by=Direction.CLIENT),
+        probe.close(),
+    ]
+    script = read(records)
+    assert list(script.sessions) == [1]
+    assert {step.session for step in script.steps} == {1}

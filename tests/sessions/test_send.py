@@ -223,6 +223,18 @@ async def test_a_turn_that_is_cut_says_how_the_connection_ended(
     assert ended.out.endswith("\n")
 
 
+async def test_the_try_with_a_model_in_the_url_is_told_and_recorded(tmp_path: Path) -> None:
+    file = tmp_path / "run.jsonl"
+    async with FakeServer(Options(faults=["403-without-model"])) as server:
+        ended = await send(server, tmp_path, "--model", "m", "--record", str(file), "hi")
+    assert ended.code == 4
+    assert "?model=m was tried on connection 2, by itself and once; it was accepted and closed" in ended.talk
+    refused, opened, *rest = [json.loads(line) for line in file.read_text().splitlines()[1:]]
+    assert (refused["conn"], refused["kind"]) == (1, "refused")
+    assert (opened["conn"], opened["kind"], opened["meta"]["probe_of"]) == (2, "open", 1)
+    assert {line["conn"] for line in rest} == {2}
+
+
 async def test_a_frame_that_began_no_turn_tells_the_servers_error(tmp_path: Path) -> None:
     async with FakeServer(Options()) as server:
         ended = await send(server, tmp_path, "--no-record", "--text", "-", stdin="not json\n")

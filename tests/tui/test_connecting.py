@@ -74,7 +74,12 @@ async def test_the_bare_403_is_explained_and_one_key_gets_through_it() -> None:
         assert "was accepted" in shown
         await scene.press("escape", "M")
         await scene.until(lambda: scene.screen.session is not None and scene.screen.session.phase == "open")
-        assert "model=" in scene.screen.inspector.sessions.sessions[2].url
+        known = scene.screen.inspector.sessions.sessions
+        assert list(known) == [1, 2, 3]
+        assert "model=" in known[2].url  # tried by itself, and told
+        assert known[2].phase is Phase.CLOSED
+        assert scene.screen.number == 3
+        assert "model=" in known[3].url
 
 
 async def test_the_url_never_gets_a_model_that_was_guessed() -> None:
@@ -83,9 +88,9 @@ async def test_the_url_never_gets_a_model_that_was_guessed() -> None:
         scene.screen.outgoing.change(model="")
         await scene.press("escape", "M")
         await scene.shows("which model?")
-        assert list(scene.screen.inspector.sessions.sessions) == [1]
+        assert list(scene.screen.inspector.sessions.sessions) == [1, 2]  # 2: the try that was told
         await scene.press("escape")
-        assert list(scene.screen.inspector.sessions.sessions) == [1]
+        assert list(scene.screen.inspector.sessions.sessions) == [1, 2]
 
 
 async def test_ctrl_c_never_ends_the_session() -> None:
@@ -146,7 +151,7 @@ async def test_one_key_retries_the_bare_403_with_the_model_in_the_url() -> None:
         await scene.shows("was accepted")
         before = len(server.log)
         await scene.press("escape", "M")
-        await scene.until(lambda: scene.screen.number == 2)
+        await scene.until(lambda: scene.screen.number == 3)
         await scene.is_open()
         assert [target for _, target, _ in server.log[-1].requests] == [f"/v1/responses?model={MODEL}"]
         assert len(server.log) == before + 1
