@@ -244,7 +244,8 @@ def test_the_bare_403_is_explained_and_passed(older: tuple[Room, LiteLLM], home:
     facts = _library("refused_then_retried", *older, home)
     assert facts["refusal"]["failure_class"] == "forbidden"
     assert facts["refusal"]["status"] == 403
-    (refused,) = facts["refused"]["edges"]
+    refused, tried, *_ = facts["refused"]["edges"]
+    assert (tried["kind"], tried["meta"]["probe_of"]) == ("open", 1)
     assert refused["kind"] == "refused"
     assert refused["meta"]["status"] == 403
     assert refused["meta"]["probe"] == f"?model={MODEL} was accepted"
@@ -278,7 +279,7 @@ def test_auto_gets_through_the_403_over_http(older: tuple[Room, LiteLLM], home: 
     *records, summary = _json_lines(done.stdout)
     assert [turn["status"] for turn in summary["turns"]] == ["completed"] * 2
     assert "heron" in summary["turns"][1]["text"]
-    refused, opened = records[:2]
+    refused, opened = [record for record in records if record["conn"] == 1][:2]
     assert (refused["kind"], refused["meta"]["failure_class"]) == ("refused", "forbidden")
     assert (opened["kind"], opened["meta"]["transport"]) == ("open", "http")
     assert "WebSocket was not to be had (forbidden" in done.stderr

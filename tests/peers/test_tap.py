@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -9,13 +10,27 @@ from typing import Any
 
 import pytest
 
+from sessions.commands.introduction import introduction
 from sessions.fallback import sentences
-from tests.peers.codex import PLAIN_MODEL, answer_in, configure, exec_command
+from tests.peers.codex import MODEL, PLAIN_MODEL, answer_in, configure, exec_command
 from tests.peers.conftest import KEY, Facts, run_driver
 from tests.peers.environment import program
 from tests.peers.room import Room
-from tests.peers.tapped import Tapped, assert_recorded, assert_same_bytes, sockets
+from tests.peers.tapped import PORT, Tapped, assert_recorded, assert_same_bytes, sockets
 from tests.peers.terminal import Terminal
+
+TAP_URL = f"http://127.0.0.1:{PORT}/v1"
+#: says what ended its one turn, and which server it speaks to is nowhere in it
+_APP = """
+from openai import OpenAI
+
+with OpenAI().responses.connect() as connection:
+    connection.response.create(model="m", input="Say hi.")
+    for event in connection:
+        if event.type in ("response.completed", "response.failed", "error"):
+            print(event.type)
+            break
+"""
 
 
 @pytest.fixture
@@ -243,6 +258,47 @@ def test_codex_runs_inside_the_tap(tapped: Tapped, tmp_path: Path) -> None:
     turns = _judged(tapped, connections=[1])
     assert "heron" in turns[-1]["text"]
     assert turns[-1]["text"] == answer_in(done.stdout)
+
+
+@pytest.mark.peer("openai")
+def test_a_library_inside_the_tap_finds_it_by_its_environment(tapped: Tapped, tmp_path: Path) -> None:
+    """Nothing in it names the tap; a base URL that it had before is not used."""
+    script = tmp_path / "app.py"
+    script.write_text(_APP)
+    command = tapped.command("--", program("openai", "python"), script)
+    environ = {
+        **tapped.environ,
+        "HOME": str(tmp_path),
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+    }
+    done = tapped.room.run(command, environ=environ, folder=tmp_path)
+    assert done.status == 0, done.stdout + done.stderr
+    assert done.stdout == "response.completed\n"
+    assert "nothing came" not in done.stderr
+    tapped.checked()
+    assert [turn["status"] for turn in tapped.replayed()] == ["completed"]
+
+
+@pytest.mark.peer("codex")
+def test_the_command_that_is_told_for_codex_goes_through_the_tap(tapped: Tapped, tmp_path: Path) -> None:
+    """Without it Codex would go to its own provider; no file is written for it by us."""
+    words = [str(word) for word in exec_command("-m", MODEL, "Remember the word heron.")]
+    ours = [str(word) for word in tapped.command()]
+    told = introduction(words, TAP_URL, TAP_URL, ours, {"CODEX_HOME": str(tmp_path)}).splitlines()
+    assert "Codex does not go by OPENAI_BASE_URL" in told[1]
+    environ = {
+        **tapped.environ,
+        "HOME": str(tmp_path),
+        "CODEX_HOME": str(tmp_path),
+        "OPENAI_API_KEY": KEY,
+    }
+    done = tapped.room.run(shlex.split(told[2]), environ=environ, folder=tmp_path)
+    assert done.status == 0, done.stdout + done.stderr
+    assert "may pass by the tap" not in done.stderr
+    assert not (tmp_path / "config.toml").exists()
+    tapped.checked()
+    assert "heron" in tapped.replayed()[-1]["text"]
 
 
 @pytest.mark.peer("codex")
