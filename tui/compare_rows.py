@@ -94,7 +94,8 @@ def detail(row: Row) -> str:
 
 def _described(one: Difference) -> str:
     words = (f"{one.weight.value} {one.what}", one.title, one.meaning)
-    return "\n\n".join((*words, f"A  {_whole(one.a)}", f"B  {_whole(one.b)}"))
+    unit = " ms" if one.what == "timing" and isinstance(one.a, int | float) else ""
+    return "\n\n".join((*words, f"A  {_whole(one.a)}{unit}", f"B  {_whole(one.b)}{unit}"))
 
 
 def _is_on_both(pair: Pair, comparison: Comparison) -> bool:

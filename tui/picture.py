@@ -18,7 +18,8 @@ from sessions import redact
 
 _FONT_FACE = re.compile(r"\s*@font-face\s*\{[^}]*\}")
 _TEXT = re.compile(r'<text([^>]*?)x="([\d.]+)"([^>]*?)textLength="([\d.]+)"([^>]*)>([^<]*)</text>')
-_BLANKS = " \xa0"
+#: a word; a long one in pieces and lines in short ones, so that no font can carry an end far from its column
+_WORD = re.compile(r"[!-~]{1,12}|[\u2500-\u259f]{1,3}|[^ \xa0!-~\u2500-\u259f]+[^ \xa0]*")
 _FAMILY = "Fira Code, monospace"
 _FAMILIES = "Fira Code, DejaVu Sans Mono, Menlo, Consolas, monospace"
 
@@ -29,24 +30,25 @@ def picture(app: App[Any], title: str = "turnscope") -> str:
 
 
 def portable(svg: str) -> str:
-    """An SVG of Rich's without the font that it would load, and with every run of text in its own column.
+    """An SVG of Rich's without the font that it would load, and with every word of it in its own column.
 
-    Some converters drop blanks at the start of a run and do not know how wide a run is to be.
+    Some converters drop blanks at the start of a run, and none knows how wide another font draws it.
     """
     return _TEXT.sub(_placed, _FONT_FACE.sub("", svg).replace(_FAMILY, _FAMILIES))
 
 
 def _placed(found: re.Match[str]) -> str:
-    """A run of text without the blanks around it, at the place of what remains; nothing when nothing does."""
+    """A run of text as its words, each in its own column; what is between them is painted by nobody."""
     before, x, between, length, rest, content = found.groups()
     text = html.unescape(content)
-    bare = text.strip(_BLANKS)
-    if not bare:
-        return ""
     cell = float(length) / max(1, cell_len(text))  # a mark by itself has no width
-    left = float(x) + cell * (len(text) - len(text.lstrip(_BLANKS)))
-    shown = html.escape(bare, quote=False).replace("\xa0", "&#160;")
-    return f'<text{before}x="{left:g}"{between}textLength="{cell * cell_len(bare):g}"{rest}>{shown}</text>'
+    words = []
+    for word in _WORD.finditer(text):
+        at = float(x) + cell * cell_len(text[: word.start()])
+        wide = cell * cell_len(word[0])
+        shown = html.escape(word[0], quote=False)
+        words.append(f'<text{before}x="{at:g}"{between}textLength="{wide:g}"{rest}>{shown}</text>')
+    return "".join(words)
 
 
 def picture_name() -> str:

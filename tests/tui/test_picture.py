@@ -18,18 +18,20 @@ RUN = '<text class="r1" x="{x}" y="20" textLength="{length}" clip-path="url(#a)"
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
-        (("0", "97.6", "&#160;&#160;hello&#160;"), ("24.4", "61", "hello")),
-        (("12.2", "24.4", "ab"), ("12.2", "24.4", "ab")),
-        (("0", "73.2", "&#160;\u65e5&#160;a&#160;"), ("12.2", "48.8", "\u65e5&#160;a")),
-        (("0", "48.8", "&#160;a&amp;&lt;"), ("12.2", "36.6", "a&amp;&lt;")),
+        (("0", "97.6", "&#160;&#160;hello&#160;"), [("24.4", "61", "hello")]),
+        (("12.2", "24.4", "ab"), [("12.2", "24.4", "ab")]),
+        (("0", "73.2", "&#160;\u65e5&#160;a&#160;"), [("12.2", "24.4", "\u65e5"), ("48.8", "12.2", "a")]),
+        (("0", "48.8", "&#160;a&amp;&lt;"), [("12.2", "36.6", "a&amp;&lt;")]),
+        (("0", "244", "m" * 20), [("0", "146.4", "m" * 12), ("146.4", "97.6", "m" * 8)]),
+        (("0", "61", "\u2500" * 5), [("0", "36.6", "\u2500" * 3), ("36.6", "24.4", "\u2500" * 2)]),
     ],
 )
-def test_blanks_at_the_edge_of_a_run_become_its_place(
-    run: tuple[str, str, str], expected: tuple[str, str, str]
+def test_every_word_stands_in_its_own_column(
+    run: tuple[str, str, str], expected: list[tuple[str, str, str]]
 ) -> None:
     keys = ("x", "length", "text")
     given = RUN.format(**dict(zip(keys, run, strict=True)))
-    assert portable(given) == RUN.format(**dict(zip(keys, expected, strict=True)))
+    assert portable(given) == "".join(RUN.format(**dict(zip(keys, one, strict=True))) for one in expected)
 
 
 def test_a_run_of_blanks_is_left_out() -> None:
