@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,25 @@ async def _until(pilot: Pilot[Any], holds: Callable[[], object], seconds: float 
     async with asyncio.timeout(seconds):
         while not holds():
             await pilot.pause(0.02)
+
+
+_ADVANCE, _CELL = 0.60205, 12.2  # of DejaVu Sans Mono in its size; of a column of Rich's picture, in pixels
+_TALL = 1.045  # a line of the picture is so much higher than the font's lines and blocks
+_DRAWN = re.compile(r'<text([^>]*?)y="([\d.]+)"([^>]*)>((?:[\u2500-\u259f]|&#160;)+)</text>')
+
+
+def fitted(svg: str) -> str:
+    """The picture in one font, which every converter has, at the size of its columns; frames are joined."""
+    family = re.compile(r"font-family: [^;]*DejaVu[^;]*;")
+    svg = family.sub("font-family: DejaVu Sans Mono, monospace;", svg)
+    svg = svg.replace("font-size: 20px", f"font-size: {_CELL / _ADVANCE:.3f}px")
+
+    def joined(found: re.Match[str]) -> str:
+        before, y, after, drawn = found.groups()
+        place = f'transform="translate(0 {y}) scale(1 {_TALL}) translate(0 -{y})"'
+        return f'<text{before}y="{y}"{after} {place}>{drawn}</text>'
+
+    return _DRAWN.sub(joined, svg)
 
 
 # A session with the demo's server ---------------------------------------------------------------------------
@@ -141,7 +161,8 @@ def main(words: list[str]) -> int:
         for size in args.sizes:
             width, _, height = size.partition("x")
             svg = FOLDER / f"{name}-{size}.svg"
-            svg.write_text(portable(asyncio.run(PICTURES[name]((int(width), int(height))))), encoding="utf-8")
+            drawn = portable(asyncio.run(PICTURES[name]((int(width), int(height)))))
+            svg.write_text(fitted(drawn), encoding="utf-8")
             if (converter := shutil.which("rsvg-convert")) is not None:
                 png = svg.with_suffix(".png")
                 subprocess.run([converter, "--width", "1320", "--output", str(png), str(svg)], check=True)

@@ -69,6 +69,9 @@ def branches(turns: Sequence[Turn], *, has_details: bool = True) -> list[Row]:
     return rows
 
 
+WAITING = "?"  #: the sign of a turn whose calls wait for answers
+
+
 def marker(turn: Turn) -> str:
     """One sign for where a turn stands.
 
@@ -83,7 +86,7 @@ def marker(turn: Turn) -> str:
             return "*"
         case _:
             if turn.response is not None and turn.response.pending_calls:
-                return "?"
+                return WAITING
             return "~" if turn.is_warmup else "o"
 
 

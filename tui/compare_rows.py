@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
+from rich.style import Style
 from rich.text import Text
 
 from sessions import redact
@@ -57,8 +58,8 @@ def rows(comparison: Comparison, *, is_done: bool, only_breaking: bool = False) 
             yield Row(key, f"  {weight} again", words, "", None, tuple(several))
 
 
-def line(row: Row, width: int) -> Text:
-    """A row as wide as the list: the label, then two columns of the same width."""
+def line(row: Row, width: int, breaking: Style | str = "") -> Text:
+    """A row as wide as the list: the label, then two columns of the same width; `breaking` is a style."""
     column = max(8, (width - _LABEL - 2) // 2)
     pieces = (_cut(row.label, _LABEL - 1), _cut(row.a, column), _cut(row.b, column))
     text = Text(no_wrap=True, end="")
@@ -71,6 +72,8 @@ def line(row: Row, width: int) -> Text:
         text.stylize("bold")
     elif row.difference.weight is Weight.HARMLESS:
         text.stylize("dim")
+    else:
+        text.stylize(breaking, 0, _LABEL)
     return text
 
 

@@ -7,9 +7,11 @@ known. What came from a server is made safe here.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
+from rich.style import Style
 from rich.text import Text
 
 from sessions import redact
@@ -33,6 +35,9 @@ _WORDS = {
 }
 
 
+NO_STYLES: Mapping[Outcome, Style] = MappingProxyType({})
+
+
 class Row(NamedTuple):
     """One line of the list."""
 
@@ -52,18 +57,22 @@ def rows(
     running: Check | None = None,
     *,
     only_problems: bool = False,
+    is_done: bool = False,
 ) -> Iterator[Row]:
-    """The most serious first, then each group; only what failed or warns when that is asked for."""
+    """The most serious first, then each group; only what failed or warns when that is asked for.
+
+    Until it is done, the places of the most serious are kept free, so that no row moves when one is found.
+    """
     results = {one.id: one for one in found.results}
     yield Row("worst", "", "", "most serious", "", is_heading=True)
     worst = most_serious(found.ordered, WORST)
     known = {one.id: one for one in checks}
-    for place in range(WORST):
+    for place in range(max(1, len(worst)) if is_done else WORST):
         if place < len(worst):
             serious = worst[place]
             yield _tried(f"worst{place}", serious, known.get(serious.id))
         else:
-            yield Row(f"worst{place}", "", "", "-", "")
+            yield Row(f"worst{place}", "", "", "nothing failed or warns" if is_done else "", "")
     for group in Group:
         own = [
             one
@@ -98,14 +107,17 @@ def _tally(checks: Collection[Check], results: Mapping[str, Result]) -> str:
     return f"{tried} of {len(checks)}"
 
 
-def line(row: Row, width: int) -> Text:
-    """A row as wide as the list: outcome, id, title, and what was seen as far as there is room."""
+def line(row: Row, width: int, styles: Mapping[Outcome, Style] = NO_STYLES) -> Text:
+    """A row as wide as the list: outcome, id, title, and what was seen as far as there is room.
+
+    `styles` are the theme's; without them weight alone sets outcomes apart, and the word says it anyway.
+    """
     text = Text(no_wrap=True, end="")
     if row.is_heading:
         text.append(f"{row.title}  {row.said}".rstrip(), "bold")
         return text
     title = min(_TITLE, max(12, width - _OUTCOME - _ID))
-    text.append(set_cell_size(row.outcome, _OUTCOME), _style(row))
+    text.append(set_cell_size(row.outcome, _OUTCOME), _style(row, styles))
     text.append(set_cell_size(row.id, _ID), "dim")
     text.append(set_cell_size(_cut(row.title, title - 1), title))
     if (room := width - _OUTCOME - _ID - title) > 4:
@@ -113,8 +125,9 @@ def line(row: Row, width: int) -> Text:
     return text
 
 
-def _style(row: Row) -> str:
-    # weight, not colour: the word says it, and the theme's colours are the stylesheet's
+def _style(row: Row, styles: Mapping[Outcome, Style]) -> str | Style:
+    if row.result is not None and row.result.outcome in styles:
+        return styles[row.result.outcome]
     if row.result is not None and row.result.outcome is Outcome.FAIL:
         return "bold reverse"
     return "bold" if row.result is not None and row.result.outcome is Outcome.WARN else "dim"

@@ -66,6 +66,7 @@ async def test_it_aligns_two_servers_and_explains_the_chosen_row(size: tuple[int
             assert chosen is not None
             assert chosen > 0
             assert "Cost tracking reads nothing" in screen_text(app)
+            assert "input_tokens" in screen_text(app)  # both sides in full, where there is room below
             await pilot.press("enter")
             await pilot.pause()
             assert isinstance(app.screen, Reader)

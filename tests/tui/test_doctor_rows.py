@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from rich.style import Style
 
 from sessions.doctor.battery import every_check
 from sessions.doctor.report import Examination
@@ -50,6 +51,24 @@ def test_the_most_serious_stand_first_failures_before_warnings() -> None:
         ("warn", "C02"),
         ("", ""),
     ]
+
+
+def test_places_that_stayed_free_are_gone_when_it_is_done() -> None:
+    def worst(is_done: bool, *results: Result) -> list[str]:
+        return [
+            row.title for row in rows((), found(*results), is_done=is_done) if row.key.startswith("worst")
+        ]
+
+    assert worst(False) == ["most serious", "", "", ""]
+    assert worst(True) == ["most serious", "nothing failed or warns"]
+    assert len(worst(True, result("B07", Outcome.FAIL))) == 2
+
+
+def test_an_outcome_has_the_style_that_it_is_given() -> None:
+    row = next(one for one in rows((), found(result("B07", Outcome.FAIL))) if one.result is not None)
+    shown = line(row, 80, {Outcome.FAIL: Style(color="red")})
+    assert shown.spans[0].style == Style(color="red")
+    assert shown.plain.startswith("FAIL")
 
 
 def test_only_problems_leaves_out_the_rest() -> None:

@@ -29,14 +29,21 @@ from tui.compare_rows import Row, detail, explained, line, rows
 from tui.picture import save_picture
 from tui.quiet import quiet
 from tui.screens.reader import Reader
+from tui.shades import shade
 from tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
     from sessions.commands.comparing import Comparing
 
 
+_ROOM = 12  # lines below the list from which on everything about the chosen row is told there
+_FRAME_LINES = 4  # both sides, the verdict, the keys
+
+
 class Turns(OptionList, inherit_bindings=False):
-    """The rows; the keys are the screen's."""
+    """The rows; the keys are the screen's, the colour of what breaks the style sheet's."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"turns--breaking"}
 
 
 class CompareScreen(Screen[None]):
@@ -108,9 +115,10 @@ class CompareScreen(Screen[None]):
         place = turns.scroll_offset
         self._rows = found
         width = max(40, self.size.width - 4)
+        breaking = shade(turns, "turns--breaking")
         with self.app.batch_update():
             turns.clear_options()
-            turns.add_options([Option(line(row, width), id=row.key) for row in found])
+            turns.add_options([Option(line(row, width, breaking), id=row.key) for row in found])
             keys_now = [row.key for row in found]
             turns.highlighted = keys_now.index(chosen.key) if chosen and chosen.key in keys_now else 0
             turns.scroll_to(y=place.y, animate=False)
@@ -127,7 +135,9 @@ class CompareScreen(Screen[None]):
 
     def _show_meaning(self) -> None:
         row = self._chosen()
-        self.query_one("#meaning", Static).update(Content(safe(explained(row)) if row else ""))
+        room = self.size.height - _FRAME_LINES - min(len(self._rows), self.size.height * 6 // 10)
+        words = detail if room >= _ROOM else explained
+        self.query_one("#meaning", Static).update(Content(safe(words(row)) if row else ""))
 
     def _chosen(self) -> Row | None:
         highlighted = self.query_one(Turns).highlighted

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.style import Style
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -36,6 +37,7 @@ from tui.quiet import quiet
 from tui.screens.ask import Ask
 from tui.screens.choose import Choice, Choose
 from tui.screens.reader import Reader
+from tui.shades import shade
 from tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
@@ -46,7 +48,14 @@ _BESIDE = 45
 
 
 class Checks(OptionList, inherit_bindings=False):
-    """The rows; the keys are the screen's."""
+    """The rows; the keys are the screen's, the colours of outcomes the style sheet's."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"checks--{outcome.value}" for outcome in Outcome}
+
+    @property
+    def styles_of_outcomes(self) -> dict[Outcome, Style]:
+        """The style in which each outcome is written."""
+        return {outcome: shade(self, f"checks--{outcome.value}") for outcome in Outcome}
 
 
 class DoctorScreen(Screen[None]):
@@ -140,7 +149,13 @@ class DoctorScreen(Screen[None]):
     def _now(self) -> list[Row]:
         battery = self.examining.battery
         return list(
-            rows(battery.checks, self._found(), battery.running, only_problems=self._is_only_problems)
+            rows(
+                battery.checks,
+                self._found(),
+                battery.running,
+                only_problems=self._is_only_problems,
+                is_done=self._is_done,
+            )
         )
 
     def _show(self) -> None:
@@ -152,9 +167,10 @@ class DoctorScreen(Screen[None]):
             self._list()
             return
         checks = self.query_one(Checks)
+        styles = checks.styles_of_outcomes
         for place, (row, before) in enumerate(zip(now, self._rows, strict=True)):
             if row != before:
-                checks.replace_option_prompt_at_index(place, line(row, self._width()))
+                checks.replace_option_prompt_at_index(place, line(row, self._width(), styles))
         self._rows = now
         self._show_head()
         self._show_words()
@@ -165,10 +181,14 @@ class DoctorScreen(Screen[None]):
         checks = self.query_one(Checks)
         place = checks.scroll_offset
         self._rows = self._now()
+        styles = checks.styles_of_outcomes
         with self.app.batch_update():
             checks.clear_options()
             checks.add_options(
-                [Option(line(row, self._width()), id=row.key, disabled=row.is_heading) for row in self._rows]
+                [
+                    Option(line(row, self._width(), styles), id=row.key, disabled=row.is_heading)
+                    for row in self._rows
+                ]
             )
             known = [row.key for row in self._rows]
             checks.highlighted = known.index(chosen.key) if chosen and chosen.key in known else 1

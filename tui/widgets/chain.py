@@ -25,7 +25,7 @@ from sessions.roster import label
 from sessions.session import Session, Turn
 from sessions.wording import Role, asked
 from tui import keys
-from tui.branches import Kind, Row, branches, marker
+from tui.branches import WAITING, Kind, Row, branches, marker
 from tui.cells import cut, fill, width
 from tui.figures import clock_words, count_words, seconds_words, standing, standing_style
 from tui.marks import Marks
@@ -168,7 +168,8 @@ class Chain(Pane):
         text = Text().append("> " if is_parent else "  ", "chain--parent")
         text.append(row.graph, standing_style(turn) if len(row.graph) == 1 else "chain--graph")
         sign = 2 + min(2 * row.column, len(row.graph) - 1)
-        text.stylize(standing_style(turn), sign, sign + 1)
+        waits = text.plain[sign : sign + 1] == WAITING
+        text.stylize("pane--warning" if waits else standing_style(turn), sign, sign + 1)
         text.append(f" T{turn.number} ", "chain--turn")
         tail = self._tail(turn) if not self._is_narrow else self._place_words(turn)
         room = cells - text.cell_len - (width(tail) + 1 if tail else 0)
