@@ -98,6 +98,11 @@ class Settings(BaseModel):
     sources: Mapping[str, str] = Field(default_factory=dict, exclude=True, repr=False)
     file: str = Field(default="", exclude=True)
 
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _ids_may_stand_without_quotes(cls, keys: object) -> object:
+        return own_keys(keys)
+
     @field_validator("headers")
     @classmethod
     def _headers_can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
@@ -136,6 +141,17 @@ class Settings(BaseModel):
             for name, values in self.query.items()
             for value in ([values] if isinstance(values, str) else values)
         )
+
+
+def own_keys(table: object) -> object:
+    """The table of own keys by whole ids: without quotes TOML makes a table of what stands before the dot."""
+    if not isinstance(table, dict):
+        return table
+    flat: dict[object, object] = {}
+    for name, value in table.items():
+        is_owner = isinstance(value, dict)
+        flat.update({f"{name}.{last}": one for last, one in value.items()} if is_owner else {name: value})
+    return flat
 
 
 LOOPBACK_KEY = "no-key-was-set"

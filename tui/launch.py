@@ -173,17 +173,17 @@ class Taste(NamedTuple):
 def taste(environ: Mapping[str, str] = os.environ) -> Taste:
     """Keys and theme of the settings file, which count in a demonstration, too."""
     from sessions.errors import SettingsError
-    from sessions.settings import paths, read_file
+    from sessions.settings import own_keys, paths, read_file
 
     try:
         values = read_file(paths(environ).config).values
     except SettingsError as error:
         return Taste({}, "", str(error))
-    own_keys = values.get("keys", {})
+    found = own_keys(values.get("keys", {}))
     theme = values.get("theme", "")
-    if not isinstance(own_keys, dict) or not all(isinstance(one, str) for one in own_keys.values()):
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
         return Taste({}, "", 'keys must be a table of texts: [keys], then "session.copy" = "y"')
-    return Taste(own_keys, theme if isinstance(theme, str) else "")
+    return Taste(found, theme if isinstance(theme, str) else "")
 
 
 def _demo_environment() -> dict[str, str]:

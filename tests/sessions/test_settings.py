@@ -323,3 +323,9 @@ def test_a_finding_that_does_not_exist_is_told_with_its_line_and_the_nearest(fil
 def test_the_built_in_profiles_are_known_for_findings_that_exist() -> None:
     for profile in built_in_profiles().values():
         assert set(profile.known) <= set(CATALOGUE)
+
+
+def test_ids_of_own_keys_may_stand_without_quotes(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('[keys]\nsession.write = "w"\n"session.copy" = "Y"\n')
+    assert loaded(file).keys == {"session.write": "w", "session.copy": "Y"}

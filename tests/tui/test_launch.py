@@ -104,6 +104,7 @@ def test_a_run_without_a_recording_keeps_no_prompt_and_no_draft(
 def test_own_keys_and_theme_come_from_the_settings_file(tmp_path: Path) -> None:
     found = taste(home(tmp_path, 'theme = "nord"\n[keys]\n"session.copy" = "Y"\n'))
     assert found == ({"session.copy": "Y"}, "nord", "")
+    assert taste(home(tmp_path, '[keys]\nsession.copy = "Y"\n')).own_keys == {"session.copy": "Y"}
     assert taste(home(tmp_path / "none")).own_keys == {}
     assert "keys must be a table" in taste(home(tmp_path, "keys = 3\n")).problem
     assert "not TOML" in taste(home(tmp_path, "keys = = 3\n")).problem
