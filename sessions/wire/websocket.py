@@ -126,7 +126,7 @@ class WebSocket(asyncio.Protocol):
         records: list[Record] = []
         wall, elapsed = self._clock.wall(), self._clock.elapsed()
         self._tell_close(records, wall, elapsed)
-        if self._protocol.close_sent is None and self._protocol.close_rcvd is None:
+        if self._protocol.close_rcvd is None:  # not even an answer to ours
             records.append(self._lost(exc, wall, elapsed))
         if records:
             self._deliver(records, 0)
@@ -168,6 +168,8 @@ class WebSocket(asyncio.Protocol):
 
     def _lost(self, exc: Exception | None, wall: int, elapsed: float) -> Record:
         said = "the other side ended the connection without a close frame"
+        if self._protocol.close_sent is not None:
+            said = "the connection ended without an answer to our close frame"
         if exc is not None:
             said = f"the connection broke: {getattr(exc, 'strerror', None) or exc or type(exc).__name__}"
         unfinished = b"".join(self._fragments)

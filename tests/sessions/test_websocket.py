@@ -225,6 +225,14 @@ async def test_a_break_keeps_its_reason(bench: Bench) -> None:
     assert bench.records[0].meta["detail"] == "the connection broke: Connection reset by peer"
 
 
+async def test_a_peer_that_breaks_a_rule_and_never_answers_our_close_has_an_end(bench: Bench) -> None:
+    bench.socket.data_received(b"\xf1\x00")
+    assert [bench.shape(), bench.records[0].meta["code"]] == [["client close"], 1002]
+    bench.socket.connection_lost(None)
+    assert bench.shape() == ["client close", "local lost"]
+    assert bench.records[1].meta["detail"] == "the connection ended without an answer to our close frame"
+
+
 async def test_send_waits_for_a_full_transport(bench: Bench) -> None:
     bench.socket.pause_writing()
     async with asyncio.TaskGroup() as group:
