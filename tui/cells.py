@@ -11,11 +11,20 @@ import re
 from rich.cells import cell_len, set_cell_size
 
 _UNSTEADY = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef]")
+#: a character with what is joined to it, or changes how wide it is
+_JOINED = re.compile("(.)(?:\u200d.?|[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef])+")
 
 
 def steady(text: str) -> str:
     """The same text without the characters that change the width of their neighbours."""
     return text if text.isascii() else _UNSTEADY.sub("", text)
+
+
+def anchored(text: str) -> str:
+    """The same text in as many cells, where places were counted: of a joined sign its first, and blanks."""
+    if text.isascii():
+        return text
+    return _JOINED.sub(lambda found: found[1] + " " * (cell_len(found[0]) - cell_len(found[1])), text)
 
 
 def width(text: str) -> int:

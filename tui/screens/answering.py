@@ -24,6 +24,7 @@ from sessions.safe import safe, safe_line
 from sessions.session import Turn
 from tui import keys
 from tui.widgets.tool_form import ToolForm
+from tui.widgets.writing import Line
 
 
 class Answered(NamedTuple):
@@ -72,7 +73,7 @@ class Answering(ModalScreen[Answered]):
                     form = ToolForm(item, self._tools, self._halves.get(item.answer_id))
                     form.id = f"call-{number}"
                     yield form
-            yield Input(
+            yield Line(
                 placeholder="a message that goes with the answers; may stay empty", id="with", compact=True
             )
             yield Static("", markup=False, id="objection", classes="objection")

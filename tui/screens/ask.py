@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from sessions.safe import safe, safe_line
 from tui import keys
+from tui.widgets.writing import Line
 
 
 class Ask(ModalScreen[str | None]):
@@ -42,7 +43,7 @@ class Ask(ModalScreen[str | None]):
             frame.border_subtitle = Content("Enter take it   esc back")
             if self._about:
                 yield Static(Content(self._about), markup=False, classes="about")
-            yield Input(self._value)
+            yield Line(self._value)
             yield Static("", markup=False, classes="objection")
 
     @on(Input.Submitted)

@@ -24,6 +24,7 @@ from sessions.compose import Create, File, Image
 from sessions.errors import SettingsError
 from sessions.safe import safe, safe_line
 from tui import keys
+from tui.widgets import writing
 
 _LARGEST_FILE = 50_000_000  # bytes; beyond it a frame would be larger than any server takes
 
@@ -265,10 +266,10 @@ def _entry(line: Line, text: str) -> Widget:
             id=name,
         )
     if line.is_long:
-        area = TextArea(text, soft_wrap=True, id=name, tab_behavior="focus", compact=True)
+        area = writing.Area(text, soft_wrap=True, id=name, tab_behavior="focus", compact=True)
         area.placeholder = line.hint
         return area
-    return Input(text, placeholder=line.hint, compact=True, id=name)
+    return writing.Line(text, placeholder=line.hint, compact=True, id=name)
 
 
 def _text(entry: Widget) -> str:

@@ -21,6 +21,7 @@ from textual.widgets import Static, TextArea
 
 from sessions.safe import safe_line
 from tui import keys
+from tui.widgets.writing import Area
 
 _CHIP_LINES = 2
 
@@ -40,7 +41,7 @@ class Chip(NamedTuple):
     state: str = ""  #: "", "warn", "alarm" or "good"
 
 
-class Box(TextArea):
+class Box(Area):
     """The text area; Enter sends in text mode, ctrl+j makes a line, → or Enter takes a suggestion."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.TYPING)]

@@ -9,10 +9,11 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input
+
+from tui.widgets.writing import Line
 
 
-class Prompt(Input):
+class Prompt(Line):
     """One line of typing with a word in front that says what for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

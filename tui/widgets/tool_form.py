@@ -23,6 +23,7 @@ from sessions.answers import HalfAnswer
 from sessions.create import data_url
 from sessions.items import Item
 from sessions.safe import safe, safe_line
+from tui.widgets.writing import Area, Line
 
 _SHOWN_ARGUMENTS = 2_000
 
@@ -48,7 +49,7 @@ class ToolForm(Vertical):
                     mark = " *" if field.is_required else ""
                     yield Static(Content(safe_line(f"{field.title or field.name}{mark}", 28)), markup=False)
                     yield _entry(field, values.get(field.name))
-        raw = TextArea(self._half.raw if self._half is not None else "", classes="raw", soft_wrap=True)
+        raw = Area(self._half.raw if self._half is not None else "", classes="raw", soft_wrap=True)
         raw.border_title = "the output, as it is"
         yield raw
         yield Static("", markup=False, classes="objection")
@@ -180,11 +181,11 @@ def _entry(field: forms.Field, value: str | bool | None) -> Widget:
         chosen = text if text in field.choices else Select.NULL
         return Select(names, value=chosen, allow_blank=True, classes="entry", compact=True)
     if field.is_multiline or field.kind == "json":
-        area = TextArea(text, classes="entry", soft_wrap=True)
+        area = Area(text, classes="entry", soft_wrap=True)
         area.border_subtitle = Content(safe_line(field.description, 60))
         return area
     kinds = {"integer": "integer", "number": "number"}
-    return Input(
+    return Line(
         text,
         placeholder=safe_line(field.description or field.kind, 60),
         type=kinds.get(field.kind, "text"),  # type: ignore[arg-type]  # one of the three literals
