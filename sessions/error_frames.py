@@ -1,6 +1,7 @@
 """Error frames: which turn an `error` ends, running or waiting, and when it speaks of the connection.
 
-An error names its lane at best, never its response. It ends at most one turn, and the session never.
+An error names its lane at best, never its response. It ends at most one turn, and the session never. Where
+the client has sent what nobody can read, an error may have answered that instead: what comes next tells.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from sessions import facts
 from sessions.changes import What
 from sessions.contract import AGE_LIMIT, INVALID_LANE, LANE_PATTERN, PARENT_NOT_FOUND, Status
 from sessions.events import Event
-from sessions.lifecycle import end, end_turn, evict, move
+from sessions.lifecycle import believe, end, end_turn, evict, move
 from sessions.session import Failure, Lane
 from sessions.state import Step
 
@@ -43,7 +44,28 @@ def errored(step: Step, event: Event) -> None:
         end_turn(step, turn, Status.ERRORED, failure)
         evict(step, lane, turn)
         response = None
+        if session.unread:
+            session.unread -= 1
+            lane.doubtful, lane.doubted = turn, step.record
+    elif not _is_second_answer(step, event, failure):
+        session.unread = max(0, session.unread - 1)
     step.emit(What.ERROR, failure.code or failure.message, response)
+
+
+def _is_second_answer(step: Step, event: Event, failure: Failure) -> bool:
+    """Whether it is a turn's own answer after all: the one before it was for a message nobody could read."""
+    session = step.session
+    lane = session.lanes.get(event.stream_id)
+    turn = lane.doubtful if lane is not None else None
+    if lane is None or turn is None or failure.code == AGE_LIMIT:
+        return False
+    believe(session, lane, turn)
+    end_turn(step, turn, Status.ERRORED, failure)
+    evict(step, lane, turn)
+    if session.unread:
+        session.unread -= 1
+        lane.doubtful, lane.doubted = turn, step.record
+    return True
 
 
 def _is_refusal(failure: Failure) -> bool:

@@ -16,7 +16,7 @@ from sessions.contract import LIFECYCLE, MEANING, MOVES, PARENT_NOT_FOUND, Statu
 from sessions.dialects import response_of
 from sessions.events import Event
 from sessions.outputs import take_final
-from sessions.session import Failure, Lane, Response, Turn
+from sessions.session import Failure, Lane, Response, Session, Turn
 from sessions.state import Step
 from sessions.steering import successor
 
@@ -66,11 +66,15 @@ def begin(step: Step, lane: Lane, response_id: str, body: Mapping[str, Any]) -> 
     turn = successor(step, lane, parent)
     if turn is None and lane.waiting:
         turn = lane.waiting.popleft()
+    if turn is None and lane.doubtful is not None:
+        turn = lane.doubtful
+        believe(step.session, lane, turn)
     if turn is None:
         turn = step.begin_turn(lane, -1)
         turn.is_forced = True
         if parent:
             step.link(turn, parent)
+    lane.doubtful = None
     response = _add_response(step, lane, turn, response_id)
     turn.status = Status.IN_PROGRESS
     lane.open = response
@@ -122,6 +126,15 @@ def evict(step: Step, lane: Lane, turn: Turn) -> None:
     if parent is not None and parent.lane == lane.id and turn.parent not in session.evicted:
         session.evicted[turn.parent] = step.record
         step.emit(What.EVICTED, turn.parent, parent)
+
+
+def believe(session: Session, lane: Lane, turn: Turn) -> None:
+    """Take back that an error ended this turn: it has answered something else."""
+    for noted in (session.evicted, session.not_found):
+        if turn.parent and noted.get(turn.parent) == lane.doubted:
+            del noted[turn.parent]
+    lane.doubtful, lane.settled = None, None
+    turn.failure, turn.ended = None, -1.0
 
 
 def _add_response(step: Step, lane: Lane, turn: Turn, response_id: str) -> Response:

@@ -23,6 +23,7 @@ def sent(step: Step, record: Record, event: Event | Undecodable) -> str:
     """Take one message of the client; returns its label for the type column."""
     if isinstance(event, Undecodable):
         step.session.undecodable += 1
+        step.session.unread += 1
         step.emit(What.UNDECODABLE, event.reason)
         return record.kind.value
     match event.type:
@@ -35,6 +36,7 @@ def sent(step: Step, record: Record, event: Event | Undecodable) -> str:
             step.turn = response.turn if response else 0
             step.emit(What.OTHER, event.type, response)
         case _:
+            step.session.unread += 1
             step.emit(What.UNKNOWN, event.type)
     return event.type
 
@@ -53,6 +55,7 @@ def _create(step: Step, event: Event) -> None:
     turn.is_warmup = fields.get("generate") is False or _is_prewarm(fields.get("prompt_cache_options"))
     turn.answers = facts.answered_calls(fields)
     lane.waiting.append(turn)
+    lane.doubtful = None
     step.emit(What.TURN, "sent")
     step.spell(spellings)
     for call_id in turn.answers:

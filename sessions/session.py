@@ -261,7 +261,7 @@ class Turn:
 class Lane:
     """One FIFO of a session: `stream_id`, or None for the default lane."""
 
-    __slots__ = ("head", "id", "open", "opened", "settled", "waiting")
+    __slots__ = ("doubted", "doubtful", "head", "id", "open", "opened", "settled", "waiting")
 
     def __init__(self, lane_id: str | None, opened: int) -> None:
         self.id = lane_id
@@ -270,6 +270,8 @@ class Lane:
         self.open: Response | None = None
         self.head: Response | None = None  #: its newest response that ended well enough to be a parent
         self.settled: Turn | None = None  #: the turn that ended last; a late `response.failed` is its own
+        self.doubtful: Turn | None = None  #: ended by an error that may have answered an unread message
+        self.doubted = -1  #: the record of that error
 
 
 class Session:
@@ -317,6 +319,7 @@ class Session:
         self.errors = 0
         self.failure: Failure | None = None  #: the newest error frame that spoke of the connection
         self.undecodable = 0
+        self.unread = 0  #: messages of the client that no server can read, and no error has answered
         self.bytes_in = 0
         self.bytes_out = 0
         self.wire_in = 0  #: bytes as they crossed the wire: compressed, where compression was agreed

@@ -111,3 +111,39 @@ def test_limits_in_an_errors_headers_are_kept() -> None:
     wire = Wire()
     body = {**make.error("rate_limit_exceeded", status=429), "headers": {"Retry-After": 9}}
     assert fold([wire.open(), wire.got(body)]).sessions[1].limits == {"retry-after": "9"}
+
+
+JUNK = make.error("invalid_json")
+
+
+@pytest.mark.parametrize("junk", [1, 2])
+def test_an_error_for_what_nobody_can_read_does_not_end_the_turn_that_waits(junk: int) -> None:
+    wire = Wire()
+    records = [wire.open(), *wire.turn("resp_0"), *(wire.sent('{"type":') for _ in range(junk))]
+    records += [wire.sent(make.create(previous_response_id="resp_0"))]
+    records += [*(wire.got(JUNK) for _ in range(junk)), *wire.got_all(make.answer("resp_1"))]
+    sessions = fold(records)
+    first, second = sessions.turns
+    assert [first.status, second.status] == [Status.COMPLETED, Status.COMPLETED]
+    assert (second.failure, second.is_forced) == (None, False)
+    assert second.response_id == "resp_1"
+    assert sessions.sessions[1].evicted == {}  # the parent is still there
+    assert sessions.sessions[1].errors == junk
+
+
+def test_the_last_error_is_the_turn_s_own_where_the_one_before_was_not() -> None:
+    wire = Wire()
+    records = [wire.open(), wire.sent("[1]"), wire.sent(make.create(previous_response_id="resp_x"))]
+    sessions = fold([*records, wire.got(JUNK), wire.got(make.error("previous_response_not_found"))])
+    (turn,) = sessions.turns
+    assert turn.status is ERRORED
+    assert turn.failure is not None
+    assert turn.failure.code == "previous_response_not_found"
+
+
+def test_where_nothing_unreadable_was_sent_an_error_ends_the_turn_for_good() -> None:
+    wire = Wire()
+    records = [wire.open(), wire.sent("[1]"), wire.got(JUNK), wire.sent(make.create()), wire.got(JUNK)]
+    sessions = fold([*records, wire.got(make.created("resp_1"))])
+    assert [turn.status for turn in sessions.turns] == [ERRORED, RUNNING]
+    assert [turn.is_forced for turn in sessions.turns] == [False, True]
