@@ -99,7 +99,7 @@ def test_in_a_terminal_the_demo_opens_and_ctrl_q_leaves_it() -> None:
         read_until(b"heliotrope")  # the first suggestion: the socket is open
         os.write(descriptor, b"\x11")
         read_until(b"close and go")
-        os.write(descriptor, b"2")
+        os.write(descriptor, b"2\r")
         end = time.monotonic() + PATIENCE_SECONDS
         ended = status = 0
         while not ended and time.monotonic() < end:
