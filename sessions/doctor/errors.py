@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sessions.contract import PARENT_NOT_FOUND
 from sessions.conversation import Silence
 from sessions.doctor.bench import Bench, Unsteady
-from sessions.doctor.check import Cost, check
+from sessions.doctor.check import LEAST_OUTPUT_TOKENS, Cost, check
 from sessions.doctor.probes import (
     NOBODYS_ID,
     REFUSAL_SECONDS,
@@ -197,8 +197,8 @@ async def binary_message(bench: Bench) -> Verdict:
         return told(reply.words if reply.errors else "it is ignored")
 
 
-@check("C08", "a model that does not exist", Cost.FREE, needs=("B07", "B19"), after=("D01",),
-       turns=1, at_risk=SHORT_TURN_TOKENS)  # fmt: skip
+@check("C08", "a model that does not exist", Cost.FREE, needs=("B07", "B19"), after=("D01",), turns=1,
+       tokens=SHORT_TURN_TOKENS - LEAST_OUTPUT_TOKENS, at_risk=LEAST_OUTPUT_TOKENS)  # fmt: skip
 async def unknown_model(bench: Bench) -> Verdict:
     """A warm-up, which generates nothing, with a model name that nobody has."""
     if bench.facts.notes.get("never_begins") or bench.facts.notes.get("endless_turn"):

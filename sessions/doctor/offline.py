@@ -6,8 +6,9 @@ skipped, never passed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
+from sessions.contract import Status
 from sessions.doctor.battery import every_check
 from sessions.doctor.check import Check, Group
 from sessions.doctor.report import Examination
@@ -19,10 +20,11 @@ from sessions.findings.rules import OF_PROFILE, forgiven
 from sessions.inspector import Inspector
 from sessions.reading import Reading
 from sessions.reducer import Sessions
+from sessions.session import Turn
 
 _ALL_SECONDS = float("inf")
 #: without their finding these say nothing: only who tries it knows that a limit or a lane is as it should be
-_ONLY_BY_TRYING = ("F01", "F02", "F03", "F09", "F10", "F15")
+_ONLY_BY_TRYING = ("F01", "F02", "F09", "F10", "F13", "F15")
 
 
 def examine(
@@ -49,6 +51,7 @@ def examine(
         results,
         tokens=sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in used),
         seconds=max((turn.ended for turn in sessions.turns), default=0.0),
+        is_recorded=True,
     )
 
 
@@ -67,20 +70,119 @@ def _seen(inspector: Inspector) -> frozenset[Group]:
     return frozenset(groups)
 
 
+class _Told:
+    """What stands in a recording, so far as a check needs it to say anything."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sockets = [one for one in sessions.sessions.values() if not one.is_http]
+        self.turns = sessions.turns
+        self.responses = [response for turn in sessions.turns for response in turn.responses]
+        self.continued = [turn for turn in sessions.turns if turn.parent]
+        self._sessions = sessions
+
+    def parent(self, turn: Turn) -> Turn | None:
+        """The turn that this one continues, where it is in the recording."""
+        return self._sessions.turn(turn.parent_turn)
+
+    def continues(self, *, is_stored: bool, is_here: bool) -> bool:
+        """Whether a parent of this kind was continued, on its own socket or on another one."""
+        return any(
+            parent is not None and parent.store is is_stored and (parent.session == turn.session) is is_here
+            for turn in self.continued
+            for parent in (self.parent(turn),)
+        )
+
+    @property
+    def is_called(self) -> bool:
+        """Whether a function is called."""
+        return any(item.type == "function_call" for one in self.responses for item in one.items)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether such a call is answered."""
+        return any(
+            item.type == "function_call"
+            for turn in self.continued
+            for parent in (self.parent(turn),)
+            for response in (parent.responses if parent is not None else ())
+            for item in response.items
+        )
+
+    @property
+    def is_tried_again(self) -> bool:
+        """Whether a parent was continued once more after a continuation of it had failed."""
+        failed: set[str] = set()
+        for turn in self.continued:
+            if turn.parent in failed:
+                return True
+            if turn.status in (Status.FAILED, Status.ERRORED):
+                failed.add(turn.parent or "")
+        return False
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether a create left while another one of its lane ran."""
+        ends: dict[tuple[int, str | None], float] = {}
+        for turn in self.turns:
+            if turn.sent < ends.get((turn.session, turn.lane), -1.0):
+                return True
+            ends[turn.session, turn.lane] = turn.ended if turn.ended >= 0 else float("inf")
+        return False
+
+    def is_warmed_up(self, *, is_later: bool) -> bool:
+        """Whether there is a warm-up, as the first turn of its socket or as a later one."""
+        return any(
+            turn.is_warmup and (turn is not session.turns[0]) is is_later
+            for session in self.sockets
+            for turn in session.turns
+        )
+
+
+_MANY_DELTAS = 8  # of one response, to say that it is streamed
+_NEEDS: tuple[tuple[tuple[str, ...], Callable[[_Told], bool], str], ...] = (
+    (("B06",), lambda told: any(one.route.startswith("via ") for one in told.sockets),
+     "no socket of the recording went through an outbound proxy"),
+    (("B03",), lambda told: any(one.url.startswith(("wss:", "https:")) for one in told.sockets),
+     "no socket of the recording is encrypted"),
+    (("B02", "B07", "B19", "B21"), lambda told: bool(told.sockets), "the recording has no socket"),
+    (("C04", "C05"), lambda told: any(one.undecodable for one in told.sockets),
+     "nothing unreadable was sent in the recording"),
+    (("C12", "G08"), lambda told: any(one.errors or one.status >= 400 for one in told.sockets),
+     "the recording has no error"),
+    (("D12",), lambda told: any(one.deltas >= _MANY_DELTAS or len(one.text) > 400 for one in told.responses),
+     "no answer of the recording is long enough"),
+    (("D15",), lambda told: told.is_called, "no function is called in the recording"),
+    (("D16",), lambda told: any(not one.text.isascii() for one in told.responses),
+     "no answer of the recording goes beyond ASCII"),
+    (("E01",), lambda told: told.continues(is_stored=False, is_here=True),
+     "nothing that is not stored is continued on its socket in the recording"),
+    (("E02",), lambda told: bool(told.continued), "nothing is continued in the recording"),
+    (("E03",), lambda told: told.continues(is_stored=False, is_here=False),
+     "nothing that is not stored is continued on another socket in the recording"),
+    (("E04", "E05"), lambda told: told.continues(is_stored=True, is_here=False),
+     "nothing that is stored is continued on another socket in the recording"),
+    (("E06",), lambda told: told.is_tried_again,
+     "no parent is continued again after a failure in the recording"),
+    (("E07",), lambda told: told.is_answered, "no call of a function is answered in the recording"),
+    (("E10",), lambda told: told.is_warmed_up(is_later=False),
+     "no socket of the recording begins with a warm-up"),
+    (("E11",), lambda told: told.is_warmed_up(is_later=True), "the recording has no later warm-up"),
+    (("F03",), lambda told: told.is_in_flight, "no create of the recording left while another one ran"),
+    (("F06",), lambda told: any(lane is not None for one in told.sockets for lane in one.lanes),
+     "the recording has no named lane"),
+    (("F07",), lambda told: any(one.last_pong >= 0 for one in told.sockets), "the recording has no ping"),
+    (("F12",), lambda told: any(one.closed_by == "client" for one in told.sockets),
+     "no socket of the recording was closed by the client"),
+)  # fmt: skip
+
+
 def _unshown(inspector: Inspector) -> Mapping[str, str]:
     """The checks that this recording cannot pass, each with the reason, by id."""
-    sessions = inspector.sessions
+    told = _Told(inspector.sessions)
     unshown = dict.fromkeys(_ONLY_BY_TRYING, "a recording cannot show it: it has to be tried")
-    if not any(session.route.startswith("via ") for session in sessions.sessions.values()):
-        unshown["B06"] = "no socket of the recording went through an outbound proxy"
-    called = {
-        response.id
-        for turn in sessions.turns
-        for response in turn.responses
-        if any(item.type == "function_call" for item in response.items)
-    }
-    if not any(turn.parent and turn.parent in called for turn in sessions.turns):
-        unshown["E07"] = "no call of a function is answered in the recording"
+    for ids, is_shown, reason in _NEEDS:
+        if not is_shown(told):
+            unshown.update(dict.fromkeys(ids, reason))
     return unshown
 
 

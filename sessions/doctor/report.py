@@ -45,6 +45,7 @@ class Examination(NamedTuple):
     secrets: tuple[str, ...] = ()
     direct: tuple[Result, ...] = ()  #: the same checks past the proxy
     direct_endpoint: str = ""
+    is_recorded: bool = False  #: a recording was read: nothing was sent or spent
 
     @property
     def ordered(self) -> tuple[Result, ...]:
@@ -147,7 +148,7 @@ def plain(found: Examination) -> str:
     """The report as text, one line a check, then the three most serious, then the capabilities."""
     lines = [
         f"turnscope {version()} doctor  {found.endpoint}",
-        f"profile {found.profile}, rules {found.rules}, {found.seconds:.1f} s, {found.tokens} tokens",
+        f"profile {found.profile}, rules {found.rules}, {_spent(found)}",
     ]
     if found.direct_endpoint:
         lines.append(f"compared with {found.direct_endpoint}")
@@ -198,6 +199,12 @@ def line_of(one: Result) -> str:
     suite = f" (suite: {', '.join(one.suite)})" if one.suite else ""
     cause = f" (see {one.cause})" if one.cause else ""
     return f"  {one.outcome.value:<4}  {one.id}  {one.title}{suite}{said}{hop}{cause}"
+
+
+def _spent(found: Examination) -> str:
+    if found.is_recorded:
+        return f"a recording of {found.seconds:.1f} s with {found.tokens} tokens; nothing was sent"
+    return f"{found.seconds:.1f} s, {found.tokens} tokens"
 
 
 def _worst(found: Examination) -> list[str]:
