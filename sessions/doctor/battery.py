@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Silence
-from sessions.doctor import chain, errors, limits, local, reach, refused, security, turns
+from sessions.doctor import chain, errors, limits, local, reach, refused, security, streams, turns
 from sessions.doctor.bench import SLOW_SECONDS, Bench, Unsteady
 from sessions.doctor.check import Check, Cost, Group
 from sessions.doctor.result import Outcome, Result, Verdict, failed, skipped, verdict_of
@@ -70,7 +70,7 @@ def every_check() -> tuple[Check, ...]:
         *turns.CHECKS,
         *chain.CHECKS,
         *limits.CHECKS,
-        *turns.JUDGED,
+        *streams.CHECKS,
         *security.CHECKS,
     )
 

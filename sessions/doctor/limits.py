@@ -44,7 +44,7 @@ from sessions.doctor.probes import (
     reply_in,
 )
 from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, skipped, told, warned
-from sessions.doctor.turns import ends_badly, one_turn_only
+from sessions.doctor.short_turn import BAD_TURN, ends_badly, one_turn_only
 from sessions.errors import ConnectError
 from sessions.events import Event, Undecodable
 
@@ -53,7 +53,6 @@ _LADDER = (64 * _KIB, _MIB, 4 * _MIB, 15 * _MIB + 512 * _KIB)
 _DEEP_RUNG = 16 * _MIB + 512 * _KIB
 _NO_REFUSAL = "C01 has shown no refusal that could be asked for again"
 _NO_WARM_UP = "warm-ups are not known to be free here"
-_BAD_TURN = "the short turn of D01 did not end well"
 _TRIES = 3  #: of one size, where sockets are known to be lost by chance
 _IN_ROW, _IN_ROW_MORE = 10, 20
 _SOCKETS, _DEEP_SOCKETS = 20, 120
@@ -161,7 +160,7 @@ async def honest_size(bench: Bench) -> Verdict:
 async def second_create(bench: Bench) -> Verdict:
     """Two creates at once on one socket; the second is a warm-up where those are known to be free."""
     if ends_badly(bench):
-        return skipped(_BAD_TURN)
+        return skipped(BAD_TURN)
     if reason := one_turn_only(bench):
         return skipped(reason)
     is_warm = bench.capabilities.get("warm-up") == "yes"
@@ -232,7 +231,7 @@ async def false_busy(bench: Bench) -> Verdict:
 async def two_sockets(bench: Bench) -> Verdict:
     """A short turn on each of two sockets at the same time."""
     if ends_badly(bench):
-        return skipped(_BAD_TURN)
+        return skipped(BAD_TURN)
     remedy = "A new client must not end another's socket: keep one upstream connection for each."
     async with bench.open() as one, bench.open() as other:
         if await one.until(lambda: one.is_over, _PREEMPTED_SECONDS):
@@ -343,7 +342,7 @@ async def cancelling(bench: Bench) -> Verdict:
     if not bench.is_deep:
         return skipped("only with --deep: few servers know it")
     if not knows_refusal(bench) or ends_badly(bench):
-        return skipped(_NO_REFUSAL if not knows_refusal(bench) else _BAD_TURN)
+        return skipped(_NO_REFUSAL if not knows_refusal(bench) else BAD_TURN)
     async with bench.open() as bout:
         turn = await bout.send(bench.frame(LONG_PROMPT, max_output_tokens=100))
         assert turn is not None, "it is a create"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.doctor import chain, errors, limits, turns
+from sessions.doctor import chain, errors, limits, streams, turns
 from sessions.doctor.check import Cost
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
@@ -13,7 +13,7 @@ from tests.sessions.doctor_bench import bench_at, run
 #: groups C to F but for the size of frames and the pings, which no such fault changes
 CHECKS = tuple(
     one.id
-    for one in (*errors.CHECKS, *turns.CHECKS, *chain.CHECKS, *limits.CHECKS, *turns.JUDGED)
+    for one in (*errors.CHECKS, *turns.CHECKS, *chain.CHECKS, *limits.CHECKS, *streams.CHECKS)
     if one.id not in ("F01", "F02", "F07") and one.cost not in (Cost.SLOW, Cost.INTRUSIVE)
 )
 #: fault -> the findings of all checks that failed or warned

@@ -61,6 +61,14 @@ async def test_the_shape_of_an_error_is_named(dialect: str, finding: str, words:
     assert bench.capabilities["errors"] == words
 
 
+async def test_a_known_deviation_is_told_not_held_against() -> None:
+    async with FakeServer(Options(seed=1, dialect="xai")) as server:
+        forgiving = bench_at(server, profile="xai", rules=RULES["lenient"])
+        strict = bench_at(server, profile="xai", rules=RULES["openai"])
+        results = [await run(bench, "C01", "C02") for bench in (forgiving, strict)]
+    assert [one["C02"].outcome for one in results] == [Outcome.INFO, Outcome.FAIL]
+
+
 async def test_a_server_that_closes_after_an_error_is_warned_about() -> None:
     async with FakeServer(Options(seed=1, dialect="vercel")) as server:
         bench = bench_at(server)

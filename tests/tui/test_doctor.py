@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from sessions.cli import Parser
 from sessions.commands.doctor import VERB
-from sessions.doctor import turns
+from sessions.doctor import short_turn
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 from tests.screen import screen_lines, screen_text
@@ -35,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("TURNSCOPE_CLIPBOARD", "osc52")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(turns, "_TRAILING_SECONDS", 0.02)
+    monkeypatch.setattr(short_turn, "_TRAILING_SECONDS", 0.02)
 
 
 def arguments(*words: str) -> argparse.Namespace:
