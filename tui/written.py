@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sessions import compose, memory
+from sessions import answers, compose, memory
 from sessions.create import ANSWER_TYPES, Create, kind_of
 from sessions.inspector import Inspector
 from sessions.profile import ProfileFacts
@@ -38,10 +38,19 @@ class Written(Outgoing):
         """None: what was written leaves as it is, with nothing added."""
         return None
 
+    def open_calls(self, session: Session | None) -> tuple[Turn, int] | None:
+        """The turn that it names and how many of its calls wait, without those it answers."""
+        turn = self.parent_turn(session)
+        if turn is None:
+            return None
+        answered = self._answered_calls() or ()
+        left = sum(item.answer_id not in answered for item in answers.pending(self._inspector.sessions, turn))
+        return (turn, left) if left else None
+
     def _answered_calls(self) -> Collection[str] | None:
         items = compose.fields(self.settings).get("input")
-        answers = (item for item in items if kind_of(item) in ANSWER_TYPES) if isinstance(items, list) else ()
-        return tuple(call for item in answers if isinstance(call := item.get("call_id"), str))
+        replies = (item for item in items if kind_of(item) in ANSWER_TYPES) if isinstance(items, list) else ()
+        return tuple(call for item in replies if isinstance(call := item.get("call_id"), str))
 
 
 def written(text: str, outgoing: Outgoing, inspector: Inspector) -> Written | None:

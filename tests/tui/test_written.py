@@ -74,4 +74,6 @@ def test_calls_that_the_frame_answers_are_not_left_open() -> None:
         assert found is not None
         wire = Wire(at=10.0)
         inspector.feed_all([wire.sent(create()), *wire.got_all(call_answer("resp_3", {"call_1": "{}"}))])
-        assert found.forecast(inspector.sessions.sessions[1], 20.0).works is works
+        session = inspector.sessions.sessions[1]
+        assert found.forecast(session, 20.0).works is works
+        assert (found.open_calls(session) is None) is works

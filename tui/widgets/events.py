@@ -24,7 +24,7 @@ from tui.rows import Clock, Columns, columns, heading, row_text, silence_text
 from tui.scope import ALL, Scope
 from tui.widgets.pane import Motion, Pane
 
-_LOOKED_BACK = 20_000  # records of other connections that are passed over to find a gap
+_LOOKED_BACK = 2_000  # records that are passed over to find a gap, where a filter hides what was before
 _SLICE_SECONDS, _PAUSE_SECONDS = 0.008, 0.004
 
 
@@ -87,14 +87,21 @@ class Events(Pane):
         if place.is_silence:
             return silence_text(self._index.silence(index), at)
         row = summarize(self.inspector.recording, self.inspector.sessions, place.first)
-        row = row._replace(size=self._index.size(index), gap=self._gap(place.first, row.gap))
+        row = row._replace(size=self._index.size(index), gap=self._gap(index, place.first, row.gap))
         return row_text(row, at, self.clock, place.folded, self._marks.at(place.first, place.last))
 
-    def _gap(self, record: int, gap: float) -> float:
+    def _gap(self, index: int, record: int, gap: float) -> float:
         """Seconds since what these connections said before; what others said is no end of a silence."""
         if self.scope.is_all:
             return gap
         recording = self.inspector.recording
+        if self.filter is None:
+            if not index:
+                return 0.0
+            above = self._index.place(index - 1)
+            if above.is_silence:
+                return self._index.silence(index - 1)
+            return max(0.0, recording.elapsed_at(record) - recording.elapsed_at(above.last))
         for before in range(record - 1, max(-1, record - 1 - _LOOKED_BACK), -1):
             if self.scope.has(recording.session_at(before)):
                 return max(0.0, recording.elapsed_at(record) - recording.elapsed_at(before))
