@@ -53,3 +53,16 @@ def test_the_report_can_be_copied_without_keys() -> None:
     assert text.splitlines()[0] == "The socket was not opened: forbidden"
     assert "remedy:   Read the body." in text
     assert "sk-proj-abcdefghij" not in text
+
+
+async def test_a_long_sentence_goes_on_below_its_own_words() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 12)) as pilot:
+        remedy = "Read the body; a bare 403 often means no WebSocket route, or a proxy that wants a model."
+        app.query_one(Trouble).show(Report("refused", remedy=remedy, keys="esc c"))
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        first = next(n for n, line in enumerate(lines) if "remedy" in line)
+        begin = lines[first].index("Read")
+        assert lines[first + 1][:begin].strip() == ""
+        assert lines[first + 1][begin] != " "

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
@@ -52,19 +54,21 @@ class Trouble(Static):
         if report is not None:
             self.update(self._words(report))
 
-    def _words(self, report: Report) -> Text:
+    def _words(self, report: Report) -> Group:
         title, name, keys = (
             self.get_component_rich_style(f"trouble--{part}") for part in ("title", "name", "keys")
         )
-        words = Text(safe_line(redact.screen(report.title), 300), title)
         rows: Sequence[tuple[str, str]] = (
             ("cause", report.cause),
             *(("evidence" if n == 0 else "", line) for n, line in enumerate(report.evidence)),
             ("remedy", report.remedy),
         )
+        table = Table.grid(padding=(0, 1, 0, 0))  # a long sentence goes on below its own words
+        table.add_column(width=8)
+        table.add_column()
         for label, text in rows:
             if text:
-                words.append(f"\n{label:<9}", name).append(safe_line(redact.screen(text), 600))
+                table.add_row(Text(label, name), Text(safe_line(redact.screen(text), 600)))
         if report.keys:
-            words.append(f"\n{'keys':<9}", name).append(report.keys, keys)
-        return words
+            table.add_row(Text("keys", name), Text(report.keys, keys))
+        return Group(Text(safe_line(redact.screen(report.title), 300), title), table)
