@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,24 @@ def test_a_gate_says_how_it_went(status: int, word: str, capsys: pytest.CaptureF
     assert [line.strip() for line in told[1:]] == (
         ["SKIPPED why", "last"] if is_passed else ["first", "SKIPPED why", "last"]
     )
+
+
+@pytest.mark.parametrize("is_steady", [True, False])
+def test_what_fails_beside_others_is_tried_by_itself_and_named(
+    is_steady: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark = tmp_path / "mark"
+    body = "assert False" if is_steady else f"assert mark.exists() or mark.touch(), {'x' * 3!r}"
+    (tmp_path / "test_trial.py").write_text(
+        f"from pathlib import Path\nmark = Path({str(mark)!r})\ndef test_one():\n    {body}\n"
+    )
+    pytest_here = (sys.executable, "-m", "pytest", "-q", "-p", "no:asyncio", "-c", "/dev/null")
+    gate = check.Gate("trial", (*pytest_here, str(tmp_path)), is_told=True, workers=("-p", "no:xdist"))
+    assert check.run(gate) != is_steady
+    told = capsys.readouterr().out
+    assert ("TWICE" in told, "UNSTEADY" in told) == (is_steady, not is_steady)
+    assert told.startswith("FAILED" if is_steady else "ok")
+    assert f"by themselves: 1 {'failed' if is_steady else 'passed'}" in told
 
 
 def test_one_failing_gate_fails_the_run_and_the_rest_is_run(capsys: pytest.CaptureFixture[str]) -> None:

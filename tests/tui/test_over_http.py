@@ -154,7 +154,7 @@ async def test_the_preview_shows_what_leaves_and_not_the_frame_of_a_socket() -> 
 
 
 async def test_a_warm_up_is_warned_of_and_a_steer_cannot_leave() -> None:
-    async with serving(rate=20) as server, journey(server, transport="http") as scene:
+    async with serving(rate=5) as server, journey(server, transport="http") as scene:
         await scene.press("escape", "W")
         await scene.shows("HTTP has no warm-up")
         await scene.press("W", "i")
