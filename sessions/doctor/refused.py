@@ -12,8 +12,8 @@ from dataclasses import replace
 from sessions.contract import FailureClass
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import Cost, check
-from sessions.doctor.reach import error_code_of, has_path
 from sessions.doctor.result import Verdict, failed, passed, skipped, told
+from sessions.doctor.upgrade import error_code_of, has_path
 from sessions.errors import ConnectError
 from sessions.findings.catalogue import Who
 from sessions.records import Record

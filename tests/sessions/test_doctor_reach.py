@@ -109,15 +109,6 @@ async def test_with_the_model_in_the_url_the_rest_is_tried_after_all() -> None:
     assert results["B12"].outcome is not Outcome.SKIP
 
 
-async def test_a_slow_upgrade_is_told() -> None:
-    results = await against("slow-upgrade:2.1", ids=("B07", "B21"), **{})
-    assert results["B07"].outcome is Outcome.FAIL  # this bench waits one second only
-    async with FakeServer(Options(seed=1, faults=("slow-upgrade:2.1",))) as server:
-        results = await run(bench_at(server), "B07", "B21")
-    assert results["B21"].outcome is Outcome.WARN
-    assert "upgrade" in results["B21"].remedy
-
-
 async def test_a_name_without_address_stops_everything_behind_it() -> None:
     results = await run(bench_to(1, host="no-such-host.invalid"), *GROUP)
     assert results["B01"].outcome is Outcome.FAIL
@@ -195,20 +186,6 @@ async def test_a_proxy_that_refuses_is_told_as_the_proxy() -> None:
     assert results["B06"].outcome is Outcome.PASS
 
 
-async def test_what_is_no_http_is_one_failure() -> None:
-    async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(64)
-        writer.write(b"\x00\xff\x1b[2J\r\n\r\n")
-        await writer.drain()
-
-    async with raw_server(garbage) as port:
-        results = await run(bench_to(port), *GROUP)
-    assert bad(results) == {"B07"}
-    assert results["B07"].failure_class == "protocol"
-    assert "\x1b" not in repr(results)
-    assert results["B12"].outcome is Outcome.INFO
-
-
 async def test_a_page_of_the_edge_is_recognised() -> None:
     page = b"<html><title>Just a moment...</title></html>"
     head = (
@@ -248,108 +225,3 @@ async def test_the_route_elsewhere_is_found() -> None:
     assert results["B10"].who == "client"
     assert "/responses" in results["B10"].evidence
     assert (await against("404", ids=("B07", "B10")))["B10"].outcome is Outcome.PASS
-
-
-async def test_a_header_that_changes_the_answer_is_told() -> None:
-    async def wants_beta(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if b"OpenAI-Beta" in head:
-            writer.write(accepted(head))
-            await reader.read(1 << 16)
-        else:
-            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-        await writer.drain()
-
-    async with raw_server(wants_beta) as port:
-        results = await run(bench_to(port), "B07", "B16")
-    assert results["B16"].outcome is Outcome.WARN
-    assert "needs" in results["B16"].remedy
-
-
-async def test_a_subprotocol_that_is_needed_or_not_offered_is_told() -> None:
-    async def wants_protocol(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if b"openai-beta.responses.v1" in head:
-            writer.write(accepted(head, b"Sec-WebSocket-Protocol: openai-beta.responses.v1\r\n"))
-            await reader.read(1 << 16)
-        else:
-            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-        await writer.drain()
-
-    async def selects_unasked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        writer.write(accepted(head, b"Sec-WebSocket-Protocol: realtime\r\n"))
-        await reader.read(1 << 16)
-
-    async with raw_server(wants_protocol) as port:
-        results = await run(bench_to(port), "B07", "B17")
-    assert results["B17"].outcome is Outcome.FAIL
-    assert "openai-beta.responses.v1" in results["B17"].remedy
-    async with raw_server(selects_unasked) as port:
-        results = await run(bench_to(port), "B07", "B17")
-    assert results["B17"].outcome is Outcome.FAIL
-    assert "only when the client offers" in results["B17"].remedy
-
-
-async def test_compression_that_is_agreed_and_not_spoken_is_told() -> None:
-    async def lies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        offered = b"permessage-deflate" in head
-        extra = b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if offered else b""
-        writer.write(accepted(head, extra))
-        await reader.read(64)
-        # the frame says that it is compressed, and is not
-        writer.write((b"\xc1" if offered else b"\x81") + b"\x02{}")
-        await writer.drain()
-        await reader.read(1 << 16)
-
-    async with raw_server(lies) as port:
-        results = await run(bench_to(port), "B07", "B18")
-    assert results["B18"].outcome is Outcome.WARN
-
-
-async def test_a_close_right_after_the_upgrade_is_told() -> None:
-    async def by_policy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        writer.write(accepted(head) + b"\x88\x02\x03\xf0")
-        await writer.drain()
-        await reader.read(1 << 16)
-
-    async with raw_server(by_policy) as port:
-        bench = bench_to(port)
-        bench.pace = 0.5
-        results = await run(bench, "B07", "B19")
-    assert results["B19"].outcome is Outcome.FAIL
-    assert results["B19"].failure_class == "policy_close"
-    assert "1008" in results["B19"].evidence
-
-
-async def test_a_socket_closed_at_once_is_not_blamed_on_compression() -> None:
-    results = await against("1008-after-101")
-    assert bad(results) == {"B19"}
-    for later in ("B18", "B20"):
-        assert "B19 failed" in results[later].evidence
-
-
-@pytest.mark.parametrize(("good", "outcome"), [(4, Outcome.WARN), (2, Outcome.FAIL)])
-async def test_sockets_that_die_now_and_then_are_counted(good: int, outcome: Outcome) -> None:
-    seen = 0
-
-    async def now_and_then(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal seen
-        head = await reader.readuntil(b"\r\n\r\n")
-        seen += 1
-        writer.write(accepted(head))
-        await reader.read(64)
-        if 1 < seen <= good + 1:  # the first is the bare upgrade
-            body = b'{"type":"error","error":{"code":"previous_response_not_found"}}'
-            writer.write(b"\x81" + bytes([len(body)]) + body)
-        else:
-            writer.write(b"\x88\x02\x03\xf3")
-        await writer.drain()
-        await reader.read(1 << 16)
-
-    async with raw_server(now_and_then) as port:
-        results = await run(bench_to(port), "B07", "B20")
-    assert results["B20"].outcome is outcome
-    assert f"{5 - good} of 5" in results["B20"].evidence
