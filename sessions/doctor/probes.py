@@ -43,6 +43,10 @@ WARM_TOKENS = 20
 LONG_PROMPT = "Count from 1 to 60 in words."
 #: tokens of its whole answer
 LONG_TOKENS = 240
+#: why what needs a refusal that is known is not tried
+NO_REFUSAL = "C01 has shown no refusal that could be asked for again"
+#: why what would be tried with warm-ups alone is not tried
+NO_WARM_UP = "warm-ups are not known to be free here"
 #: why a check that was refused as busy says nothing of its own
 BUSY = "follows from F04: refused as busy right after the end of the turn before"
 _BUSY = re.compile(r"(?i)\bbusy\b|in.progress|concurren|already (?:running|active)|in.flight")
