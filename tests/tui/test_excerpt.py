@@ -20,7 +20,7 @@ def test_all_are_shown_without_a_list_of_them() -> None:
     excerpt = Excerpt()
     excerpt.lengthen(state)
     assert excerpt.numbers is None
-    assert (excerpt.is_due, excerpt.is_chain, excerpt.words(state)) == (False, False, "")
+    assert (excerpt.is_due, excerpt.is_chain, excerpt.words(state)) == (False, False, "all")
 
 
 def test_a_scope_takes_up_what_comes_to_it_and_nothing_else() -> None:

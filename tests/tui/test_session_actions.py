@@ -55,9 +55,9 @@ async def test_read_only_sends_nothing_whatever_is_pressed() -> None:
 async def test_an_action_works_only_where_there_is_something_for_it() -> None:
     async with talking() as scene:
         screen = scene.screen
-        for action in ("answer", "steer", "ways_on", "retry_with_model", "resend", "branch"):
+        for action in ("answer", "stop", "steer", "ways_on", "retry_with_model", "resend", "branch"):
             assert not screen.check_action(action, ()), action
-        for action in ("stop", "connection", "send_now", "show_talk"):
+        for action in ("connection", "send_now", "show_talk"):
             assert screen.check_action(action, ()), action
     async with playing(lanes(), create=Create(model="gpt-6-astra")) as scene:
         assert scene.screen.check_action("resend", ())
