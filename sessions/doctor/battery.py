@@ -13,7 +13,8 @@ from typing import NamedTuple
 from sessions.contract import FailureClass, Status
 from sessions.conversation import Silence
 from sessions.doctor import chain, errors, limits, local, reach, refused, security, streams, turns
-from sessions.doctor.bench import SLOW_SECONDS, Bench, Unsteady
+from sessions.doctor.bench import SLOW_SECONDS, Bench
+from sessions.doctor.bout import Unsteady
 from sessions.doctor.check import Check, Cost, Group
 from sessions.doctor.result import Outcome, Result, Verdict, failed, skipped, verdict_of
 from sessions.errors import ConnectError

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 
 from sessions.contract import Status
-from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.bench import Bench
+from sessions.doctor.bout import Bout
 from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import BUSY, Asked, asked, catalogued, findings_of
 from sessions.doctor.recall import IGNORED, other_cause

@@ -10,7 +10,8 @@ from __future__ import annotations
 import secrets
 
 from sessions.contract import PARENT_NOT_FOUND
-from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.bench import Bench
+from sessions.doctor.bout import Bout
 from sessions.doctor.calls import tool_round_trip
 from sessions.doctor.check import Check, Cost, check
 from sessions.doctor.posted import compaction, from_compacted, over_http

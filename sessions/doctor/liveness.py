@@ -6,7 +6,8 @@ when it is asked for.
 
 from __future__ import annotations
 
-from sessions.doctor.bench import Bench, Bout, Unsteady
+from sessions.doctor.bench import Bench
+from sessions.doctor.bout import Bout, Unsteady
 from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import (
     catalogued,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sessions.doctor.aftermath import ALL_REMAIN, dead, ended, note_kill
-from sessions.doctor.bench import Bench, Unsteady
+from sessions.doctor.bench import Bench
+from sessions.doctor.bout import Unsteady
 from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import (
     NO_REFUSAL,

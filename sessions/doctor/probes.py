@@ -14,7 +14,8 @@ from sessions import facts
 from sessions.contract import LIFECYCLE, PARENT_NOT_FOUND, TERMINAL, Status
 from sessions.conversation import Silence
 from sessions.dialects import read, unwrap
-from sessions.doctor.bench import Bench, Bout, Unsteady
+from sessions.doctor.bench import Bench
+from sessions.doctor.bout import Bout, Unsteady
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS
 from sessions.doctor.result import Outcome, Verdict
 from sessions.errors import ConnectError

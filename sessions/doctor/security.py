@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from sessions.doctor.bench import Bench, Bout
+from sessions.doctor.bench import Bench
+from sessions.doctor.bout import Bout
 from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import (
     NEXT_TURN_TOKENS,

@@ -6,7 +6,8 @@ Its one rule: size is tried with blanks around a create that is refused, so that
 from __future__ import annotations
 
 from sessions.conversation import Silence
-from sessions.doctor.bench import Bench, Bout, Unsteady
+from sessions.doctor.bench import Bench
+from sessions.doctor.bout import Bout, Unsteady
 from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import NO_REFUSAL, catalogued, end_words, failure_words, knows_refusal, parentless
 from sessions.doctor.result import Verdict, failed, passed, skipped, told, warned

@@ -12,7 +12,6 @@ from sessions.doctor.bench import Bench
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS, SUITE, Check, Cost, check
 from sessions.doctor.result import Outcome, Result, Verdict, failed, judged, passed, skipped
 from sessions.doctor.rules import RULES, rules_for
-from sessions.errors import ConnectError
 from sessions.finding import Finding, Severity
 from sessions.findings import rules as finding_rules
 from sessions.findings.catalogue import CATALOGUE
@@ -242,27 +241,3 @@ def test_rules_have_names_that_findings_know_and_profiles_have_rules() -> None:
     assert rules_for("litellm", "openresponses").must_evict
     with pytest.raises(KeyError):
         rules_for("openai", "mine")
-
-
-async def test_a_bout_waits_for_what_it_is_told_and_no_longer_than_its_socket() -> None:
-    async with FakeServer(Options(seed=1)) as server:
-        bench = bench_at(server)
-        async with bench.open() as bout:
-            assert await bout.say("[]")
-            turn = await bout.ask(bench.frame())
-            events = await bout.events_until(
-                lambda event: getattr(event, "type", "") == turn.response_id, 0.01
-            )
-            assert len(events) == len(bout.events)
-            assert not await bout.until(lambda: False, 0.01)
-            await bout.close()
-            assert bout.is_over
-            assert not await bout.until(lambda: False, 60.0)
-            with pytest.raises(ConnectError):
-                await bout.send("{}")
-        assert {one.session for one in bout.findings} <= {bout.session.number}
-        knock = await bench.knock()
-        assert (knock.is_open, knock.status, knock.words) == (True, 101, "101")
-        assert (await bench.http("GET", "models")).status == 200
-        assert (await bench.http("GET", "/v1/models")).status == 200
-        assert KEY not in repr(bench)
