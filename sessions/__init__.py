@@ -87,6 +87,7 @@ Edge, disk and tasks:
   playback      a recording behind a playhead: play, step, seek
   profiles      what is known about servers: addresses, lifetimes, deviations
   complaint     what is wrong with a value, in words: line, nearest key
+  api_key       the key, from its variable; a placeholder on loopback
   settings      flag, environment, file, profile, default; each value with its source
   conversation  turns sent one after another on a live session
   version       which turnscope this is

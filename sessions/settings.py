@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sessions.api_key import LOOPBACK_KEY, PLACEHOLDER, key_from
 from sessions.complaint import key_parts, line_of, nearest, sentence_of
 from sessions.contract import LIFETIME_SECONDS
 from sessions.errors import SettingsError
@@ -30,7 +31,6 @@ HANDSHAKE_HEADERS = frozenset(
     {"connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
 )
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Paths(NamedTuple):
@@ -124,7 +124,7 @@ class Settings(BaseModel):
     @property
     def is_key_placeholder(self) -> bool:
         """Whether its key is nobody's: a word sent to servers that want one and do not mind which."""
-        return self.source("key").startswith(_PLACEHOLDER)
+        return self.source("key").startswith(PLACEHOLDER)
 
     def all_headers(self) -> dict[str, str]:
         """The headers to send, organisation and project among them."""
@@ -154,8 +154,6 @@ def own_keys(table: object) -> object:
     return flat
 
 
-LOOPBACK_KEY = "no-key-was-set"
-_PLACEHOLDER = "a placeholder"  # how the source of such a key begins
 _FILLED_IN = frozenset({"key", "facts", "sources", "file"})
 #: the keys of the settings file, and of flags
 NAMES = tuple(name for name in Settings.model_fields if name not in _FILLED_IN)
@@ -208,10 +206,10 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] =
         values["base_url"], sources["base_url"] = facts.base_url, source
     if "age_limit" not in values and chosen != CUSTOM:
         values["age_limit"], sources["age_limit"] = facts.lifetime_seconds, source
-    key, key_source = _key(values, facts, environ, sources.get("api_key_env", ""))
+    key, key_source = key_from(values, facts, environ, sources.get("api_key_env", ""))
     if not key and is_loopback(_host_of(str(values.get("url") or values.get("base_url") or ""))):
         # a server on this machine usually wants some key and seldom minds which; nothing leaves the machine
-        key, key_source = Secret(LOOPBACK_KEY), f"{_PLACEHOLDER} for loopback; {key_source}"
+        key, key_source = Secret(LOOPBACK_KEY), f"{PLACEHOLDER} for loopback; {key_source}"
     sources["key"] = key_source
     settings = _validated(values, in_file, sources)
     return settings.model_copy(
@@ -270,41 +268,6 @@ def _host_of(address: str) -> str:
 
 def _is_at(host: str, profile: Profile) -> bool:
     return any(fnmatch(host, pattern) for pattern in profile.hosts)
-
-
-def _key(
-    values: Mapping[str, Any], facts: Profile, environ: Mapping[str, str], source: str
-) -> tuple[Secret, str]:
-    if named := str(values.get("api_key_env") or ""):
-        if _VARIABLE_NAME.fullmatch(named) is None:
-            raise SettingsError(  # it may be the key itself, so it is not repeated
-                f"api_key_env wants the name of a variable that holds the key, not the key ({source})",
-                key="api_key_env",
-            )
-        if not environ.get(named):
-            raise SettingsError(
-                f"the variable {named}, named to hold the key ({source}), is not set",
-                key="api_key_env",
-                nearest=nearest(named, [one for one in environ if "KEY" in one or "TOKEN" in one]),
-            )
-        return _sendable(environ[named].strip(), named), f"environment {named}"
-    for variable in facts.key_env:
-        if environ.get(variable, "").strip():
-            return _sendable(environ[variable].strip(), variable), f"environment {variable}"
-    if facts.placeholder_key:
-        return Secret(facts.placeholder_key), f"{_PLACEHOLDER} of the profile"
-    return NO_SECRET, f"not set ({', '.join(facts.key_env)})"
-
-
-def _sendable(key: str, variable: str) -> Secret:
-    """The key, if a header can carry it; raises SettingsError without showing any of it."""
-    if wrong := re.search(r"[^\x20-\x7e]", key):
-        raise SettingsError(
-            f"the key in {variable} has a line break or a character outside ASCII at position "
-            f"{wrong.start() + 1} of {len(key)}, which no header can carry; set the variable again",
-            key="api_key_env",
-        )
-    return Secret(key)
 
 
 def _validated(values: dict[str, Any], in_file: SettingsFile, sources: Mapping[str, str]) -> Settings:

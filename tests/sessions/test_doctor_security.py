@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from sessions.api_key import LOOPBACK_KEY
 from sessions.doctor.check import Cost
 from sessions.doctor.result import Outcome, Result
 from sessions.records import Direction, Kind, Record
 from sessions.secret import Secret
-from sessions.settings import LOOPBACK_KEY
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
 from tests.sessions.doctor_bench import KEY, bench_at, run

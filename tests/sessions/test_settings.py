@@ -11,16 +11,7 @@ from sessions.errors import SettingsError
 from sessions.findings.catalogue import CATALOGUE
 from sessions.profiles import built_in_profiles
 from sessions.secret import Secret
-from sessions.settings import (
-    LOOPBACK_KEY,
-    NAMES,
-    Settings,
-    known_habits,
-    load,
-    paths,
-    read_file,
-    set_value,
-)
+from sessions.settings import NAMES, Settings, known_habits, load, paths, read_file, set_value
 
 
 @pytest.fixture
@@ -99,18 +90,6 @@ def test_a_profile_is_recognised_by_its_host(file: Path, base_url: str, profile:
         assert settings.key == Secret("x")  # never another vendor's key
     if profile == "custom":
         assert settings.key == Secret("k")
-
-
-def test_a_key_s_variable_can_be_named(file: Path) -> None:
-    named = loaded(file, {"api_key_env": "MY_KEY"}, MY_KEY=" secret-one\n", OPENAI_API_KEY="k")
-    assert named.key == Secret("secret-one")
-    assert "secret-one" not in f"{named!r}{named.model_dump()}{named.sources}"
-    with pytest.raises(SettingsError, match=r"MY_KEX.*\(flag --api-key-env\), is not set") as caught:
-        loaded(file, {"api_key_env": "MY_KEX"}, MY_KEY="x")
-    assert caught.value.nearest == "MY_KEY"
-    fake = loaded(file, {"profile": "fake"})
-    assert fake.key
-    assert fake.source("key") == "a placeholder of the profile"
 
 
 def test_organisation_and_project_become_headers(file: Path) -> None:
@@ -269,31 +248,8 @@ def test_what_is_filled_in_cannot_be_written(file: Path) -> None:
         loaded(written(file, 'key = "sk-1"\n'))
 
 
-@pytest.mark.parametrize("tail", ["\nx", "\u043a", "\x00"])
-def test_a_key_that_no_header_can_carry_is_refused_unseen(file: Path, tail: str) -> None:
-    for flags in ({}, {"api_key_env": "OPENAI_API_KEY"}):
-        with pytest.raises(SettingsError, match="position 8 of") as caught:
-            loaded(file, flags, OPENAI_API_KEY=f"sk-mine{tail}y")
-        assert "sk-mine" not in str(caught.value)
-
-
-def test_a_key_in_place_of_its_variable_is_not_repeated(file: Path) -> None:
-    with pytest.raises(SettingsError, match="the name of a variable") as caught:
-        loaded(file, {"api_key_env": "sk-mine"})
-    assert "sk-mine" not in str(caught.value)
-
-
 def test_a_byte_order_mark_is_no_part_of_the_file(file: Path) -> None:
     assert loaded(written(file, '\ufeffmodel = "m"\n')).model == "m"
-
-
-def test_loopback_without_a_key_gets_a_placeholder_and_says_so() -> None:
-    here = load({"base_url": "http://127.0.0.1:4000/v1"}, {})
-    assert here.key.reveal() == LOOPBACK_KEY
-    assert here.source("key") == "a placeholder for loopback; not set (OPENAI_API_KEY)"
-    assert not load({"base_url": "https://proxy.example/v1"}, {}).key
-    set_one = load({"base_url": "http://127.0.0.1:4000/v1"}, {"OPENAI_API_KEY": "sk-mine"})
-    assert set_one.key.reveal() == "sk-mine"
 
 
 def test_nothing_is_written_over_what_is_no_regular_file(tmp_path: Path) -> None:
