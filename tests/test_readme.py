@@ -13,7 +13,7 @@ import pytest
 from sessions.cli import VERBS
 from tests.benchmarks.__main__ import NAMES
 from tests.diagram import block, draw
-from tui import keys
+from tui import own_keys
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def test_the_library_example_runs(tmp_path: Path) -> None:
 def test_its_example_of_an_own_key_can_be_used() -> None:
     found = re.search(r'`"([\w.]+)" = "(.+?)"`', README)
     assert found is not None
-    assert keys.judged({found[1]: found[2]}) == ({found[1]: found[2]}, ())
+    assert own_keys.judged({found[1]: found[2]}) == ({found[1]: found[2]}, ())
 
 
 @pytest.mark.parametrize("word", ["OPENAI_API_KEY", "0600", "MIT", "pipx", "uv tool install"])

@@ -19,6 +19,7 @@ from textual.screen import Screen
 from sessions import redact
 from sessions.safe import safe
 from tui import keys
+from tui.own_keys import judged
 
 
 def _actions() -> type[Provider]:
@@ -62,7 +63,7 @@ class TurnscopeApp(App[int]):
     def use_taste(self, own_keys: Mapping[str, str], theme: str = "", problem: str = "") -> None:
         """Use the person's own keys and theme; what cannot be used is said and left out."""
         problems = [problem] if problem else []
-        own = keys.judged(own_keys)
+        own = judged(own_keys)
         if own.problems:
             others = "the others are used" if own.usable else "none is used"
             problems += [f"Keys of the settings file that cannot be used ({others}):", *own.problems]

@@ -37,9 +37,9 @@ def run_screen(args: argparse.Namespace) -> int:
 
 def key_table(own: Mapping[str, str]) -> cli.KeyTable:
     """Every action with its id and the keys that it has now, and what is wrong with a person's own keys."""
-    from tui import keys
+    from tui import keys, own_keys
 
-    judged = keys.judged(own)
+    judged = own_keys.judged(own)
     actions = tuple(
         {
             "id": one.id,

@@ -7,13 +7,11 @@ Nothing is done here; an action's id says which method does it.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from textual.binding import Binding
-from textual.keys import KEY_ALIASES, Keys
 
 
 class Where(StrEnum):
@@ -300,100 +298,19 @@ def keys_of(action: Action, own: Mapping[str, str] | None = None) -> tuple[str, 
     return tuple(binding.key for binding in Binding.make_bindings([Binding(text, action.method)]))
 
 
-class OwnKeys(NamedTuple):
-    """A person's own keys: those that can be used, and a sentence for each of the others."""
-
-    usable: Mapping[str, str]
-    problems: tuple[str, ...]
-
-
-def judged(own: Mapping[str, str]) -> OwnKeys:
-    """What of a person's own keys can be used: what is wrong takes nothing else with it."""
-    usable: dict[str, str] = {}
-    problems: list[str] = []
-    for name, text in own.items():
-        if name not in _BY_ID:
-            problems.append(f"{name!r} is not an action{_meant(name)}")
-        elif not _can_be_pressed(text):
-            problems.append(f"{text!r} is no key for {name}; write it as in {_BY_ID[name].keys!r}")
-        else:
-            usable[name] = text
-    while found := [(sentence, pair) for sentence, pair in _clashing(usable) if pair & usable.keys()]:
-        for sentence, pair in found:
-            problems.append(sentence)
-            for name in pair:
-                usable.pop(name, None)
-    return OwnKeys(usable, tuple(problems))
-
-
-def _meant(name: str) -> str:
-    """`; did you mean X?` for an id that is not in the table: by its method, its label, its letters."""
-    from sessions.complaint import nearest
-
-    last = name.rpartition(".")[2]
-    close = next((one.id for one in ACTIONS if last in (one.method, one.label)), "") or nearest(name, _BY_ID)
-    return f"; did you mean {close!r}?" if close else "; `turnscope info --keys` lists them"
-
-
-def _can_be_pressed(text: str) -> bool:
-    """Whether every key of a text is a character or a name that the framework knows."""
-    for key in text.split(","):
-        *modifiers, last = key.strip().split("+")
-        if not set(modifiers) <= {"ctrl", "shift", "alt", "super", "meta", "hyper"}:
-            return False
-        if len(last) != 1 and last not in _KEY_NAMES and last not in _DISPLAYED and not _is_character(last):
-            return False
-    return True
-
-
-def _is_character(name: str) -> bool:
-    """Whether this is a character's name, as the framework writes it: question_mark."""
-    try:
-        return bool(unicodedata.lookup(name.replace("_", " ")))
-    except KeyError:
-        return False
-
-
-def clashes(own: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """A sentence for every key that would mean two things in one place."""
-    return tuple(dict.fromkeys(sentence for sentence, _ in _clashing(own)))
-
-
-def _clashing(own: Mapping[str, str] | None) -> tuple[tuple[str, frozenset[str]], ...]:
-    """Each clash in a sentence, with the ids of the two actions."""
-    found: dict[str, frozenset[str]] = {}
-    for together in TOGETHER:
-        owners: dict[str, Action] = {}
-        for action in ACTIONS:
-            if not _acts_in(action, together):
-                continue
-            for key in keys_of(action, own):
-                if (first := owners.setdefault(key, action)) is not action:
-                    sentence = f"{display(key)!r} means both {first.id} and {action.id}"
-                    found[sentence] = frozenset({first.id, action.id})
-    return tuple(found.items())
-
-
-def _acts_in(action: Action, together: frozenset[Where]) -> bool:
-    """Whether an action's keys act in a context; a replay has only some of the session's."""
-    if _R in together and action.where in (_S, _M):
-        return action.id in REPLAYED
-    return action.where in together
-
-
 def display(key: str) -> str:
     """A key as footer, palette and help write it."""
-    return _DISPLAYED.get(key, key)
+    return DISPLAYED.get(key, key)
 
 
 def action(action_id: str) -> Action:
     """The action of this id; raises KeyError when there is none."""
-    return _BY_ID[action_id]
+    return BY_ID[action_id]
 
 
 def in_footer(active: Iterable[str], *, is_typing: bool = False, limit: int = 7) -> tuple[Action, ...]:
     """Of the actions that work now (by id) those for the footer, the most needed first, and `ALWAYS`."""
-    works = [_BY_ID[name] for name in active if name in _BY_ID]
+    works = [BY_ID[name] for name in active if name in BY_ID]
     if is_typing:
         typing = sorted((one for one in works if one.id in _TYPING), key=_typing_rank)
         if typing and typing[0].id == "composer.submit":
@@ -424,10 +341,10 @@ _TYPING = (
     "session.leave",
     "app.help",
 )
-#: names of keys that are no characters
-_KEY_NAMES = frozenset((*(key.value for key in Keys), *KEY_ALIASES))
-_BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
-_DISPLAYED: Mapping[str, str] = {
+#: every action by its id
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+#: how footer, palette and help write keys that have longer names
+DISPLAYED: Mapping[str, str] = {
     "exclamation_mark": "!",
     "question_mark": "?",
     "slash": "/",
