@@ -1,7 +1,7 @@
 """The two lines above everything: where we are connected, and how it goes; at any width; pure.
 
-Its one rule: what matters most stays longest. Each piece has several wordings and a rank; the lowest ranks
-go first, then wordings become longer where there is room. What is not known is left out, not guessed.
+Its one rule: what is not known is left out, not guessed. Each thing that can be said is a piece with a rank;
+which of them are said, and how long, is `fitting`'s business.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sessions.contract import FAILURES, MAX_IN_FLIGHT, close_meaning
 from sessions.reducer import Sessions
 from sessions.roster import label
 from sessions.session import Phase, Response, Session, Turn, Usage
-from tui.cells import cut, width
+from tui.cells import cut
 from tui.countdown import Urgency, countdown
 from tui.figures import (
     bytes_words,
@@ -26,6 +26,7 @@ from tui.figures import (
     standing,
     standing_style,
 )
+from tui.fitting import Piece, fit
 from tui.marks import Weights
 from tui.tally import Tally, tally
 from tui.veil import line
@@ -49,15 +50,6 @@ class Surroundings(NamedTuple):
     is_read: bool = False  #: what is shown was recorded by somebody else
     found: Weights = Weights()  #: what is wrong with what is told
     is_last_word: bool = False  #: nothing more comes, and all that came is shown: what is open has no end
-
-
-class Piece(NamedTuple):
-    """One thing a line may say: its wordings from short to long, how much it matters, and where it stands."""
-
-    forms: tuple[str, ...]
-    style: str = ""
-    rank: int = 50  #: 100 stays to the last
-    is_right: bool = False
 
 
 def status_lines(
@@ -395,39 +387,3 @@ def _error_frames(session: Session, found: Weights) -> list[Piece]:
     if session.errors <= found.errors:
         return []
     return [Piece((f"err {session.errors}",), "status--wrong", 72)]
-
-
-# Fitting -----------------------------------------------------------------------------------------------
-
-
-def fit(pieces: Sequence[Piece], cells: int) -> Text:
-    """One line of at most `cells`: pieces left and right; where there is no room the lowest ranks go."""
-    gap = 1 if cells < 100 else 2 if cells < 110 else 3
-    kept = list(range(len(pieces)))
-    chosen = [0] * len(pieces)
-
-    def needed() -> int:
-        return 1 + sum(width(pieces[index].forms[chosen[index]]) + gap for index in kept)
-
-    while len(kept) > 1 and needed() > cells:
-        kept.remove(min(kept, key=lambda index: pieces[index].rank))
-    for index in sorted(kept, key=lambda one: -pieces[one].rank):
-        for form in range(len(pieces[index].forms) - 1, 0, -1):
-            chosen[index] = form
-            if needed() <= cells:
-                break
-            chosen[index] = 0
-    left = Text(" ", no_wrap=True, end="")
-    right = Text(no_wrap=True, end="")
-    for index in kept:
-        piece = pieces[index]
-        side = right if piece.is_right else left
-        if side.plain.strip():
-            side.append(" " * gap)
-        side.append(piece.forms[chosen[index]], piece.style)
-    blank = cells - left.cell_len - right.cell_len - (1 if right.plain else 0)
-    if right.plain and blank > 0:
-        left.append(" " * blank)
-        left.append_text(right)
-    left.truncate(max(0, cells))
-    return left

@@ -18,7 +18,7 @@ from sessions.session import Phase
 from tui.cells import cut
 from tui.countdown import Urgency, countdown
 from tui.figures import bytes_words, left_words
-from tui.header import Piece, fit
+from tui.fitting import Piece, fit
 from tui.veil import line
 
 _LOOKED_AT = 20_000  # records in one go

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from sessions.playback import SILENCE_SECONDS, Pace, Playback
 from tui.figures import clock_words
-from tui.header import Piece, fit
+from tui.fitting import Piece, fit
 
 _SHORTEST_BAR = 10  # cells; in fewer there is none
 _SHORT_SECONDS = 600.0  # a recording of which tenths of a second are told

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from sessions.records import Direction, Kind, Meta, Record
 from sessions.reducer import fold
 from tests import make
-from tui.cells import width
-from tui.header import Piece, Surroundings, fit, overview_lines, status_lines
+from tui.header import Surroundings, overview_lines, status_lines
 from tui.marks import Weights
 
 AROUND = Surroundings(1_234_567, True, (), 212.0)
@@ -229,14 +228,6 @@ def test_any_width_is_kept(cells: int) -> None:
     wire = make.Wire()
     records = [*conversation(wire), *running(wire, "a-rather-long-lane-name"), wire.latency(3.0)]
     lines(records, wire.now + 9, cells, Surroundings(1, True, ("DEMO", "READ-ONLY"), 3.0))
-
-
-def test_the_lowest_rank_goes_first_and_wordings_grow_with_room() -> None:
-    pieces = [Piece(("aa", "aaaaaa"), "", 90), Piece(("bb",), "", 10), Piece(("cc",), "", 50, is_right=True)]
-    assert fit(pieces, 7).plain == " aa cc"
-    assert fit(pieces, 11).plain == " aa bb  cc"
-    assert fit(pieces, 16).plain == " aaaaaa bb   cc"
-    assert width(fit(pieces, 1).plain) <= 1
 
 
 def test_all_connections_together() -> None:
