@@ -6,7 +6,6 @@ never guessed. Below the tree stand the parents that can be used now, as `sessio
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from typing import ClassVar, NamedTuple
 
@@ -16,19 +15,17 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from sessions.continuation import Forecast, Where, forecast
-from sessions.dialects import create_fields
-from sessions.events import Event
 from sessions.inspector import Batch, Inspector
 from sessions.profile import OPENAI, ProfileFacts
 from sessions.reading import Reading
 from sessions.roster import label
 from sessions.session import Session, Turn
-from sessions.wording import Role, asked
 from tui import keys
 from tui.branches import WAITING, Kind, Row, branches, marker
 from tui.cells import cut, fill, width
 from tui.figures import clock_words, count_words, seconds_words, standing, standing_style
 from tui.marks import Marks
+from tui.openings import Openings
 from tui.scope import ALL, Scope
 from tui.veil import line
 from tui.widgets.pane import Motion, Pane
@@ -36,7 +33,6 @@ from tui.widgets.pane import Motion, Pane
 ONE_ROW_CELLS = 70  # cells from which a turn needs one row instead of two
 _LOOKED_AT = 60  # newest turns that are asked whether they can be a parent now
 _TOLD_PARENTS = 8
-_KEPT_WORDS = 512
 
 _WHERE_WORDS = {
     Where.MEMORY: "in memory",
@@ -112,7 +108,7 @@ class Chain(Pane):
         self._marks = Marks(inspector)
         self._next_parent = 0
         self._is_last_word = False
-        self._words: OrderedDict[int, str] = OrderedDict()
+        self._openings = Openings(inspector)
 
     # Rows --------------------------------------------------------------------------------------------
 
@@ -173,7 +169,7 @@ class Chain(Pane):
         text.append(f" T{turn.number} ", "chain--turn")
         tail = self._tail(turn) if not self._is_narrow else self._place_words(turn)
         room = cells - text.cell_len - (width(tail) + 1 if tail else 0)
-        text.append(fill(self._first_words(turn), max(0, room)), "chain--words")
+        text.append(fill(self._openings.words(turn), max(0, room)), "chain--words")
         if tail:
             text.append(" " + tail, "chain--lane")
         return text
@@ -236,31 +232,6 @@ class Chain(Pane):
         waiting = len(response.pending_calls) if not response.is_live else 0
         return [f"{waiting} of {calls} PENDING" if waiting else f"{calls} call{'s' if calls > 1 else ''}"]
 
-    def _first_words(self, turn: Turn) -> str:
-        known = self._words.get(turn.number)
-        if known is None:
-            known = self._words[turn.number] = line(self._read_words(turn), 120)
-            if len(self._words) > _KEPT_WORDS:
-                self._words.popitem(last=False)
-        return known
-
-    def _read_words(self, turn: Turn) -> str:
-        if turn.create < 0:
-            parent = self.inspector.sessions.turn(turn.parent_turn)
-            steers = parent.steers if turn.is_steered and parent is not None else ()
-            return f"steer: {steers[-1].text}" if steers else "(nobody asked)"
-        if turn.is_warmup:
-            return "warm-up"
-        event = self.inspector.recording.event(turn.create)
-        sayings = asked(create_fields(event.body)[0]) if isinstance(event, Event) else ()
-        said = next((one for one in reversed(sayings) if one.role is Role.YOU and one.text), None)
-        if said is not None:
-            return f"you: {said.text.strip()}"
-        replies = sum(1 for one in sayings if one.role is Role.REPLY)
-        if replies:
-            return f"{replies} output{'s' if replies > 1 else ''}"
-        return f"{len(sayings)} items" if sayings else "(no input)"
-
     def _parent_row(self, row: ParentRow, cells: int) -> Text:
         turn = self.inspector.sessions.turn(row.turn)
         lane = f", lane {line(turn.lane, 16)}" if turn is not None and turn.lane is not None else ""
@@ -292,7 +263,7 @@ class Chain(Pane):
         self.inspector, self.now = inspector, 0.0
         self._marks = Marks(inspector)
         self._drawn = "?"
-        self._words.clear()
+        self._openings = Openings(inspector)
         self._draw()
 
     def refresh_at(self, now: float) -> None:
