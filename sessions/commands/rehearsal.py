@@ -270,7 +270,7 @@ class Rehearsal(Sending):
         self._flush()
         turns = self._inspector.sessions.turns
         while self._ended_lines < len(turns) and not turns[self._ended_lines].is_live:
-            self._end_line()
+            self._spoken.end_line()
             self._ended_lines += 1
 
     def _summarise(self) -> None:

@@ -18,6 +18,7 @@ from sessions import compose, outcome
 from sessions.answers import answer, answers_create, pending
 from sessions.commands.connection import settings_from
 from sessions.commands.creating import recording_path, tidy_recordings
+from sessions.commands.spoken import Spoken
 from sessions.commands.stdin import StdinLines
 from sessions.compose import Create, frame
 from sessions.contract import FailureClass, Status
@@ -27,7 +28,7 @@ from sessions.exits import Exit, exit_code
 from sessions.inspector import Inspector
 from sessions.recording import Recording
 from sessions.records import Kind, Record
-from sessions.safe import safe, safe_json
+from sessions.safe import safe_json
 from sessions.session import Turn
 from sessions.settings import known_habits
 from sessions.summary import summarize
@@ -66,8 +67,7 @@ class Sending:
         self._model = self._settings.model
         self._printed = 0
         self._has_told_history = False
-        self._shown: dict[tuple[int, str, str, int], int] = {}
-        self._is_line_open = False  # an answer's text stands on stdout without its end
+        self._spoken = Spoken(self._inspector.sessions)
 
     async def run(self) -> Exit:
         """Send everything and wait for its end; the exit code."""
@@ -201,7 +201,7 @@ class Sending:
         if turn is None:
             await talk.listen()
         self._flush()
-        self._end_line()
+        self._spoken.end_line()
         if turn is not None:
             _tell_turn(turn)
         elif talk.session.errors > errors:
@@ -248,7 +248,7 @@ class Sending:
     def _flush(self) -> None:
         recording = self._inspector.recording
         if self._args.text:
-            self._print_text()
+            self._spoken.write()
         else:
             out = sys.stdout
             for number in range(self._printed, len(recording)):
@@ -259,32 +259,12 @@ class Sending:
                 tell(str(said))
         self._printed = len(recording)
 
-    def _print_text(self) -> None:
-        for turn in self._inspector.sessions.turns:
-            for response in turn.responses:
-                for item in response.items:
-                    for part in (*item.texts("output_text"), *item.texts("refusal")):
-                        key = (turn.number, item.id, part.slot, part.index)
-                        shown = self._shown.get(key, 0)
-                        if len(part.text) > shown:
-                            sys.stdout.write(safe(part.text.slice(shown, len(part.text))))
-                            self._shown[key] = len(part.text)
-                            self._is_line_open = True
-        sys.stdout.flush()
-
-    def _end_line(self) -> None:
-        """End the line of an answer, so that what is told next does not stick to it."""
-        if self._is_line_open:
-            self._is_line_open = False
-            sys.stdout.write("\n")
-            sys.stdout.flush()
-
     def _failed(self, group: BaseExceptionGroup[Exception]) -> Exit:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         self._flush()
-        self._end_line()
+        self._spoken.end_line()
         if isinstance(error, RecordingError):
             tell(str(error))
             return Exit.RECORDING
