@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sessions.contract import DELTAS, Family, family
-from sessions.events import Event, Undecodable, decode
+from sessions.events import Event, Undecodable, decode, of_object
 
 # Names of spellings, as faces show them. Sources: the llm-interactive-proxy page, xAI's, Codex's error
 # frames, LiteLLM's nested create, captures of other gateways.
@@ -28,6 +28,7 @@ NESTED_CREATE = "nested create"
 CHAT_TOOLS = "chat tools"
 SSE_PREFIX = "data: prefix"
 DONE_MARKER = "[DONE]"
+WRAPPED = "wrapped event"
 
 
 class Reading(NamedTuple):
@@ -61,6 +62,9 @@ def read(event: Event) -> Reading:
     elif event_type == "" and "detail" in body:
         event, event_type = event._replace(type="error"), "error"
         spellings.append(DETAIL_ERROR)
+    elif event_type == "" and (inner := _wrapped(body)) is not None:
+        event, met = read(inner)
+        return Reading(event, (WRAPPED, *met))
     elif event_type == "response.error":
         event, event_type = event._replace(type="error"), "error"
         spellings.append(RESPONSE_ERROR)
@@ -120,6 +124,20 @@ def response_of(event: Event) -> Mapping[str, Any]:
     """The response object of a lifecycle or terminal event; empty when there is none."""
     response = event.body.get("response")
     return response if isinstance(response, dict) else {}
+
+
+def _wrapped(body: Mapping[str, Any]) -> Event | None:
+    """The event that an object without a type carries under another key, also as text; None for none."""
+    for value in body.values():
+        if isinstance(value, str) and value.startswith("{"):
+            found = decode(value.encode(errors="replace"))
+        elif isinstance(value, dict):
+            found = of_object(value)
+        else:
+            continue
+        if isinstance(found, Event) and family(found.type) not in (Family.UNKNOWN, Family.CLIENT):
+            return found
+    return None
 
 
 def _ending(response: object) -> str:

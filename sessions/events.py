@@ -50,7 +50,7 @@ def decode(payload: bytes) -> Event | Undecodable:
         body = from_json(payload)
     except ValueError:
         return whole(payload)
-    return _event(body) if type(body) is dict else whole(payload)
+    return of_object(body) if type(body) is dict else whole(payload)
 
 
 def whole(payload: bytes) -> Event | Undecodable:
@@ -71,10 +71,11 @@ def whole(payload: bytes) -> Event | Undecodable:
             return Undecodable(f"not JSON: {error}", 0)
     if type(body) is not dict:
         return Undecodable(f"JSON, but {kind_words(body)} instead of an object", 0)
-    return _event(body)
+    return of_object(body)
 
 
-def _event(body: dict[str, Any], is_partial: bool = False) -> Event:
+def of_object(body: dict[str, Any], is_partial: bool = False) -> Event:
+    """The event in a JSON object that was read already."""
     get = body.get
     event_type = get("type")
     number = get("sequence_number")
@@ -129,7 +130,7 @@ def _envelope(payload: bytes) -> Event | Undecodable:
     if type(response) is dict and "usage" not in response and (counts := _USAGE.findall(tail)):
         with suppress(ValueError):
             body = {**body, "response": {**response, "usage": from_json(counts[-1])}}
-    return _event(body, is_partial=True)
+    return of_object(body, is_partial=True)
 
 
 def _beginning(head: bytes) -> Any:

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from sessions.changes import What
 from sessions.contract import Family, family
-from sessions.dialects import DONE_MARKER, SSE_PREFIX
-from sessions.events import Undecodable
+from sessions.dialects import DONE_MARKER, SSE_PREFIX, WRAPPED
+from sessions.events import Event, Undecodable
 from sessions.findings.seen import Claim, Seen
 from sessions.records import Direction, Kind
 
 _DEFAULT_LIMIT = 1 << 20  # bytes of a message that many client libraries accept unless told otherwise
 _HEAVY_COMMAS = 100_000
 _KEEPALIVES = ("keepalive", "ping")
+_MARK = b"\xef\xbb\xbf"  # the byte order mark, in UTF-8
 
 
 def look(seen: Seen) -> Iterator[Claim]:
@@ -64,6 +65,12 @@ def _frame(seen: Seen) -> Iterator[Claim]:
     if isinstance(pieces, int) and pieces > 1:
         yield Claim("fragmented-message", f"one message in {pieces} frames")
     spellings = seen.reading.spellings if seen.reading is not None else ()
+    if record.payload.startswith(_MARK):
+        yield Claim(
+            "byte-order-mark", f"it starts with EF BB BF, then {_start(record.payload[len(_MARK) :])}"
+        )
+        if isinstance(raw, Undecodable):
+            return  # the mark may be why
     if SSE_PREFIX in spellings:
         yield Claim("sse-prefix", f"it starts with {_start(record.payload)}")
     elif DONE_MARKER in spellings:
@@ -76,7 +83,12 @@ def _type(seen: Seen) -> Iterator[Claim]:
     event = seen.event
     if event is None:
         return
-    if seen.details(What.UNKNOWN):
+    if WRAPPED in (seen.reading.spellings if seen.reading is not None else ()):
+        keys = ", ".join(seen.raw.body)[:80] if isinstance(seen.raw, Event) else ""
+        yield Claim("event-wrapped", f"{event.type[:80]} stands inside an object with {keys}, and no type")
+    elif seen.details(What.UNKNOWN) and not event.type:
+        yield Claim("type-missing", f"it starts with {_start(seen.record.payload)}")
+    elif seen.details(What.UNKNOWN):
         yield Claim("unknown-type", f"type {event.type[:80]!r}")
     elif family(event.type) is Family.VENDOR and event.type in _KEEPALIVES:
         yield Claim("app-keepalive", f"type {event.type!r}")

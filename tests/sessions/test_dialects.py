@@ -58,6 +58,13 @@ def test_the_contracts_own_words_are_left_alone() -> None:
             ("object delta",),
         ),
         ({"error": {"message": "no"}}, "error", ("untyped error",)),
+        ({"data": {"type": "response.created"}}, "response.created", ("wrapped event",)),
+        (
+            {"event": "x", "data": '{"type":"response.done","response":{}}'},
+            "response.completed",
+            ("wrapped event", "response.done"),
+        ),
+        ({"data": {"type": "message"}}, "", ()),
         ({"error": "no"}, "error", ("untyped error", "string error")),
         ({"detail": "Not authenticated"}, "error", ("detail error",)),
         ({"type": "response.error", "error": {"code": "x"}}, "error", ("response.error",)),

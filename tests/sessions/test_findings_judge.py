@@ -35,6 +35,7 @@ SHOWN = {
         "not-json",
         "invalid-utf8",
         "nested-deeply",
+        "type-missing",
         "unknown-type",
         "lone-surrogate",
         "not-an-object",

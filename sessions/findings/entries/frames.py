@@ -24,6 +24,24 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "a frame holds JSON that is no object",
             "Send one JSON object in each text frame.",
         ),
+        "byte-order-mark": Entry(
+            _E,
+            Who.PROXY,
+            "a text frame begins with a byte order mark",
+            "Leave the mark out: JSON parsers refuse it, in JavaScript and in Python too.",
+        ),
+        "event-wrapped": Entry(
+            _E,
+            Who.PROXY,
+            "events stand inside another object, and have no type at the top",
+            "Send the event itself, its type at the top: clients see no event and wait for the end in vain.",
+        ),
+        "type-missing": Entry(
+            _W,
+            Who.PROXY,
+            "a message has no type",
+            "Give each event its type at the top: clients skip what has none, or stop at it.",
+        ),
         "binary-frame": Entry(
             _E,
             Who.PROXY,
