@@ -63,8 +63,7 @@ def read(event: Event) -> Reading:
         event, event_type = event._replace(type="error"), "error"
         spellings.append(DETAIL_ERROR)
     elif event_type == "" and (inner := _wrapped(body)) is not None:
-        event, met = read(inner)
-        return Reading(event, (WRAPPED, *met))
+        return Reading(inner.event, (WRAPPED, *inner.spellings))
     elif event_type == "response.error":
         event, event_type = event._replace(type="error"), "error"
         spellings.append(RESPONSE_ERROR)
@@ -126,7 +125,7 @@ def response_of(event: Event) -> Mapping[str, Any]:
     return response if isinstance(response, dict) else {}
 
 
-def _wrapped(body: Mapping[str, Any]) -> Event | None:
+def _wrapped(body: Mapping[str, Any]) -> Reading | None:
     """The event that an object without a type carries under another key, also as text; None for none."""
     for value in body.values():
         if isinstance(value, str) and value.startswith("{"):
@@ -135,8 +134,11 @@ def _wrapped(body: Mapping[str, Any]) -> Event | None:
             found = of_object(value)
         else:
             continue
-        if isinstance(found, Event) and family(found.type) not in (Family.UNKNOWN, Family.CLIENT):
-            return found
+        if isinstance(found, Undecodable) or not found.type:
+            continue
+        reading = read(found)
+        if family(reading.event.type) not in (Family.UNKNOWN, Family.CLIENT):
+            return reading
     return None
 
 
