@@ -341,9 +341,10 @@ async def test_a_recording_that_finds_no_room_ends_the_run(tmp_path: Path) -> No
     def little_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 
+    uncompiled = {"PYTHONDONTWRITEBYTECODE": "1"}  # or others find compiled modules cut
     async with FakeServer(Options()) as server:
         ended = await send(
-            server, tmp_path, "--model", "m", "--record", str(file), "hello", before=little_room
+            server, tmp_path, "--model", "m", "--record", str(file), "hello", before=little_room, **uncompiled
         )
     assert ended.code == 5
     assert "failed: File too large" in ended.talk

@@ -255,7 +255,7 @@ def test_without_a_terminal_what_is_wrong_with_its_arguments_is_said_first(
 
 
 def limited_to(count: int, folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A tap that may write no file larger than this."""
+    """A tap that may write no file larger than this; nor compiled modules, which others would find cut."""
     program = (
         f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({count}, {count})); "
         "os.execv(sys.argv[1], sys.argv[1:])"
@@ -265,7 +265,7 @@ def limited_to(count: int, folder: Path, *arguments: str) -> subprocess.Popen[st
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(folder),
+        env=environment(folder, PYTHONDONTWRITEBYTECODE="1"),
     )
 
 
