@@ -142,7 +142,7 @@ async def test_two_hundred_connections(
     client: dict[str, Any] = {"client": "codex_cli_rs/0.169.0"}
     opened = (Wire(n, at=n / 100).open(peer=f"127.0.0.1:{40_000 + n}", **client) for n in range(1, 201))
     writer = recorded(path, opened)
-    async with watching(tap_screen(path, elapsed=3.0), size) as watch:
+    async with watching(tap_screen(path, elapsed=2.0), size) as watch:
         await watch.shows("200 open")
         assert "\n".join(screen_lines(watch.app)) == snapshot
     writer.close()
