@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sessions import dialects, events, facts
 from sessions.changes import Change, What
-from sessions.contract import ANSWERS, LISTED, Family, Status, family
-from sessions.findings.seen import Claim, Seen
+from sessions.contract import ANSWERS, DELTAS, DONES, LISTED, Family, Status, family
+from sessions.events import Event
+from sessions.findings.seen import Claim, Seen, Track
 from sessions.items import Item
-from sessions.session import Response
+from sessions.json_kinds import kind_words
+from sessions.session import Response, Usage
 
 #: every field that documented events have at their top [SDK]
 _FIELDS = frozenset({
@@ -24,6 +27,12 @@ _FIELDS = frozenset({
     "background", "output_format", "quality", "size",  # of a partial image
 })  # fmt: skip
 _NAMED = 5  # unknown fields that evidence names
+#: events that name the item which they are a piece of [SDK]
+_OF_ITEMS = frozenset(
+    name
+    for name in (*DELTAS, *DONES, "response.content_part.added", "response.content_part.done")
+    if name in LISTED and ".audio." not in name and ".shell_call_command." not in name
+)
 _STATUSES = {
     "response.completed": ("completed",),
     "response.incomplete": ("incomplete",),
@@ -44,6 +53,11 @@ def look(seen: Seen) -> Iterator[Claim]:
     is_listed = seen.raw_type in LISTED and seen.raw_type != "error"  # whose shape has rules of its own
     if is_listed and (strange := sorted(seen.body.keys() - _FIELDS)):
         yield Claim("unknown-field", f"{seen.raw_type[:80]} has {', '.join(strange[:_NAMED])[:120]}")
+    if seen.raw_type in _OF_ITEMS and event.item_id is None:
+        yield _without_item(seen.raw_type, seen.body)
+    if track is not None:
+        yield from _number(event, track)
+        yield from _parts(event, track, is_whole=is_whole)
     if family(event.type) is Family.TERMINAL:
         body = seen.body.get("response")
         if isinstance(body, dict) and seen.response is not None:
@@ -52,6 +66,59 @@ def look(seen: Seen) -> Iterator[Claim]:
             if is_whole:
                 yield from _output(seen, body.get("output"), seen.response)
             yield from _calls(seen.response)
+
+
+def _without_item(event_type: str, body: Mapping[str, Any]) -> Claim:
+    """A piece of an item that does not say of which."""
+    if "item_id" in body:
+        return Claim("item-id-missing", f"{event_type} has item_id {_brief(body['item_id'])}")
+    other = next((name for name in body if name.replace("_", "").lower() == "itemid"), "")
+    return Claim("item-id-missing", f"{event_type} has no item_id{f', but {other[:40]}' if other else ''}")
+
+
+def _number(event: Event, track: Track) -> Iterator[Claim]:
+    """Whether its sequence_number is one; what is none is not missing, which the turn's end would tell."""
+    value = event.body.get("sequence_number")
+    if value is None or event.sequence_number is not None:
+        return
+    track.numbered += 1
+    said = f"{event.type[:80]} has {json.dumps(value, default=str)[:40]} ({kind_words(value)})"
+    yield Claim("sequence-mistyped", said)
+
+
+def _parts(event: Event, track: Track, *, is_whole: bool) -> Iterator[Claim]:
+    """Whether a text of an announced message was announced as its part."""
+    body = event.body
+    index = facts.number(body.get("output_index"))
+    if event.type == "response.created":
+        track.parts = {}
+    elif index is None:
+        return
+    elif event.type == "response.output_item.added":
+        item = body.get("item")
+        if isinstance(item, dict) and item.get("type") == "message":
+            content = item.get("content")
+            track.parts[index] = len(content) if isinstance(content, list) else 0
+    elif event.type == "response.content_part.added":
+        track.parts[index] = track.parts.get(index, 0) + 1
+    elif event.type == "response.output_text.done" and is_whole:
+        place = facts.number(body.get("content_index")) or 0
+        if place >= track.parts.get(index, place + 1):
+            said = f"content_index {place} of output_index {index} has a text"
+            yield Claim("part-unannounced", f"{said}, and no response.content_part.added")
+
+
+def _misplaced(streamed: list[Item], output: list[Any]) -> Iterator[Claim]:
+    """Whether items stood at another index than they have in a final object that holds the same ones."""
+    ids = [facts.word(body.get("id")) if isinstance(body, dict) else "" for body in output]
+    by_id = {item.id: item for item in streamed}
+    if len(by_id) != len(streamed) or set(ids) != set(by_id) or len(ids) != len(by_id) or "" in by_id:
+        return
+    for place, name in enumerate(ids):
+        if (item := by_id[name]).output_index != place:
+            said = f"{name[:80]} was streamed with output_index {item.output_index}, and stands at {place}"
+            yield Claim("output-index-wrong", said, (item.added,) if item.added >= 0 else ())
+            return
 
 
 def _status(event_type: str, body: Mapping[str, Any]) -> Iterator[Claim]:
@@ -73,10 +140,19 @@ def _usage(seen: Seen, body: Mapping[str, Any], response: Response) -> Iterator[
         yield Claim("usage-missing", f"{body.get('status') or 'the response'} has usage {_brief(usage)}")
     elif not counted.input_tokens and not counted.output_tokens and response.text:
         yield Claim("usage-missing", "usage counts no tokens, though text came")
+    elif _is_off(counted):
+        parts = f"input {counted.input_tokens:,}, output {counted.output_tokens:,}"
+        yield Claim("usage-sum-wrong", f"{parts}, total {counted.total_tokens:,}")
     turn = seen.turn
     if turn is not None and turn.is_warmup and (response.items or (counted and counted.output_tokens)):
         tokens = counted.output_tokens if counted else None
         yield Claim("warmup-generated", f"items: {len(response.items)}, tokens of output: {tokens or 0}")
+
+
+def _is_off(counted: Usage) -> bool:
+    """Whether the total is another number than the sum, where all three are told."""
+    inward, outward, total = counted.input_tokens, counted.output_tokens, counted.total_tokens
+    return inward is not None and outward is not None and total is not None and inward + outward != total
 
 
 def _output(seen: Seen, output: object, response: Response) -> Iterator[Claim]:
@@ -88,6 +164,8 @@ def _output(seen: Seen, output: object, response: Response) -> Iterator[Claim]:
         yield Claim("final-empty", said, (streamed[0].done,))
         return
     known = {item.id: item for item in streamed if item.id}
+    if len(streamed) == len(response.items):
+        yield from _misplaced(streamed, output)
     unstreamed = 0
     for body in output:
         if not isinstance(body, dict):

@@ -22,6 +22,8 @@ _CODEX = _NO_LANES | {
     "final-mismatch",
     "sequence-missing",
     "sequence-gap",
+    "sequence-mistyped",
+    "part-unannounced",
     "unknown-type",
 }
 

@@ -50,6 +50,7 @@ class Track:
         "muddled",
         "numbered",
         "overhead",
+        "parts",
         "settings",
         "terminal",
         "unnumbered",
@@ -65,6 +66,7 @@ class Track:
         self.lacking = range(0)  #: the numbers that the newest gap left out
         self.numbered = 0  #: events with a sequence_number
         self.unnumbered = 0
+        self.parts: dict[int, int] = {}  #: output index of each announced message -> its announced parts
         self.broken = -1  #: record that showed events lost, doubled or replayed: texts and items differ by it
         self.muddled = -1  #: record with which another response ran into it: its order means nothing any more
         self.last_at = -1.0

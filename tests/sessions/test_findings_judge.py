@@ -36,6 +36,7 @@ SHOWN = {
         "invalid-utf8",
         "nested-deeply",
         "type-missing",
+        "sequence-mistyped",
         "unknown-type",
         "lone-surrogate",
         "not-an-object",

@@ -58,3 +58,66 @@ def test_a_message_without_a_type_is_a_warning(body: Body) -> None:
     (finding,) = judged_answer([*make.answer("resp_1"), body])
     assert (finding.id, finding.severity) == ("type-missing", Severity.WARNING)
     assert "armless" not in finding.remedy
+
+
+def without(*kinds: str) -> list[Body]:
+    """An answer that lacks the events of these types, numbered."""
+    return make.numbered([one for one in make.answer("resp_1") if one["type"] not in kinds])
+
+
+def test_a_text_of_a_part_that_nobody_announced_is_an_error() -> None:
+    (finding,) = judged_answer(without("response.content_part.added", "response.content_part.done"))
+    assert (finding.id, finding.severity) == ("part-unannounced", Severity.ERROR)
+
+
+def test_a_part_may_stand_in_the_announced_item_already() -> None:
+    bodies = without("response.content_part.added")
+    added = next(one for one in bodies if one["type"] == "response.output_item.added")
+    added["item"] = {**added["item"], "content": [{"type": "output_text", "text": "", "annotations": []}]}
+    assert judged_answer(bodies) == []
+
+
+def test_a_delta_without_its_item_is_an_error_that_names_the_other_spelling() -> None:
+    def renamed(body: Body) -> Body:
+        return {("itemId" if key == "item_id" else key): value for key, value in body.items()}
+
+    found = judged_answer(make.answer("resp_1"), renamed)
+    assert only(found, Severity.ERROR) == ["item-id-missing"]
+    assert "itemId" in next(one for one in found if one.id == "item-id-missing").evidence
+    plain = judged_answer(
+        make.answer("resp_1"), lambda body: {key: body[key] for key in body if key != "item_id"}
+    )
+    assert [one.id for one in plain] == ["item-id-missing"]
+
+
+def test_an_index_that_is_not_the_place_is_an_error() -> None:
+    def moved(body: Body) -> Body:
+        return {**body, "output_index": 1} if "output_index" in body else body
+
+    (finding,) = judged_answer(make.answer("resp_1"), moved)
+    assert (finding.id, finding.severity) == ("output-index-wrong", Severity.ERROR)
+    assert "output_index 1" in finding.evidence
+
+
+def test_an_index_is_not_held_against_a_final_object_of_other_items() -> None:
+    bodies = make.call_answer("resp_1", {"call_1": "{}", "call_2": "{}"})
+    bodies[-1]["response"]["output"] = bodies[-1]["response"]["output"][1:]
+    assert ids(judged_answer(bodies)) == {"final-mismatch"}
+
+
+@pytest.mark.parametrize("value", ["5", 5.5, True, [5]])
+def test_a_number_of_another_type_is_not_called_missing(value: object) -> None:
+    found = judged_answer(
+        make.answer("resp_1"), lambda body: {**body, "sequence_number": value} if body else body
+    )
+    assert [one.id for one in found] == ["sequence-mistyped"]
+    assert json.dumps(value) in found[0].evidence
+
+
+def test_a_total_that_is_not_the_sum_is_a_warning() -> None:
+    bodies = make.answer("resp_1")
+    usage = {**make.usage(5, 2), "total_tokens": 900}
+    bodies[-1] = {**bodies[-1], "response": {**bodies[-1]["response"], "usage": usage}}
+    (finding,) = judged_answer(bodies)
+    assert (finding.id, finding.severity) == ("usage-sum-wrong", Severity.WARNING)
+    assert "900" in finding.evidence

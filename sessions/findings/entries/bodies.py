@@ -30,6 +30,37 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "the final object has no output, though items were streamed",
             "Put the finished items into output, or let clients know that they have to collect them.",
         ),
+        "part-unannounced": Entry(
+            _E,
+            Who.PROXY,
+            "a text came for a part that was not announced",
+            "Send response.content_part.added before the first delta: the official Python SDK raises an "
+            "IndexError without it.",
+        ),
+        "item-id-missing": Entry(
+            _E,
+            Who.PROXY,
+            "deltas do not name their item",
+            "Pass item_id on: clients that put texts together by it lose them.",
+        ),
+        "output-index-wrong": Entry(
+            _E,
+            Who.PROXY,
+            "items were streamed under another index than their place",
+            "Count output_index from 0, as items stand in output: the official SDKs look items up by it.",
+        ),
+        "sequence-mistyped": Entry(
+            _E,
+            Who.PROXY,
+            "sequence_number is no whole number",
+            "Send it as a number, not as text: typed clients refuse the event, others find no lost ones.",
+        ),
+        "usage-sum-wrong": Entry(
+            _W,
+            Who.PROXY,
+            "total_tokens is not the sum of input and output",
+            "Pass usage on as the provider counted it: what adds up the one or the other bills differently.",
+        ),
         "usage-missing": Entry(
             _W,
             Who.PROXY,
