@@ -131,6 +131,12 @@ def _began(seen: Seen, turn: Turn) -> Iterator[Claim]:
     if response.id and maker is not None and maker is not turn:
         records = (maker.responses[0].first,) if maker.responses else ()
         yield Claim("id-repeated", f"{response.id[:80]} was T{maker.number}'s already", records)
+    elif response.id and not seen.session.is_http:
+        first = seen.state.turn(seen.memory.made.setdefault((seen.session.url, response.id), turn.number))
+        if first is not None and first.session != turn.session:
+            said = f"{response.id[:80]} was made on socket {first.session} already, as T{first.number}"
+            records = (first.responses[0].first,) if first.responses else ()
+            yield Claim("id-repeated", said, records)
     yield from _settings(seen, turn, body)
 
 

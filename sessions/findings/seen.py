@@ -43,8 +43,11 @@ class Track:
         "errored",
         "expected",
         "is_orphan",
+        "is_stuck",
         "lacking",
         "last_at",
+        "last_hash",
+        "last_number",
         "longest_silence",
         "most_tokens",
         "muddled",
@@ -59,11 +62,14 @@ class Track:
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}  #: settings of its create that a server echoes
         self.is_orphan = False  #: the server said that it has no parent, though it was sent one
+        self.is_stuck = False  #: different events had the same number: numbers do not count
         self.overhead = -1  #: characters of instructions and tools in its create; -1: nobody knows
         self.most_tokens = -1  #: more tokens than its create can be by itself; -1: nobody knows
         self.settings = 0  #: what its create says beside its input, hashed; 0: nobody knows
         self.expected: int | None = None  #: the next sequence_number
         self.lacking = range(0)  #: the numbers that the newest gap left out
+        self.last_number = -1  #: of the newest event that was no plain delta
+        self.last_hash = 0  #: of the payload of that event
         self.numbered = 0  #: events with a sequence_number
         self.unnumbered = 0
         self.parts: dict[int, int] = {}  #: output index of each announced message -> its announced parts
@@ -78,7 +84,7 @@ class Track:
 class Manners:
     """What is remembered of one socket."""
 
-    __slots__ = ("failed", "made", "odd_frame", "overdue", "sent_bytes", "sent_frame")
+    __slots__ = ("failed", "made", "odd_frame", "overdue", "sent_bytes", "sent_frame", "unread", "unread_at")
 
     def __init__(self) -> None:
         self.failed: tuple[int, float, int] | None = None  #: record, time and turn of the newest failure
@@ -86,6 +92,8 @@ class Manners:
         self.made: dict[str, int] = {}  #: id of a response -> the turn that made it first
         self.sent_frame = -1  #: record of the client's newest message
         self.sent_bytes = 0  #: its size
+        self.unread = 0  #: messages of the server that were no event, since the last gap
+        self.unread_at = -1.0  #: when the newest of them came
         self.odd_frame = -1  #: the same record, when that was no JSON or of no known type
 
 
@@ -107,6 +115,7 @@ class Memory:
         self.lost: list[tuple[float, int, int]] = []  #: when, session, record of the newest LOST
         self.opened: dict[tuple[str, str], deque[float]] = {}  #: when each client's newest upgrades worked
         self.refused: dict[str, list[Refusal]] = {}  #: of each client, since an upgrade of it worked
+        self.made: dict[tuple[str, str], int] = {}  #: address and id of a response -> its first turn
         self.asked: dict[int, int] = {}  #: what a create asks, hashed -> the turn that asked it last
 
     def manners(self, session: int) -> Manners:

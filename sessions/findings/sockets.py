@@ -20,6 +20,7 @@ _IDLE_MARGIN = 2.0
 _AGE_MARGIN = 5.0
 _BIG_BYTES = 1 << 20
 _PING_WORDS = ("pong", "ping timeout", "keepalive")  # of a close reason that speaks of pings
+_NEIGHBOURS = 64  # turns of a session among which an answer on another lane is looked for
 _SAME_MOMENT, _SEVERAL = 1.0, 3  # seconds and sockets, to say that they died together
 _TOO_BIG = 1009
 _CLOSES = {
@@ -242,7 +243,8 @@ def _unanswered(session: Session, turn: Turn, now: float) -> Iterator[Claim]:
         return
     waited = now - turn.sent
     heads = [one for one in session.live if one.lane == turn.lane]
-    if waited >= _SILENT_SECONDS and not heads:
+    strays = [one for one in session.turns[-_NEIGHBOURS:] if one.is_forced and one.number > turn.number]
+    if waited >= _SILENT_SECONDS and not heads and not any(one.lane != turn.lane for one in strays):
         pongs = " though pongs came" if session.last_pong > turn.sent else ""
         said = f"T{turn.number}: nothing for {waited:.0f} s{pongs}"
         yield Claim("app-silent", said, (turn.create,), turn.number)

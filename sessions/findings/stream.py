@@ -13,7 +13,7 @@ from sessions.contract import TERMINAL, Family, Status, family
 from sessions.dialects import DONE_EVENT, OBJECT_DELTA, PART_DELTA, SHORT_DELTA
 from sessions.events import Event
 from sessions.findings.seen import Claim, Seen, Track
-from sessions.session import Response
+from sessions.session import Response, Turn
 
 _BURST_DELTAS = 8
 _BURST_SECONDS = 0.5  # between an item and its first delta, or nobody would notice
@@ -27,6 +27,9 @@ _WATCHDOG_SECONDS = 300.0  # how long Codex waits for an application event [CODE
 _ASIDE = (
     Family.ERROR, Family.VENDOR, Family.LIMITS, Family.UNKNOWN, Family.STEER, Family.INJECT, Family.CLIENT
 )  # fmt: skip
+_LATE = "sequence-late"
+_NUMBER_THEM = "Number the events of a response 0, 1, 2 and so on, each once."
+_KEEP_APART = "It is another answer's: keep what different requests get apart, or one client reads another's."
 _AFTER_END = ("event-after-end", "terminal-doubled")
 #: from here on nobody can tell whose an event is, so that its order proves nothing more
 _MUDDLES = ("lanes-interleaved", "answer-replayed")
@@ -59,7 +62,12 @@ _IRREGULAR = (
 def look(seen: Seen) -> Iterator[Claim]:
     """What is wrong with the order and the flow of events."""
     event = seen.event
-    if not seen.is_streamed or event is None or seen.reading is None:
+    if not seen.is_streamed:
+        return
+    if event is None or seen.reading is None:
+        if seen.is_frame:
+            manners = seen.memory.manners(seen.record.session)
+            manners.unread, manners.unread_at = manners.unread + 1, seen.record.elapsed
         return
     for spelling in seen.reading.spellings:
         if spelling == DONE_EVENT:
@@ -77,6 +85,11 @@ def look(seen: Seen) -> Iterator[Claim]:
         is_more = after.id == "terminal-doubled" and track is not None and track.broken >= 0
         if not is_more and (track is None or track.muddled < 0):
             yield after
+        return
+    if track is not None and (foreign := _foreign(seen, event, track, told)) is not None:
+        if track.muddled < 0 and track.broken < 0:
+            yield foreign
+        track.broken = seen.number
         return
     is_again = any("response.created came twice" in one for one in seen.details(What.IRREGULAR))
     out_of_order = _numbers(seen, event, track, is_again) if track is not None and not is_aside else None
@@ -96,8 +109,12 @@ def _ordered(
     seen: Seen, track: Track | None, told: list[Claim], out_of_order: Claim | None
 ) -> Iterator[Claim]:
     """What is told of the order of events: a cause once, and nothing that only follows from it."""
+    is_muddle = any(claim.id in _MUDDLES for claim in told)
     if out_of_order is not None and out_of_order.id == "sequence-missing":
         yield out_of_order
+    elif track is not None and out_of_order is not None and (track.is_stuck or out_of_order.id == _LATE):
+        if track.muddled < 0 and not is_muddle:  # nothing was lost, doubled or replayed
+            yield out_of_order
     elif track is not None and out_of_order is not None and track.muddled < 0:
         yield out_of_order
         track.broken = seen.number
@@ -115,12 +132,61 @@ def _irregular(seen: Seen, event: Event, detail: str) -> Claim:
     said = f"{event.type or 'an event'}: {detail}"
     if found == "terminal-doubled" and event.type not in TERMINAL:
         found = "event-after-end"
+    elif found == "unasked-response" and (asked := _asked_elsewhere(seen)):
+        waits = ", ".join(f"T{one.number} waits on lane {_lane(one.lane)}" for one in asked[:3])
+        came = seen.turn.lane if seen.turn is not None else None
+        said = f"{waits}; the response came on lane {_lane(came)}"
+        turn = asked[0].number if len(asked) == 1 else -1
+        return Claim("lane-not-echoed", said, tuple(one.create for one in asked[:3]), turn)
     elif found == "lanes-interleaved":
         if _was_finished(seen):
             found = "terminal-missing"
         elif seen.turn is not None and len(seen.turn.responses) > 1 and not seen.session.waiting:
             return _replayed(seen.turn.responses[-2], seen.turn.responses[-1])
     return Claim(found, said)
+
+
+def _asked_elsewhere(seen: Seen) -> list[Turn]:
+    """The creates that wait on other lanes, when a response came on a lane on which none does."""
+    own = seen.turn
+    waiting = [turn for lane in seen.session.lanes.values() for turn in lane.waiting if turn.create >= 0]
+    return [turn for turn in waiting if own is not None and turn.lane != own.lane]
+
+
+def _lane(name: str | None) -> str:
+    return "main" if name is None else f"{name[:40]!r}"
+
+
+def _foreign(seen: Seen, event: Event, track: Track, told: list[Claim]) -> Claim | None:
+    """An event of an item that is another response's: what its number says follows from that."""
+    is_renamed = any("the item's id changed" in claim.evidence for claim in told)
+    if not is_renamed and not any(claim.id == "item-unannounced" for claim in told):
+        return None
+    if event.type.startswith("response.output_item.") or not event.item_id:
+        return None
+    item_id = event.item_id
+    owner = next(
+        (
+            one
+            for session in list(seen.state.sessions.values())[-_NEIGHBOURS:]
+            for turn in session.turns[-_NEIGHBOURS:]
+            for one in turn.responses
+            if one is not seen.response
+            and (item := one.by_id.get(item_id)) is not None
+            and item.is_announced
+            and item.id == item_id  # not one that an event of another item has renamed
+        ),
+        None,
+    )
+    number, due = event.sequence_number, track.expected
+    is_out_of_turn = number is not None and due is not None and number != due
+    if owner is None and (not is_out_of_turn or (not is_renamed and (number or 0) > (due or 0))):
+        return None  # it may be one of its own that was not announced, or was renamed
+    if not is_out_of_turn and number is not None:
+        track.expected = number + 1
+    whose = f"an item of {owner.id[:80]}" if owner is not None else "an item that this response does not have"
+    said = f"{event.type} for {item_id[:80]}, {whose}"
+    return Claim("item-unannounced", said, remedy=_KEEP_APART)
 
 
 def _replayed(old: Response, new: Response) -> Claim:
@@ -176,6 +242,7 @@ def _numbers(seen: Seen, event: Event, track: Track, is_again: bool) -> Claim | 
         track.expected, track.terminal = None, -1
         track.numbered = track.unnumbered = 0
         track.lacking = range(0)
+        track.is_stuck = False
     if number is None:
         track.unnumbered += 1
         if event.type in TERMINAL and not track.numbered and not _is_bare_warmup(seen, event):
@@ -183,19 +250,35 @@ def _numbers(seen: Seen, event: Event, track: Track, is_again: bool) -> Claim | 
         return None
     track.numbered += 1
     expected = track.expected
+    before, before_hash = track.last_number, track.last_hash
+    track.last_number, track.last_hash = number, hash(seen.record.payload)
+    if track.is_stuck:
+        return None
     if number in track.lacking:
-        return None  # it comes late: told when it was missed
+        return Claim("sequence-late", f"sequence_number {number} came after {(expected or 1) - 1}")
     track.expected = number + 1
     if expected is None or number == expected:
         return None
     if number == expected - 1:
+        if before == number and before_hash != track.last_hash:
+            track.is_stuck = True
+            said = f"two events that differ have the number {number}, the second is {event.type[:80]}"
+            return Claim("sequence-regress", said, remedy=_NUMBER_THEM)
         return Claim("event-doubled", f"sequence_number {number} came twice")
     if number < expected:
         return Claim("sequence-regress", f"sequence_number went from {expected - 1} back to {number}")
     lack = number - expected
     track.lacking = range(expected, number)
-    missing = "1 event is missing" if lack == 1 else f"{lack:,} events are missing"
-    return Claim("sequence-gap", f"sequence_number went from {expected - 1} to {number}: {missing}")
+    missing = "1 event is not there" if lack == 1 else f"{lack:,} events are not there"
+    manners = seen.memory.manners(seen.record.session)
+    unread = manners.unread if manners.unread_at >= track.last_at else 0
+    manners.unread = 0
+    if unread >= lack:  # they came, and nobody could read them, which was told
+        track.broken = seen.number
+        return None
+    unreadable = f", {unread:,} of them may be among what could not be read" if unread else ""
+    said = f"sequence_number went from {expected - 1} to {number}: {missing}{unreadable}"
+    return Claim("sequence-gap", said)
 
 
 def _flow(seen: Seen, response: Response, track: Track) -> Iterator[Claim]:

@@ -71,7 +71,7 @@ def test_a_finding_names_its_turn_its_records_and_who_mends_it() -> None:
     assert (first.id, first.severity, first.who) == ("sequence-gap", Severity.ERROR, "proxy")
     assert (first.session, first.turn) == (1, 1)
     assert first.records == (6,)
-    assert "1 event is missing" in first.evidence
+    assert "1 event is not there" in first.evidence
 
 
 def test_one_thing_is_told_once_a_turn_and_counted_each_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,92 @@ CASES: dict[str, tuple[str, Change]] = {
         lambda one: [*one[:6], *make.answer("resp_2b", TEXT, parent="resp_1")],
     ),
 }
+
+
+def one_answer(bodies: list[Any]) -> list[Finding]:
+    wire = Wire()
+    return judged([wire.open(), wire.sent(make.create()), *wire.got_all(bodies)])
+
+
+def test_what_was_missing_and_comes_later_is_out_of_order() -> None:
+    one = make.answer("resp_1", TEXT)
+    found = one_answer([*one[:5], one[6], one[5], *one[7:]])
+    assert [(finding.id, finding.severity) for finding in found] == [
+        ("sequence-gap", Severity.ERROR),
+        ("sequence-late", Severity.NOTE),
+    ]
+    assert "1 event is not there" in found[0].evidence
+    assert "sequence_number 5 came after 6" in found[1].evidence
+    assert [finding.id for finding in one_answer([*one[:5], *one[6:]])] == ["sequence-gap"]
+
+
+def test_a_gap_behind_what_could_not_be_read_is_no_second_error() -> None:
+    one = make.answer("resp_1", TEXT)
+    whole = make.payload_of(one[5])
+    halves = [whole[:30], whole[30:]]
+    assert errors(one_answer([*one[:5], *halves, *one[6:]])) == ["not-json"]
+    later = one_answer([*one[:5], *halves, *one[6:8], *one[9:]])
+    assert errors(later) == ["not-json", "sequence-gap"]
+    more = one_answer([*one[:5], *halves, *one[8:]])
+    assert errors(more) == ["not-json", "sequence-gap"]
+    assert "3 events are not there, 2 of them may be among what could not be read" in more[-1].evidence
+
+
+def test_numbers_that_are_all_the_same_do_not_count() -> None:
+    found = one_answer([{**body, "sequence_number": 0} for body in make.answer("resp_1", TEXT)])
+    assert [finding.id for finding in found] == ["sequence-regress"]
+    assert "two events that differ have the number 0" in found[0].evidence
+
+
+def test_an_event_of_an_item_of_another_answer_is_told_and_its_number_is_not() -> None:
+    one = make.answer("resp_1", TEXT)
+    stray = {**one[5], "item_id": "msg_of_somebody_else", "sequence_number": 40}
+    for number in (1, 40):
+        found = one_answer([*one[:6], {**stray, "sequence_number": number}, *one[6:]])
+        assert errors(found) == ["item-unannounced"]
+        assert "msg_of_somebody_else, an item that this response does not have" in found[0].evidence
+
+
+def test_a_foreign_item_is_found_on_another_socket() -> None:
+    there, here = Wire(1), Wire(2, at=1.0)
+    other, one = make.answer("resp_1", TEXT), make.answer("resp_2", TEXT)
+    records = [there.open(), there.sent(make.create()), *there.got_all(other)]
+    stray = {**other[5], "sequence_number": 6}
+    bodies = make.numbered([*one[:6], stray, *one[6:]])
+    found = judged([*records, here.open(), here.sent(make.create("Else")), *here.got_all(bodies)])
+    assert errors(found) == ["item-unannounced"]
+    assert "an item of resp_1" in found[0].evidence
+
+
+def test_an_answer_on_another_lane_than_asked_names_both() -> None:
+    wire = Wire()
+    bodies = [make.on_lane(body, "main") for body in make.answer("resp_1", TEXT)]
+    found = judged([wire.open(), wire.sent(make.create(stream_id="a")), *wire.got_all(bodies)])
+    assert [(one.id, one.turn) for one in found] == [("lane-not-echoed", 1)]
+    assert "T1 waits on lane 'a'; the response came on lane 'main'" in found[0].evidence
+    wire = Wire()
+    creates = [wire.sent(make.create("a", stream_id="a")), wire.sent(make.create("b", stream_id="b"))]
+    several = judged([wire.open(), *creates, *wire.got_all(make.answer("resp_1", TEXT))])
+    assert errors(several) == ["lane-not-echoed"]
+    assert "T1 waits on lane 'a', T2 waits on lane 'b'" in several[0].evidence
+    wire = Wire()
+    assert errors(judged([wire.open(), *wire.got_all(make.answer("resp_1", TEXT))])) == ["unasked-response"]
+
+
+def test_one_id_on_two_sockets_is_repeated() -> None:
+    first, second = Wire(1), Wire(2, at=1.0)
+    records = [first.open(), *first.turn("resp_1"), second.open(), *second.turn("resp_1", "Else")]
+    found = judged(records)
+    assert [(one.id, one.session) for one in found] == [("id-repeated", 2)]
+    assert "was made on socket 1 already, as T1" in found[0].evidence
+    bridged = Wire(2, at=1.0)
+    post = [
+        bridged.asked({"model": "m", "input": "Hi"}, client="turnscope-bridge"),
+        bridged.answered(),
+        *bridged.streamed_all(make.answer("resp_1")),
+        bridged.ended(),
+    ]
+    assert "id-repeated" not in ids(judged([first.open(), *first.turn("resp_1"), *post]))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -21,14 +21,20 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "sequence-gap": Entry(
             _E,
             Who.PROXY,
-            "sequence_number jumps: events were dropped",
+            "sequence_number jumps: events are missing or out of order",
             "Relay every event, in order, once.",
         ),
         "sequence-regress": Entry(
             _E,
             Who.PROXY,
-            "sequence_number goes back inside one response",
+            "sequence_number does not rise inside one response",
             "Events were replayed or mixed: never replay a turn under the same response.",
+        ),
+        "sequence-late": Entry(
+            _N,
+            Who.PROXY,
+            "what was missing came later: events are out of order",
+            "Relay events in the order in which they came: none was lost.",
         ),
         "event-doubled": Entry(
             _E,
@@ -94,7 +100,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "item-unannounced": Entry(
             _E,
             Who.PROXY,
-            "an event speaks of an item that was never announced",
+            "an event speaks of an item that this response never announced",
             "Send response.output_item.added before it.",
         ),
         "item-doubled": Entry(
@@ -136,7 +142,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "lane-not-echoed": Entry(
             _E,
             Who.PROXY,
-            "events or errors do not name their lane",
+            "events or errors do not name the lane that was asked",
             "Echo stream_id on every event, or refuse it.",
         ),
         "lanes-interleaved": Entry(
