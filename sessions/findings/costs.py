@@ -12,6 +12,7 @@ from typing import Any
 from sessions import dialects
 from sessions.contract import TERMINAL, Status
 from sessions.events import Event
+from sessions.exchanges import BRIDGE
 from sessions.findings.seen import Claim, Seen, Track
 from sessions.records import Direction
 from sessions.session import Response, Turn, Usage
@@ -30,6 +31,8 @@ _VOLATILE = frozenset({
     "include", "stream", "stream_options", "safety_identifier", "user", "max_output_tokens", "temperature",
     "top_p", "top_logprobs", "max_tool_calls",
 })  # fmt: skip
+#: what two creates have in common that ask the same
+_ASKED = ("input", "previous_response_id", "model", "instructions", "store")
 #: what makes a prompt of a few bytes into many tokens
 _HEAVY = (
     b"input_image", b"input_file", b"item_reference", b"screenshot", b"\"prompt\"", b"\"conversation\"",
@@ -75,13 +78,16 @@ def _weigh(seen: Seen, track: Track, fields: Mapping[str, Any]) -> None:
 
 
 def _repeated(seen: Seen, turn: Turn, fields: Mapping[str, Any]) -> Iterator[Claim]:
+    if seen.session.client == BRIDGE:
+        return  # it sends on what a client asked, who is judged for it
     asked = seen.memory.asked
+    caller = seen.session.pair or f"{seen.session.client} {seen.session.peer.rpartition(':')[0]}"
     if len(seen.record.payload) > _LARGE:
-        key = hash(seen.record.payload)
+        key = hash((caller, seen.record.payload))
     else:
         try:
-            same = [fields.get(name) for name in ("input", "previous_response_id", "model", "instructions")]
-            key = hash(json.dumps(same, sort_keys=True, default=str))
+            same = [fields.get(name) for name in _ASKED]
+            key = hash((caller, json.dumps(same, sort_keys=True, default=str)))
         except (ValueError, RecursionError, TypeError):
             return
     before = seen.state.turn(asked.get(key, 0))

@@ -128,3 +128,18 @@ def test_asking_again_for_other_reasons_is_fine() -> None:
         assert "create-repeated" not in ids(judged(records))
     wire = Wire()
     assert judged([wire.open(), *(one for n in range(5) for one in wire.turn(f"resp_{n}"))]) == []
+
+
+def test_what_another_client_or_a_bridge_asks_is_no_repeat() -> None:
+    def cut_then(first: str, second: str, **fields: Any) -> list[Record]:
+        there, again = Wire(1), Wire(2, at=2.0)
+        records = [there.open(client=first), there.sent(make.create("And now?"))]
+        records += [*there.got_all(make.answer("resp_1")[:7]), there.lost()]
+        return [*records, again.open(client=second), again.sent(make.create("And now?", **fields))]
+
+    codex, other = "codex/1.0", "other/1.0"
+    assert "create-repeated" in ids(judged(cut_then(codex, codex)))
+    assert "create-repeated" not in ids(judged(cut_then(codex, other)))
+    assert "create-repeated" not in ids(judged(cut_then(codex, codex, store=False)))
+    bridge = "turnscope-bridge"
+    assert "create-repeated" not in ids(judged(cut_then(bridge, bridge)))
