@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from sessions import facts
 from sessions.contract import FailureClass
+from sessions.events import Event, decode
+from sessions.findings.entry import Who
 from sessions.findings.seen import Claim, Refusal, Seen
 from sessions.loopback import is_loopback
 from sessions.records import Kind
@@ -19,9 +21,17 @@ _CHURN_OPENS, _CHURN_SECONDS = 8, 60.0  # upgrades that worked before one that d
 _KEPT_OPENS = 64
 _COOLING_SECONDS = 10.0  # between a connection that was lost and a 503 that follows from it
 _FALLBACK_TRIES = 2
+_FALLBACK_SECONDS = 0.5  # less than that nobody notices
+_AGAIN_SECONDS = 5.0  # between a refusal and the same upgrade with ?model=, to call it a second look
+_MANY_WORDS = re.compile(r"rate|limit|too.?many|connection|throttl|quota|churn", re.IGNORECASE)
+_ORIGIN_WORDS = re.compile(r"\borigin\b|origin_not", re.IGNORECASE)
 _BODY_CHARACTERS = 120  # of what came with a refusal that evidence quotes
 _SECRET_NAME = re.compile(r"[?&;](?:api[-_]?key|key|(?:access[-_]?)?token|secret)=", re.IGNORECASE)
+_ENDED = re.compile(r"without an answer|closed the connection|reset|end of stream", re.IGNORECASE)
 _EDGE = re.compile(rb"(?im)^(?:cf-ray|cf-mitigated|server: ?cloudflare|x-akamai[\w-]*|x-sucuri-id)\b")
+_DROPPED = "Whoever accepts connections here ended this one: its log tells why; its upstream may be gone."
+_BROKEN_101 = "Answer with Upgrade, Connection and the Sec-WebSocket-Accept that belongs to the client's key."
+_LOOKED_AT = 8_192  # bytes of a body that its reason is looked for in
 _HEAD_END = b"\r\n\r\n"
 _CLASSES = {
     FailureClass.DNS: "name-unknown",
@@ -52,7 +62,8 @@ def look(seen: Seen) -> Iterator[Claim]:
             yield from _opened(seen)
     elif kind is Kind.REFUSED:
         yield from _url(seen)
-        yield from _refused(seen)
+        if not _is_second_look(seen):
+            yield from _refused(seen)
         if not seen.session.is_http and seen.session.failure_class is not FailureClass.CLOSED:
             tries = seen.memory.refused.setdefault(_caller(seen.session), [])
             is_forbidden = seen.session.failure_class is FailureClass.FORBIDDEN
@@ -70,6 +81,20 @@ def look(seen: Seen) -> Iterator[Claim]:
 def _caller(session: Session) -> str:
     """What the connections of one client share."""
     return session.pair or f"{session.client} {session.peer.rpartition(':')[0]}"
+
+
+def _is_second_look(seen: Seen) -> bool:
+    """Whether this is the upgrade that was refused just now, tried once more with ?model= only."""
+    session = seen.session
+    if session.failure_class is not FailureClass.FORBIDDEN:
+        return False
+    bare, _, query = session.url.partition("?")
+    tries = seen.memory.refused.get(_caller(session), [])
+    is_added = query.startswith("model=") and "&" not in query
+    return is_added and any(
+        one.url == bare and one.is_forbidden and seen.record.elapsed - one.at <= _AGAIN_SECONDS
+        for one in tries[-1:]
+    )
 
 
 def _is_compaction(session: Session) -> bool:
@@ -97,6 +122,8 @@ def _fell_back(seen: Seen) -> Iterator[Claim]:
     if len(tries) < _FALLBACK_TRIES:
         return
     cost = seen.record.elapsed - tries[0].at
+    if cost < _FALLBACK_SECONDS:
+        return
     said = f"{len(tries)} refused upgrades; {cost:.1f} s after the first one the turn was sent by POST"
     yield Claim("fallback-slow", said, tuple(one.record for one in tries))
 
@@ -134,6 +161,10 @@ def _refused(seen: Seen) -> Iterator[Claim]:
                 yield Claim("server-failing" if session.status >= 500 else "answered-as-http", detail)
         case FailureClass.CLOSED | None:
             return  # somebody gave it up
+        case FailureClass.PROTOCOL if not seen.record.payload and _ENDED.search(detail):
+            yield Claim("upgrade-unanswered", detail, who=Who.PROXY, remedy=_DROPPED)
+        case FailureClass.PROTOCOL if session.status == 101:
+            yield Claim("not-http", detail, who=Who.PROXY, remedy=_BROKEN_101)
         case failure:
             yield Claim(_CLASSES.get(failure, "not-http"), detail)
 
@@ -141,15 +172,33 @@ def _refused(seen: Seen) -> Iterator[Claim]:
 def _forbidden(seen: Seen, detail: str) -> Claim:
     """A bare 403, by what happened to the same client at the same address before."""
     session, at = seen.session, seen.record.elapsed
+    reason = _reason(seen)
+    if _ORIGIN_WORDS.search(reason):
+        return Claim(
+            "upgrade-forbidden",
+            detail,
+            who=Who.CLIENT,
+            remedy="The body speaks of the Origin header: leave it out, or let the server allow this origin.",
+        )
     times = seen.memory.opened.get((session.url, _caller(session)), ())
     many = sum(at - one <= _CHURN_SECONDS for one in times)
-    if many >= _CHURN_OPENS:
+    if many >= _CHURN_OPENS and (not reason or _MANY_WORDS.search(reason)):
         first = next(one for one in times if at - one <= _CHURN_SECONDS)
         return Claim("connection-churn", f"{detail}, after {many} upgrades within {at - first:.1f} s")
     if times:
         said = f"{detail}, though the same upgrade was accepted {at - times[-1]:.1f} s before"
         return Claim("upgrade-forbidden-at-times", said)
     return Claim("upgrade-forbidden", detail)
+
+
+def _reason(seen: Seen) -> str:
+    """What the body of a refusal gives as its reason; "" when it names none."""
+    body = seen.record.payload.partition(_HEAD_END)[2][:_LOOKED_AT]
+    event = decode(body)
+    error = event.body.get("error") if isinstance(event, Event) else None
+    if not isinstance(error, dict):
+        return ""
+    return " ".join(part for name in ("code", "message") if (part := facts.word(error.get(name))))
 
 
 def _detail(seen: Seen) -> str:

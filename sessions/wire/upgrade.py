@@ -192,7 +192,7 @@ def _remedy(answer: Answer) -> str:
         return "Give the address it points to as the base URL, if you trust it with the key."
     if answer.status in (200, 405, 501):
         return "The server has Responses over HTTP only on this path, or WebSocket is switched off there."
-    if answer.status > 501:
+    if answer.status >= 500:
         return (
             "The server, or a proxy before it, is failing or busy: the body may say which; try again later."
         )

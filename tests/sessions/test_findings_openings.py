@@ -109,3 +109,44 @@ def test_a_compaction_that_nobody_serves_is_told() -> None:
             wire.ended(),
         ]
         assert {one for one in ids(judged(records)) if one != "turn-refused"} == expected
+
+
+ORIGIN = '{"error": {"message": "Origin not allowed.", "code": "origin_not_allowed"}}'
+
+
+def test_a_refusal_that_gives_another_reason_is_no_churn() -> None:
+    def after(body: str) -> Finding:
+        wire = Wire(11, at=5.5)
+        return last([*opened(10, 0.5), wire.refused("forbidden", "HTTP 403", status=403, body=body)])
+
+    assert (after(ORIGIN).id, after(ORIGIN).who) == ("upgrade-forbidden", "client")
+    assert "Origin" in after(ORIGIN).remedy
+    assert after('{"error": {"code": "account_deactivated"}}').id == "upgrade-forbidden-at-times"
+    assert after('{"error": {"message": "Too many connections."}}').id == "connection-churn"
+    assert after("<html>403</html>").id == "connection-churn"
+
+
+def test_a_second_look_with_a_model_is_no_second_error() -> None:
+    url = "wss://api.openai.com/v1/responses?model=gpt-5.4"
+    found = judged([refused(1, 0.1), refused(2, 0.2, url=url)])
+    assert [(one.id, one.session) for one in found] == [("upgrade-forbidden", 1)]
+    assert len(judged([refused(1, 0.1), refused(2, 60.0, url=url)])) == 2
+    assert len(judged([refused(1, 0.1), refused(2, 0.2)])) == 2
+
+
+def test_a_fallback_that_costs_nothing_is_not_told() -> None:
+    tries = [refused(n, n * 0.01) for n in range(1, 3)]
+    post = Wire(3, at=0.1)
+    records = [post.asked({"model": "m", "input": "Hi"}), post.answered()]
+    assert "fallback-slow" not in ids(judged([*tries, *records, *post.streamed_all(make.answer("resp_1"))]))
+
+
+def test_a_connection_that_ends_at_the_upgrade_was_not_answered() -> None:
+    said = "the server closed the connection without an answer"
+    (finding,) = judged([Wire().refused("protocol", said)])
+    assert (finding.id, finding.who) == ("upgrade-unanswered", "proxy")
+    (broken,) = judged([Wire().refused("protocol", "the 101 is not a valid upgrade: x", status=101)])
+    assert broken.id == "not-http"
+    assert "Sec-WebSocket-Accept" in broken.remedy
+    (other,) = judged([Wire().refused("protocol", "the answer is not HTTP: it starts with SSH-2.0")])
+    assert (other.id, other.who) == ("not-http", "network")

@@ -72,6 +72,7 @@ def test_the_handshake_s_own_headers_cannot_be_set(name: str) -> None:
         (b"HTTP/1.1 405 Method Not Allowed\r\n\r\n", b"", FailureClass.HTTP_STATUS, "HTTP only"),
         (b"HTTP/1.1 501 No\r\n\r\n", b"", FailureClass.HTTP_STATUS, "HTTP only"),
         (b"HTTP/1.1 301 Moved\r\nLocation: https://b/\r\n\r\n", b"", FailureClass.HTTP_STATUS, "trust it"),
+        (b"HTTP/1.1 500 Broken\r\n\r\n", b"", FailureClass.HTTP_STATUS, "is failing or busy"),
         (b"HTTP/1.1 503 Busy\r\n\r\n", b"", FailureClass.HTTP_STATUS, "try again later"),
         (b"HTTP/1.1 403 No\r\nCF-Ray: 1\r\n\r\n", b"<html>", FailureClass.FORBIDDEN, "at the edge"),
         (b"HTTP/1.1 403 No\r\n\r\n", b"", FailureClass.FORBIDDEN, "bare 403"),

@@ -92,7 +92,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "upgrade-unanswered": Entry(
             _E,
             Who.NETWORK,
-            "nobody answered the upgrade, though the connection stands",
+            "nobody answered the upgrade",
             "A firewall, VPN or middle box drops upgrades: try another route, or HTTP.",
         ),
         "upgrade-slow": Entry(
@@ -104,7 +104,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "not-http": Entry(
             _E,
             Who.NETWORK,
-            "what answered the upgrade is not HTTP",
+            "what came for the upgrade is not HTTP, or no valid 101",
             "Another service listens on this port, or TLS meets plain text.",
         ),
         "closed-by-policy": Entry(
