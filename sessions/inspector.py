@@ -116,6 +116,8 @@ class Inspector:
         known = known_deviations() if habits is None else habits
         self.judge = Judge(self.sessions, known) if judge is None else judge
         self.judge.go_on_with(self.sessions)
+        if isinstance(recording, Reading):  # while a doctor runs, its own checks judge what they provoke
+            self.judge.is_probed = recording.header.get("source") == "doctor"
         #: what is wrong with what was fed or shown so far; only grows
         self.findings: list[Finding] = self.judge.before(len(recording))
         self._masks = Masks(secrets)

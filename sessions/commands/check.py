@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sessions.soundness import Soundness
 
 STDIN = "-"
+DOCTOR = "doctor"  # the source of a recording that a doctor made of its own probes
 RULES = ("profile", "openai", "openresponses", "codex", "lenient")  # as sessions.findings.rules has them
 _HOLES = ("damaged-line", "number-jump")  # what makes a turn look wrong that was not
 _SHOWN = 20  # findings of one kind that are shown to a person; --json lists all
@@ -68,6 +69,7 @@ class Check:
         soundness, suspects = Soundness(), Suspects()
         judge = Judge(soundness.sessions, forgiven(args.rules, known_habits()))
         with _opened(args.file) as source:
+            judge.is_probed = source.header.get("source") == DOCTOR
             face = _face(args, source.name)
             for finding in _examined(soundness, judge, suspects, source):
                 tell_progress("")
@@ -217,6 +219,8 @@ class TextFace:
                 sys.stdout.write(f"and {count - _SHOWN:,} more of {name}; --json lists them all\n")
         if product and self.counts:
             sys.stdout.write(safe_line(f"what answered {product}", _CHARACTERS) + "\n")
+        if source.header.get("source") == DOCTOR:
+            sys.stdout.write("these are a doctor's probes: what they do wrong as a client is told as notes\n")
         told = summary(soundness, source, self.counts)
         parts = [
             _amount(told["records"], "record"),

@@ -50,6 +50,7 @@ class Judge:
         self.findings: list[Finding] = []  #: only grows
         self.counts: dict[str, int] = {}  #: how often each id was met, also where it was told before
         self.judged = 0  #: records
+        self.is_probed = False  #: a doctor made it: it provokes on purpose what a client should not do
         self._state = state
         self._known = known  #: ids that each profile is known for; under "" those of any other
         self._memory = Memory()
@@ -141,13 +142,17 @@ class Judge:
         entry = CATALOGUE[claim.id]
         remedy = claim.remedy or entry.remedy
         is_known = entry.severity is not Severity.NOTE and claim.id in self._habits(session.profile)
+        who = claim.who or entry.who
+        is_probe = self.is_probed and who is Who.CLIENT
+        if is_probe and not is_known:
+            remedy = f"A doctor recorded this, and may have done it on purpose. Else: {remedy}"
         return Finding(
             claim.id,
-            Severity.NOTE if is_known else entry.severity,
+            Severity.NOTE if is_known or is_probe else entry.severity,
             session.number,
             tuple(dict.fromkeys(records)),
             0,
-            (Who.NOBODY if is_known else claim.who or entry.who).value,
+            (Who.NOBODY if is_known else who).value,
             entry.title,
             claim.evidence,
             f"Known of {session.profile or 'this server'}: {remedy}" if is_known else remedy,

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from sessions import cli
 from sessions.commands.check import RULES
+from sessions.doctor.offline import examine
 from sessions.exits import Exit
 from sessions.findings.catalogue import CATALOGUE
 from sessions.findings.rules import NAMES
@@ -69,6 +70,22 @@ def test_a_sound_recording_ends_with_0(
     captured = capsys.readouterr()
     assert captured.out == f"sound: {len(talk)} records, 1 session, 1 turn, spans 0.1 s\n"
     assert captured.err == ""
+
+
+@pytest.mark.parametrize(("source", "severity"), [("doctor", "note"), ("tap", "error")])
+def test_what_a_doctor_does_wrong_on_purpose_is_a_note(
+    source: str, severity: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wire = Wire()
+    records = [wire.open(), wire.sent("{"), wire.close(by=Direction.CLIENT), wire.close()]
+    header = HEADER.replace(b"made", source.encode())
+    file.write_bytes(header + b"".join(to_line(record, number) for number, record in enumerate(records)))
+    assert check(file) == (Exit.FINDINGS if severity == "error" else Exit.DONE)
+    printed = capsys.readouterr().out
+    assert f"{severity}: the client sent a message that is no JSON object" in printed
+    assert ("these are a doctor's probes" in printed) == (source == "doctor")
+    examined = examine(Reading.open(file), None, "talk")
+    assert any(one.outcome == "fail" for one in examined.results) == (severity == "error")
 
 
 def test_each_finding_is_one_line_with_its_place(
