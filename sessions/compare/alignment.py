@@ -28,6 +28,8 @@ from sessions.moves import Exchange
 from sessions.session import Turn
 from sessions.shape import shape_of
 
+#: warnings of what a client can do without only where it never had it: breaking beside a side that has it
+_LOST = frozenset({"final-empty"})
 _RANK = {word: place for place, word in enumerate(WHAT)}
 
 
@@ -149,8 +151,11 @@ def _findings(
     for name in sorted(was.keys() ^ now.keys()):
         finding = was.get(name) or now[name]
         side = a if name in was else b
+        is_lost = (
+            name in _LOST and finding.severity is Severity.WARNING
+        )  # a note: its profile is known for it
         yield Difference(
-            number, "finding", weigh(finding.severity is Severity.ERROR),
+            number, "finding", weigh(is_lost or finding.severity is Severity.ERROR),
             name if name in was else None, name if name in now else None,
             f"only {side.label}: {finding.title}" + (f" ({finding.evidence})" if finding.evidence else ""),
             finding.remedy,

@@ -16,6 +16,10 @@ from sessions.session import Response, Turn
 
 _LOST_SHARE = 0.5  # of the parent's input; what a server may leave out (old reasoning) is less
 _LEAST_TOKENS = 8
+_MAX_CHAIN = 1_000  # turns of a chain that are looked through for a call
+_MAX_BROUGHT = 1_000  # ids remembered of one create
+#: items that stand for others, which no record has to show
+_HIDING = ("item_reference", "compaction", "compaction_summary")
 _ECHOED = ("store", "max_output_tokens", "temperature", "top_p", "parallel_tool_calls")
 
 
@@ -34,6 +38,8 @@ def look(seen: Seen) -> Iterator[Claim]:
     elif event is not None and event.type in TERMINAL:
         if (response := seen.response) is not None and response.status is Status.COMPLETED:
             yield from _forgotten(seen, turn, response)
+            if turn.answers and not turn.is_warmup:
+                yield from _invented(seen, turn)
     elif seen.record.kind is Kind.RESPONSE or (event is not None and family(event.type) is Family.ERROR):
         yield from _refused(seen, turn)
 
@@ -100,6 +106,7 @@ def _create(seen: Seen, turn: Turn, event: Event) -> Iterator[Claim]:
     if not event.is_partial:
         track = seen.memory.track(turn.number)
         track.overhead = _overhead(fields)
+        track.brought = _brought(fields)
         track.asked = {name: fields[name] for name in _ECHOED if isinstance(fields.get(name), int | float)}
         if instructions := facts.word(fields.get("instructions")):
             track.asked["instructions"] = instructions
@@ -114,6 +121,45 @@ def _overhead(fields: Mapping[str, Any]) -> int:
     except (ValueError, RecursionError):  # nested as no tool is
         return -1
     return len(tools) + len(facts.word(fields.get("instructions")))
+
+
+def _brought(fields: Mapping[str, Any]) -> frozenset[str] | None:
+    """The ids of the calls in a create's input; None when it leans on a history that no record shows."""
+    if any(fields.get(name) is not None for name in ("conversation", "prompt")):
+        return None
+    given = fields.get("input")
+    found: set[str] = set()
+    for item in given if _is_list(given) else ():
+        kind = facts.word(item.get("type")) if isinstance(item, dict) else ""
+        if kind in _HIDING or (isinstance(item, dict) and not kind and "role" not in item):
+            return None
+        if kind.endswith(("_call", "_request")):
+            found.update(facts.word(item.get(name)) for name in ("call_id", "id"))
+    return frozenset(found) if len(found) <= _MAX_BROUGHT else None
+
+
+def _invented(seen: Seen, turn: Turn) -> Iterator[Claim]:
+    """Whether it answered a call that nobody has made, where the whole chain can be looked at."""
+    left = set(turn.answers)
+    at = turn
+    for _ in range(_MAX_CHAIN):
+        track = seen.memory.track(at.number)
+        if track.brought is None or track.is_orphan:
+            return
+        left -= track.brought
+        if not left:
+            return
+        if at.parent is None:
+            named = ", ".join(sorted(left)[:3])[:120]
+            yield Claim("output-of-no-call", f"no turn of its chain has made {named}", (turn.create,))
+            return
+        parent = seen.state.turn(at.parent_turn)
+        made = parent.response if parent is not None else None
+        if parent is None or made is None or made.id != at.parent or _is_compacted(made):
+            return
+        for item in (item for response in parent.responses for item in response.items):
+            left -= {item.call_id, item.id}
+        at = parent
 
 
 def _began(seen: Seen, turn: Turn) -> Iterator[Claim]:

@@ -40,6 +40,7 @@ class Track:
     __slots__ = (
         "asked",
         "broken",
+        "brought",
         "errored",
         "expected",
         "is_orphan",
@@ -61,6 +62,8 @@ class Track:
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}  #: settings of its create that a server echoes
+        #: calls that the input of its create holds; None: there is a history that nobody saw
+        self.brought: frozenset[str] | None = None
         self.is_orphan = False  #: the server said that it has no parent, though it was sent one
         self.is_stuck = False  #: different events had the same number: numbers do not count
         self.overhead = -1  #: characters of instructions and tools in its create; -1: nobody knows

@@ -476,3 +476,14 @@ def test_other_numbers_of_the_same_difference_are_told_once_in_the_report() -> N
     told = list(plain(comparison))
     assert sum("timing: whole turn" in line for line in told) == 1
     assert any("as in turn 1" in line for line in told)
+
+
+def test_an_output_that_only_one_final_object_has_is_breaking_unless_its_profile_is_known_for_it() -> None:
+    final = {**ONE[-1], "response": {**ONE[-1]["response"], "output": []}}
+    empty = [*ONE[:-1], final]
+    assert weights(between(ONE, empty), "finding") == ["breaking"]
+    assert weights(between(empty, empty), "finding") == []
+    wire = Wire()
+    records = [wire.open(), wire.sent(create()), *wire.got_all(empty)]
+    known = read_side("B", records, {"openai": ("final-empty",)})
+    assert weights(compare(side("A", ONE), known), "finding") == ["harmless"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,32 @@ def test_a_total_that_is_not_the_sum_is_a_warning() -> None:
     (finding,) = judged_answer(bodies)
     assert (finding.id, finding.severity) == ("usage-sum-wrong", Severity.WARNING)
     assert "900" in finding.evidence
+
+
+def answering(call: str, *, input: object = "Hi", parent: str = "resp_1", **fields: Any) -> list[Finding]:
+    """A turn that makes call_1, and one that goes on from `parent` with an output of this call."""
+    wire = Wire()
+    return judged(
+        [
+            wire.open(),
+            wire.sent(make.create(input, **fields)),
+            *wire.got_all(make.call_answer("resp_1", {"call_1": "{}"})),
+            wire.sent(make.create([make.function_output(call)], previous_response_id=parent)),
+            *wire.got_all(make.answer("resp_2", parent=parent)),
+        ]
+    )
+
+
+def test_an_accepted_output_of_a_call_that_nobody_made_is_a_warning() -> None:
+    (finding,) = answering("call_9")
+    assert (finding.id, finding.severity) == ("output-of-no-call", Severity.WARNING)
+    assert "call_9" in finding.evidence
+
+
+def test_an_output_is_not_held_against_a_chain_that_cannot_be_looked_at() -> None:
+    brought = make.function_call("fc_9", "call_9", "get_weather", "{}")
+    assert answering("call_1") == []
+    assert answering("call_9", input=[brought, make.function_output("call_9")]) == []
+    assert answering("call_9", input=[{"type": "item_reference", "id": "fc_9"}]) == []
+    assert answering("call_9", conversation="conv_1") == []
+    assert "output-of-no-call" not in ids(answering("call_9", parent="resp_elsewhere"))

@@ -12,6 +12,12 @@ _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 ENTRIES: Mapping[str, Entry] = MappingProxyType(
     {
+        "output-of-no-call": Entry(
+            _W,
+            Who.PROXY,
+            "an output was accepted for a call that nobody had made",
+            "Refuse it as the provider does: a client with a wrong chain goes on and never learns of it.",
+        ),
         "id-repeated": Entry(
             _W,
             Who.PROVIDER,
