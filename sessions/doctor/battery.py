@@ -151,6 +151,8 @@ class Battery:
         self.running = None
         self._seek_suspects()
         self._made_up_for.update(verdict.makes_up_for)
+        for follower in verdict.stands_for:
+            self._stand_aside(follower, one)
         spent = bench.spent_since(turns) + bench.tokens - over_http
         if one.turns and spent > one.tokens + one.at_risk:
             over = spent - one.tokens - one.at_risk
@@ -183,6 +185,16 @@ class Battery:
         if verdict.outcome.is_bad and _UPGRADE in (one.explains, *one.after, *verdict.makes_up_for):
             self._explain(one.id)
         return result
+
+    def _stand_aside(self, check_id: str, cause: Check) -> None:
+        """An earlier failure that only follows from this one is no failure of its own."""
+        known = self.results.get(check_id)
+        if known is None or not known.outcome.is_bad:
+            return
+        evidence = f"follows from {cause.id}: {known.evidence}"
+        self.results[check_id] = known._replace(
+            outcome=Outcome.SKIP, evidence=evidence, remedy="", who=Who.NOBODY.value, findings=()
+        )
 
     def _explain(self, cause: str) -> None:
         """The upgrade failed, and this check names why."""

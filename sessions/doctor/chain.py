@@ -71,10 +71,14 @@ async def same_socket(bench: Bench) -> Verdict:
         if reason := other_cause(bench, second):
             return skipped(reason)
         bench.capabilities["chain"] = "none without store"
-        return failed(
+        is_forgotten = second.turn.failure is not None and is_refusal(bench, second.turn.failure)
+        verdict = failed(
             f"the continuation was refused: {second.words}",
             "No connection-local cache: chains without store, as zero retention needs them, fail here.",
         )
+        if is_forgotten and notes.get("warm_up_forgotten"):
+            return verdict._replace(stands_for=("E10",))  # a warm-up that is not stored is lost alike
+        return verdict
     notes["chain"] = (first, second, digits)
     bench.capabilities["chain"] = "on its socket"
     return judged(findings_of(bench, (second.turn.session,)), same_socket.findings, "continued")

@@ -44,6 +44,7 @@ async def unknown_model(bench: Bench) -> Verdict:
         reply = reply_in(heard(bout))
         ending = end_words(bout) if bout.is_over else ""
     if reply.errors and len(reply.errors) + reply.ended > 1:
+        bench.facts.notes["told_twice"] = True
         return failed(
             f"one failure is told {len(reply.errors) + reply.ended} times: {reply.words}",
             "Model errors should be one structured error.",

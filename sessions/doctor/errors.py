@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sessions.contract import PARENT_NOT_FOUND
 from sessions.conversation import Silence
+from sessions.dialects import read
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import Cost, check
 from sessions.doctor.creates import http_field, missing_field, nested_create, unknown_model
@@ -18,11 +19,10 @@ from sessions.doctor.probes import (
     end_words,
     failure_words,
     findings_of,
-    heard,
     parentless,
-    reply_in,
 )
 from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, told, warned
+from sessions.doctor.unread import unread
 from sessions.errors import ConnectError
 from sessions.events import Event
 from sessions.finding import Finding
@@ -54,8 +54,7 @@ async def unknown_parent(bench: Bench) -> Verdict:
         try:
             turn = await bout.ask(parentless(bench))
         except Silence as silence:
-            return catalogued("app-silent", str(silence))
-        reply = reply_in(heard(bout))
+            return unread(bench, bout) or catalogued("app-silent", str(silence))
         if turn.failure is None and turn.responses:
             bench.capabilities["chain"] = "ignored"
             return catalogued("context-lost", "it began a turn on a parent that nobody made")
@@ -84,8 +83,13 @@ async def unknown_parent(bench: Bench) -> Verdict:
                 f"another code than {PARENT_NOT_FOUND}: {said}",
                 "Pass the code on: clients send the full history only on this one.",
             )
-        if not reply.errors:
-            return warned(f"told as a failed response: {said}", "Refuse it with an error frame.")
+        if _error_body(bench) is None:
+            notes["told_as_failed"] = True
+            return warned(
+                f"told as a failed response, not as an error: {said}",
+                "Refuse it with an error frame: a response that never began cannot fail, and clients wait for "
+                "the error.",
+            )
         return passed(said)
 
 
@@ -155,7 +159,7 @@ def _error_body(bench: Bench) -> dict[str, object] | None:
         if record.session != number or record.direction != "server":
             continue
         event = recording.event(place)
-        if isinstance(event, Event) and reply_in((event,)).errors:
+        if isinstance(event, Event) and read(event).event.type == "error":
             return dict(event.body)
     return None
 

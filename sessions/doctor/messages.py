@@ -24,15 +24,18 @@ from sessions.doctor.probes import (
     plus,
 )
 from sessions.doctor.result import Verdict, failed, passed, skipped, told, warned
+from sessions.doctor.unread import UNREAD
 
 _JUNK = '{"type":"response.create",'
 _ODD_TYPE = '{"type":"doctor.noop"}'
 _TRIES = 4  #: more of them, where sockets are known to be lost by chance
 
 
-@check("C04", "text that is not JSON", Cost.FREE, needs=("B07", "B19"), findings=("frame-kills-socket",))
+@check("C04", "text that is not JSON", Cost.FREE, needs=("B07", "B19"), after=("C01",), findings=("frame-kills-socket",))
 async def bad_json(bench: Bench) -> Verdict:
     """One text message that breaks off within its JSON."""
+    if bench.facts.notes.get("unread"):
+        return skipped(UNREAD)
     return await _tolerated(bench, "C04", _JUNK)
 
 
@@ -46,6 +49,8 @@ async def bad_json(bench: Bench) -> Verdict:
 )
 async def no_object(bench: Bench) -> Verdict:
     """A list, a string and an empty message."""
+    if bench.facts.notes.get("unread"):
+        return skipped(UNREAD)
     # an empty message is no JSON either: where such ends the socket, C04 has said so
     empty = () if "C04" in bench.facts.notes.get("killed_by", ()) else ("",)
     return await _tolerated(bench, "C05", "[1, 2]", '"text"', *empty)
@@ -54,6 +59,8 @@ async def no_object(bench: Bench) -> Verdict:
 @check("C06", "an unknown kind of message", Cost.FREE, needs=("B07", "B19"))
 async def unknown_message(bench: Bench) -> Verdict:
     """One message of a type that nobody documents."""
+    if bench.facts.notes.get("unread"):
+        return skipped(UNREAD)
     met = await _met_twice(bench, _ODD_TYPE)
     if met.is_killed:
         note_kill(bench, "C06")
@@ -70,6 +77,8 @@ async def unknown_message(bench: Bench) -> Verdict:
 @check("C07", "a binary message", Cost.FREE, needs=("B07", "B19"), is_minor=True)
 async def binary_message(bench: Bench) -> Verdict:
     """What is no JSON, in a binary message."""
+    if bench.facts.notes.get("unread"):
+        return skipped(UNREAD)
     async with bench.open() as bout:
         reply, _ = await followed(bench, bout, _JUNK.encode())
         if bout.is_over:

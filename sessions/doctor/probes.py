@@ -111,12 +111,30 @@ def reply_in(events: Iterable[Event | Undecodable]) -> Reply:
         if event.type == "error":
             errors.append(facts.failure(event.body))
         elif event.type in TERMINAL:
-            ended += 1
+            failure = None if created else _failure_of(event)
+            if failure is None or failure.code in [one.code for one in errors]:
+                ended += 1
+            else:
+                errors.append(failure)  # a refusal that is told as a response which never began
         elif event.type == "response.created":
             created += 1
         else:
             others += event.type not in LIFECYCLE
     return Reply(tuple(errors), created, ended, others)
+
+
+def _failure_of(event: Event) -> Failure | None:
+    """What a failed response says of itself; None where it says nothing."""
+    body = event.body.get("response")
+    error = body.get("error") if isinstance(body, dict) else None
+    return facts.failure({"error": error}) if isinstance(error, dict) else None
+
+
+def has_begun(turn: Turn) -> bool:
+    """Whether an answer was made; a refusal that is told as a failed response alone is none."""
+    return any(
+        one.status is not Status.FAILED or one.first != one.last or bool(one.items) for one in turn.responses
+    )
 
 
 def failure_words(failure: Failure) -> str:

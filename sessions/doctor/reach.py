@@ -173,6 +173,8 @@ async def scheme_matches_port(bench: Bench) -> Verdict:
     refused = bench.facts.refused
     if refused is not None and refused.meta.get("status"):
         return passed("plain HTTP, as the address says")
+    if await stages.speaks_http(endpoint, plan, bench.clock):
+        return passed("plain HTTP is answered, as the address says; only the upgrade is not")
     if await stages.speaks_tls(endpoint, plan, bench.clock):
         return failed(
             f"{endpoint.authority} answers TLS where plain HTTP was expected",

@@ -6,12 +6,14 @@ to that cause alone.
 
 from __future__ import annotations
 
+from sessions.contract import Status
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS
 from sessions.doctor.probes import BUSY, Asked, catalogued
 from sessions.doctor.result import Verdict, passed, told, warned
 from sessions.doctor.short_turn import BAD_TURN, ends_badly, one_turn_only
 
+_REPEATED_IDS = "follows from D10: two answers have one id, so that nobody knows which of them is the parent"
 _CHANGED_IDS = "follows from D10: the id of a response changes within its turn, and is refused as a parent"
 #: asks for the word that the first turn was told
 RECALL = "What is the code word I told you? Answer in one word."
@@ -32,7 +34,22 @@ def other_cause(bench: Bench, refused: Asked) -> str:
     """What else has made a continuation fail, "" where nothing is known."""
     if refused.is_busy:
         return BUSY
+    if repeated_ids(bench):
+        return _REPEATED_IDS
     return _CHANGED_IDS if _ids_change(bench) else ""
+
+
+def repeated_ids(bench: Bench) -> str:
+    """Which turns of this run have one response id between them, as a sentence; "" when none have."""
+    first: dict[str, int] = {}
+    for turn in bench.inspector.sessions.turns:
+        if turn.status not in (Status.COMPLETED, Status.INCOMPLETE):
+            continue  # what is refused may have a made-up id
+        for response_id in {one.id for one in turn.responses if one.id}:
+            other = first.setdefault(response_id, turn.number)
+            if other != turn.number:
+                return f"T{other} and T{turn.number} are both {response_id}"
+    return ""
 
 
 def _ids_change(bench: Bench) -> bool:
@@ -53,5 +70,7 @@ def recalled(bench: Bench, second: Asked, word: str) -> Verdict:
             f"it should say {word}, and says {second.text[:80]!r}; but it said back nothing in D01 either",
             "Look at the answers: this model may not do as it is told, or the hop changes what it is told.",
         )
+    if repeated_ids(bench):
+        return told(f"it should say {word}, and says {second.text[:80]!r}", "See D10: two answers have one id.")
     bench.capabilities["chain"] = "context lost"
     return catalogued("context-lost", f"it should say {word}, and says {second.text[:80]!r}")

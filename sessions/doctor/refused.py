@@ -185,12 +185,26 @@ async def edge_challenge(bench: Bench) -> Verdict:
 async def silent_drop(bench: Bench) -> Verdict:
     """Where the upgrade was never answered: a plain GET on the same connection's way."""
     refused = bench.facts.refused
-    if refused is None or refused.meta.get("failure_class") != FailureClass.UPGRADE_SILENT:
+    if refused is None:
+        return skipped("nothing was refused")
+    failure = str(refused.meta.get("failure_class"))
+    is_cut_off = failure == FailureClass.PROTOCOL and not refused.payload
+    if failure != FailureClass.UPGRADE_SILENT and not is_cut_off:
         return skipped("the upgrade was answered")
     try:
         http = f"GET models {(await bench.http('GET', 'models')).status}"
     except ConnectError as error:
         http = f"GET models: {error.detail}"
+        if is_cut_off:
+            return skipped(f"plain HTTP is not answered either: {error.detail}")
+    if is_cut_off:
+        return failed(
+            f"{refused.meta.get('detail')}; {http}",
+            "Plain HTTP is answered, and the connection is dropped as soon as an upgrade comes: look in the log "
+            "of the proxy or the server at this time.",
+            Who.PROXY,
+            FailureClass.PROTOCOL.value,
+        )
     return failed(
         f"{refused.meta.get('detail')}; {http}",
         "Everything up to HTTP works, upgrades vanish: a proxy, VPN or firewall swallows them. Use HTTP or "

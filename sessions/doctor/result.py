@@ -41,6 +41,7 @@ class Verdict(NamedTuple):
     failure_class: str = ""  #: a `contract.FailureClass` where one fits
     findings: tuple[str, ...] = ()  #: ids of findings that prove it
     makes_up_for: tuple[str, ...] = ()  #: ids of failed checks that no longer stand in the way of others
+    stands_for: tuple[str, ...] = ()  #: ids of earlier failures that only follow from this one
 
 
 class Result(NamedTuple):

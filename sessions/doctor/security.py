@@ -207,14 +207,17 @@ async def model_rule(bench: Bench) -> Verdict:
 @check("G08", "what errors tell", Cost.FREE, needs=("B07",), findings=("internals-leak",))
 async def error_leakage(bench: Bench) -> Verdict:
     """Reads all messages of this run for paths, addresses and traces; sends nothing."""
-    numbers = {turn.session for turn in bench.facts.turns.values()}
     told_before = bench.facts.notes.get("leaks", ())  # C12 has told the errors'
     known = {one.evidence for one in told_before}
     leaks = (one for one in bench.inspector.findings if one.id == "internals-leak")
     later = [one for one in leaks if one.evidence not in known]
     if told_before and not later:
         return skipped("follows from C12: nothing beyond the errors that it tells")
-    return judged(later, ("internals-leak",), f"no internals in the messages of {len(numbers)} turns")
+    frames = sum(one.frames_in for one in bench.inspector.sessions.sessions.values())
+    if not frames:
+        return skipped("no message has come")
+    said = "1 message" if frames == 1 else f"{frames} messages"
+    return judged(later, ("internals-leak",), f"no internals in the {said} of this run")
 
 
 @check("G09", "our own recording", Cost.LOCAL, is_last=True)

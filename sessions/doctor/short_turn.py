@@ -13,6 +13,7 @@ from sessions.doctor.bench import Bench
 from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import SHORT_TURN_TOKENS, Asked, asked, catalogued, end_words, findings_of
 from sessions.doctor.result import Outcome, Verdict, failed, judged
+from sessions.doctor.unread import unread
 from sessions.findings.catalogue import Who
 
 _TRAILING_SECONDS = 1.5
@@ -77,6 +78,8 @@ async def _short_turn(bench: Bench) -> tuple[Verdict, Asked]:
         if not bout.is_over and not one.silence:
             await bout.watch(_TRAILING_SECONDS)
         verdict, is_closed, ending = _first(bench, one, end_words(bout)), bout.is_over, end_words(bout)
+        if one.silence and not one.turn.responses:
+            verdict = unread(bench, bout) or verdict
     if (
         one.is_well
         and is_closed

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sessions.contract import FailureClass
 from sessions.doctor.bench import SLOW_SECONDS, Bench
 from sessions.doctor.check import Cost, check
-from sessions.doctor.probes import REFUSAL_SECONDS, SHORT_TURN_TOKENS, parentless
+from sessions.doctor.probes import REFUSAL_SECONDS, SHORT_TURN_TOKENS, has_begun, parentless
 from sessions.doctor.result import Verdict, failed, passed, told, warned
 from sessions.errors import ConnectError
 from sessions.events import Event
@@ -114,7 +114,7 @@ async def stability(bench: Bench) -> Verdict:
                     bad.append(bout.ending)
                 elif not said:
                     silent += 1
-                elif bout.session.turns and bout.session.turns[-1].responses:
+                elif bout.session.turns and has_begun(bout.session.turns[-1]):
                     bench.facts.notes["began_without_parent"] = True
                     break
         except ConnectError as error:

@@ -7,12 +7,14 @@ findings that decide it.
 from __future__ import annotations
 
 from sessions.contract import TERMINAL
-from sessions.dialects import DONE_EVENT
+from sessions.dialects import DONE_EVENT, read
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import Check, Cost, check
-from sessions.doctor.probes import catalogued, findings_of
+from sessions.doctor.probes import catalogued, findings_of, has_begun
+from sessions.doctor.recall import repeated_ids
 from sessions.doctor.result import Outcome, Verdict, judged, passed, skipped, told, warned
 from sessions.events import Event
+from sessions.finding import Finding
 from sessions.session import Turn
 
 _LATE = frozenset({"event-after-end"})
@@ -35,11 +37,13 @@ def _looked(check_id: str, title: str, *findings: str) -> Check:
             turns = turns[:1]  # after it nothing was asked that late events could run into
         numbers = {turn.session for turn in turns}
         said = "one turn" if len(turns) == 1 else f"{len(turns)} turns"
+        refusals = _refusals(bench)
         late = {one.records[:1] for one in bench.inspector.findings if one.id in _LATE}
         found = [
             one
             for one in findings_of(bench, numbers)
-            if one.id in _LATE or one.records[:1] not in late or not one.records
+            if (one.id in _LATE or one.records[:1] not in late or not one.records)
+            and not refusals.intersection(one.records[:1])
         ]
         return judged(found, findings, f"nothing wrong in {said}")
 
@@ -59,10 +63,40 @@ async def terminal_name(bench: Bench) -> Verdict:
     numbers = {turn.session for turn in turns}
     names = _ends_of(bench, numbers)
     bench.capabilities["end"] = ", ".join(names) or "none"
-    verdict = judged(findings_of(bench, numbers), terminal_name.findings, ", ".join(names))
+    found = [one for one in findings_of(bench, numbers) if not _is_told_by_c08(bench, one)]
+    verdict = judged(found, terminal_name.findings, ", ".join(names))
     if verdict.outcome is not Outcome.PASS or names:
         return verdict
     return skipped("no turn has come to its end")
+
+
+def _refusals(bench: Bench) -> frozenset[int]:
+    """The records of refusals that came as failed responses: C01 tells that they are no error frames."""
+    if not bench.facts.notes.get("told_as_failed"):
+        return frozenset()
+    turns = (turn for turn in bench.inspector.sessions.turns if not has_begun(turn))
+    return frozenset(one.first for turn in turns for one in turn.responses)
+
+
+def _is_told_by_c08(bench: Bench, finding: Finding) -> bool:
+    """Whether a second end is a second error frame for one failure, which C08 has seen already."""
+    if finding.id != "terminal-doubled" or not bench.facts.notes.get("told_twice") or not finding.records:
+        return False
+    event = bench.inspector.recording.event(finding.records[0])
+    return isinstance(event, Event) and read(event).event.type == "error"
+
+
+_ids = _looked("D10", "ids", "id-changed", "id-repeated")
+
+
+@check("D10", "ids", Cost.TURNS, needs=("D01",), findings=("id-changed", "id-repeated"))
+async def ids(bench: Bench) -> Verdict:
+    """Looks whether an id changes within its answer, or stands for two of them; sends nothing."""
+    verdict = await _ids(bench)
+    said = repeated_ids(bench)
+    if verdict.outcome is Outcome.FAIL or not said:
+        return verdict
+    return catalogued("id-repeated", said)
 
 
 @check("D17", "settings as sent", Cost.TURNS, needs=("D01",), findings=("settings-changed",))
@@ -127,7 +161,7 @@ CHECKS: tuple[Check, ...] = (
     _looked("D07", "shape of deltas", "delta-renamed"),
     _looked("D08", "items", "item-unannounced", "item-unfinished", "items-unstreamed"),
     _looked("D09", "the text three times", "text-mismatch", "final-mismatch", "final-empty"),
-    _looked("D10", "ids", "id-changed", "id-repeated"),
+    ids,
     _looked("D11", "usage", "usage-missing", "usage-renamed"),
     _looked("D13", "frames", "not-json", "not-an-object", "binary-frame", "sse-prefix", "big-frame",
             "heavy-frame", "nested-deeply", "fragmented-message"),

@@ -48,7 +48,10 @@ async def bare_upgrade(bench: Bench) -> Verdict:
     if knock.error is not None:
         bench.facts.refused = knock.record
         found = findings_of(bench, (knock.record.session,))
-        return verdict_of(knock.error)._replace(findings=tuple(one.id for one in found))
+        # what never answered, or said 101, is not known to speak something else
+        is_http = not knock.record.payload or knock.status == 101
+        names = tuple(one.id for one in found if not (is_http and one.id == "not-http"))
+        return verdict_of(knock.error)._replace(findings=names)
     bench.facts.opened = knock.record
     return passed(f"101 in {float(knock.record.meta.get('upgrade_ms', 0)):.0f} ms")
 

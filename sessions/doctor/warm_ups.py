@@ -17,6 +17,7 @@ from sessions.doctor.probes import (
     asked,
     end_words,
     findings_of,
+    is_refusal,
 )
 from sessions.doctor.recall import other_cause, unfit
 from sessions.doctor.result import Outcome, Verdict, failed, judged, passed, skipped, told
@@ -51,6 +52,8 @@ async def warm_up(bench: Bench) -> Verdict:
         bench.capabilities["warm-up"] = "not chainable"
         if reason := other_cause(bench, turn):
             return skipped(reason)
+        if turn.turn.failure is not None and is_refusal(bench, turn.turn.failure):
+            bench.facts.notes["warm_up_forgotten"] = True
         return failed(
             f"the id of the warm-up cannot be continued: {turn.words}",
             "generate: false is faked: give an id that can be a parent, or refuse it.",

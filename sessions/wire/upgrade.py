@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
@@ -24,6 +24,7 @@ from sessions.redact import header, text, url
 from sessions.settings import HANDSHAKE_HEADERS
 from sessions.version import version
 from sessions.wire.answer import Answer, NotHttp, read_body, read_head
+from sessions.wire.endpoint import Endpoint
 from sessions.wire.meter import Meter
 from sessions.wire.plan import Plan
 from sessions.wire.stream import ByteStream
@@ -37,6 +38,18 @@ _CLASSES = {
     426: FailureClass.UPGRADE_REQUIRED,
     429: FailureClass.THROTTLED,
 }
+
+
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+#: what to do where nothing was answered, and where a 101 is none
+_CUT_OFF = (
+    "The connection was accepted and dropped when the upgrade came: look in the log of the server, or of the "
+    "proxy before it; where plain HTTP is answered, upgrades are cut off on the way."
+)
+_INVALID_101 = (
+    "The server, or a proxy before it, makes up its 101: it must send Upgrade: websocket, Connection: Upgrade, "
+    "and the Sec-WebSocket-Accept of this very request's key."
+)
 
 
 class UpgradeRefused(ConnectError):
@@ -66,15 +79,13 @@ async def upgrade(stream: ByteStream, plan: Plan, timeout_seconds: float) -> Upg
         said = f"no answer to the upgrade within {timeout_seconds:g} s"
         raise _refused(FailureClass.UPGRADE_SILENT, said, received) from None
     except NotHttp as error:
-        raise _refused(
-            FailureClass.PROTOCOL, _with_start(str(error), error.received), error.received
-        ) from None
+        raise _not_http(error) from None
     if answer.status != 101:
-        raise refusal(await read_body(stream, answer))
+        raise refusal(await read_body(stream, answer), plan.endpoint)
     protocol.receive_data(answer.head)
     if protocol.handshake_exc is not None:
         said = f"the 101 is not a valid upgrade: {protocol.handshake_exc}"
-        raise _refused(FailureClass.PROTOCOL, said, answer.head, answer.status)
+        raise _refused(FailureClass.PROTOCOL, said, answer.head, answer.status, _INVALID_101)
     protocol.events_received()
     meter = None
     if protocol.extensions:
@@ -128,8 +139,11 @@ def failure_class_for(status: int) -> FailureClass:
     return _CLASSES.get(status, FailureClass.HTTP_STATUS)
 
 
-def refusal(answer: Answer) -> UpgradeRefused:
-    """An answer that is not a 101, as the failure it is; the detail names status, kind of body and hints."""
+def refusal(answer: Answer, asked: Endpoint | None = None) -> UpgradeRefused:
+    """An answer that is not a 101, as the failure it is; the detail names status, kind of body and hints.
+
+    `asked` is the endpoint that answered, to tell how the address of a redirect differs from it.
+    """
     status = answer.status
     said = f"{status} {answer.reason}".rstrip()
     if kind := answer.header("Content-Type").partition(";")[0].strip():
@@ -137,13 +151,13 @@ def refusal(answer: Answer) -> UpgradeRefused:
     if wait := answer.header("Retry-After"):
         said += f"; Retry-After: {wait}"
     if place := answer.header("Location"):
-        said += f"; it points to {_origin(place)}, redirects are not followed"
+        said += f"; it points to {_place(place)}{_difference(place, asked)}, redirects are not followed"
     error = UpgradeRefused(
         failure_class_for(status),
         said,
         status=status,
         body=answer.text,
-        remedy=_remedy(answer),
+        remedy=_remedy(answer, asked),
     )
     error.received = answer.head + answer.body
     return error
@@ -185,10 +199,16 @@ def masked_refusal(received: bytes, secrets: tuple[str, ...]) -> tuple[bytes, tu
     return clean_head + blank + clean.value.encode(), (*masked, *clean.masked)
 
 
-def _remedy(answer: Answer) -> str:
+def _remedy(answer: Answer, asked: Endpoint | None) -> str:
     body = answer.text.lower()
     server = answer.header("Server").lower()
     if 300 <= answer.status < 400:
+        place = answer.header("Location")
+        if asked is not None and place and _difference(place, asked):
+            return (
+                f"The server takes another path than {_path(asked.target)}: give the whole address by --url, "
+                "or have the server answer here without a redirect; clients do not follow one."
+            )
         return "Give the address it points to as the base URL, if you trust it with the key."
     if answer.status in (200, 405, 501):
         return "The server has Responses over HTTP only on this path, or WebSocket is switched off there."
@@ -207,17 +227,54 @@ def _remedy(answer: Answer) -> str:
     return ""
 
 
-def _origin(location: str) -> str:
-    """Where a redirect leads, without path, query and login, as they may hold credentials."""
+def _place(location: str) -> str:
+    """Where a redirect leads, its path too, without query and login, as they may hold credentials."""
     try:
         parts = urlsplit(location)
     except ValueError:
         return "an address that cannot be read"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "the same origin"
+    path = text(parts.path, where="url").value
+    if not parts.netloc:
+        return path or "the same address"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
 
 
-def _refused(failure: FailureClass, said: str, received: bytes, status: int = 0) -> UpgradeRefused:
-    error = UpgradeRefused(failure, said, status=status)
+def _difference(location: str, asked: Endpoint | None) -> str:
+    """In how far a redirect leads elsewhere on the same server; "" where it leads to another, or none is known."""
+    if asked is None:
+        return ""
+    try:
+        here, there = urlsplit(asked.http_url), urlsplit(urljoin(asked.http_url, location))
+        ports = [one.port or _PORTS.get(one.scheme) for one in (here, there)]
+    except ValueError:
+        return ""
+    schemes = {"ws": "http", "wss": "https"}
+    is_alike = schemes.get(there.scheme, there.scheme) == here.scheme and ports[0] == ports[1]
+    if not is_alike or here.hostname != there.hostname or here.path == there.path:
+        return ""
+    if here.path.rstrip("/") == there.path.rstrip("/"):
+        return " (only the slash at the end of the path differs)"
+    return " (only the path differs)"
+
+
+def _path(target: str) -> str:
+    return target.partition("?")[0]
+
+
+def _not_http(error: NotHttp) -> UpgradeRefused:
+    """No answer at all, or one that is not HTTP."""
+    if error.received:
+        return _refused(FailureClass.PROTOCOL, _with_start(str(error), error.received), error.received)
+    said = "the connection ended at the upgrade without an answer"
+    if "without an answer" not in str(error):
+        said = f"{said}: {error}"
+    return _refused(FailureClass.PROTOCOL, said, b"", remedy=_CUT_OFF)
+
+
+def _refused(
+    failure: FailureClass, said: str, received: bytes, status: int = 0, remedy: str = ""
+) -> UpgradeRefused:
+    error = UpgradeRefused(failure, said, status=status, remedy=remedy)
     error.received = received
     return error
 

@@ -131,6 +131,8 @@ class _Socket:
 
     async def listen(self) -> None:
         habit, socket = self.habit, self.socket
+        if habit == "closed after a while":
+            asyncio.get_running_loop().call_later(0.6, lambda: self.tasks.create_task(socket.close(1000)))
         async for text in socket:
             if habit == "lost at its first message, every third" and self.number % _EVERY_THIRD == 0:
                 await socket.close(1011, "upstream")
@@ -170,6 +172,8 @@ class _Socket:
             pass
 
     async def send(self, message: Body) -> None:
+        if self.habit == "an envelope around events":
+            message = {"event": message["type"], "data": message}
         await self.socket.send(json.dumps(message))
 
     async def fail(self, status: int, code: str | None, message: str, **fields: Any) -> None:
@@ -181,10 +185,15 @@ class _Socket:
                 error["code"] = None
             case "paths in errors":
                 error["message"] = f'File "/srv/app/handlers/ws.py", line 88, in handle: {message}'
+            case "refusals as failed responses" if code == "previous_response_not_found":
+                failed = {"id": "resp_x", "object": "response", "status": "failed", "error": error, "output": []}
+                await self.send({"type": "response.failed", "response": failed})
+                return
             case "key in errors":
                 error["message"] = f"{message} (Bearer {KEY})"
         await self.send({"type": "error", "status": status, "error": error, **fields})
-        if self.habit == "errors twice" and code == "model_not_found":
+        is_twice = self.habit == "every error twice" and code != "previous_response_not_found"
+        if is_twice or (self.habit == "errors twice" and code == "model_not_found"):
             await self.send({"type": "error", "status": status, "error": error, **fields})
         if self.habit == "closed by errors":
             await self.socket.close(1000)
@@ -220,11 +229,15 @@ class _Socket:
         if parent is None or self.habit == "parents ignored":
             return []
         found = self.kept.get(parent, self.server.stored.get(parent))
+        if found is not None and self.habit == "forgets what is not stored" and parent not in self.server.stored:
+            return None
         return [] if found is not None and self.habit == "context lost" else found
 
     async def turn(self, create: Body, history: list[Body], lane: Body) -> None:
         number = next(self.server.numbers)
         response_id, order = f"resp_{number:032x}", itertools.count()
+        if self.habit == "one id for all":
+            response_id = f"resp_{1:032x}"
         items = history + _items(create)
         limit = create.get("max_output_tokens") or 10_000
         is_warm = not create.get("generate", True)
@@ -334,6 +347,8 @@ class _Socket:
             "output_item.added", output_index=0, item={**call, "arguments": "", "status": "in_progress"}
         )
         await event("function_call_arguments.delta", delta=arguments, **place)
+        if self.habit == "arguments cut at the end":
+            arguments = arguments[:-1]
         await event("function_call_arguments.done", arguments=arguments, **place)
         done = {**call, "arguments": arguments, "status": "completed"}
         if self.habit == "call ids change":

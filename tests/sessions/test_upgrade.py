@@ -88,12 +88,28 @@ def test_a_refusal_has_a_remedy_of_its_own(head: bytes, body: bytes, failure: st
 
 @pytest.mark.parametrize(
     ("place", "told"),
-    [("http://[bad", "cannot be read"), ("//u:p@other/x?key=1", "://other,"), ("", "302 x")],
+    [("http://[bad", "cannot be read"), ("//u:p@other/x?key=1", "://other/x,"), ("", "302 x")],
 )
-def test_a_redirect_is_told_by_its_origin(place: str, told: str) -> None:
+def test_a_redirect_is_told_without_login_and_query(place: str, told: str) -> None:
     detail = refusal(parse_head(f"HTTP/1.1 302 x\r\nLocation: {place}\r\n\r\n".encode())).detail
     assert told in detail
     assert "key=1" not in detail
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("http://127.0.0.1:8080/v1/responses/", "/v1/responses/ (only the slash at the end of the path differs)"),
+        ("/v2/responses", "/v2/responses (only the path differs)"),
+        ("https://127.0.0.1:8080/v1/responses", "it points to https://127.0.0.1:8080/v1/responses,"),
+        ("http://other:8080/v1/responses", "it points to http://other:8080/v1/responses,"),
+    ],
+)
+def test_what_differs_in_the_address_of_a_redirect_is_told(place: str, told: str) -> None:
+    answer = parse_head(f"HTTP/1.1 301 x\r\nLocation: {place}\r\n\r\n".encode())
+    error = refusal(answer, derive("http://127.0.0.1:8080/v1"))
+    assert told in error.detail
+    assert ("another path than /v1/responses" in error.remedy) == ("differs" in told)
 
 
 HEADS = st.binary(max_size=80).map(lambda tail: b"HTTP/1.1 403 No\r\n" + tail + b"\r\n\r\n")
