@@ -39,6 +39,11 @@ class Examining:
         self.say: Callable[[str], None] = tell  #: takes sentences; stderr where there is no screen
         self.on_progress: Callable[[str], None] = tell_progress  #: takes what is tried now; "" at the end
         self.on_result: Callable[[], None] = _nothing
+        if args.transport == "http":
+            raise UsageError(
+                "the doctor examines sockets, --transport http says nothing to it: leave it out; "
+                "`turnscope compare URL --transports` looks at HTTP beside the socket"
+            )
         settings = settings_from(args)
         plan = plan_from(settings)
         if not args.dry_run and _is_nobodys(settings):

@@ -140,6 +140,8 @@ async def other_socket(bench: Bench) -> Verdict:
     if one.turn.failure is not None and one.turn.failure.code == PARENT_NOT_FOUND:
         return passed(failure_words(one.turn.failure))
     if one.turn.responses and one.turn.failure is None:
+        if reason := other_cause(bench, one):
+            return skipped(reason)
         first: Asked = bench.facts.notes["chain"][0] if "chain" in bench.facts.notes else one
         if first.turn.response is not None and first.turn.response.store:
             return told("it is continued: the server has stored it all the same")

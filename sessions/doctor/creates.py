@@ -13,6 +13,7 @@ from sessions.doctor.aftermath import ALL_REMAIN, ended
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import LEAST_OUTPUT_TOKENS, Cost, check
 from sessions.doctor.probes import (
+    NO_MODEL,
     NO_REFUSAL,
     NOBODYS_ID,
     SHORT_TURN_TOKENS,
@@ -29,8 +30,6 @@ from sessions.doctor.probes import (
 from sessions.doctor.result import Verdict, failed, passed, skipped, told, warned
 from sessions.session import Failure
 
-_NO_MODEL = "turnscope-doctor-no-such-model"
-
 
 @check("C08", "a model that does not exist", Cost.FREE, needs=("B07", "B19"), after=("D01",), turns=1,
        tokens=SHORT_TURN_TOKENS - LEAST_OUTPUT_TOKENS, at_risk=LEAST_OUTPUT_TOKENS)  # fmt: skip
@@ -38,7 +37,7 @@ async def unknown_model(bench: Bench) -> Verdict:
     """A warm-up, which generates nothing, with a model name that nobody has."""
     if bench.facts.notes.get("never_begins") or bench.facts.notes.get("endless_turn"):
         return skipped("follows from D01: no create is answered to its end here")
-    create = bench.create(generate=False).model_copy(update={"model": _NO_MODEL})
+    create = bench.create(generate=False).model_copy(update={"model": NO_MODEL})
     async with bench.open() as bout:
         one = await asked(bench, bout, bench.framed(create))
         reply = reply_in(heard(bout))
@@ -53,9 +52,7 @@ async def unknown_model(bench: Bench) -> Verdict:
         said = failure_words(one.turn.failure)
         return ended(bench, "C08", f"{said}; {ending}") if ending else passed(said)
     if reply.created:
-        said = (
-            f"{_NO_MODEL} is accepted{'; then ' + (ending or one.silence) if ending or one.silence else ''}"
-        )
+        said = f"{NO_MODEL} is accepted{'; then ' + (ending or one.silence) if ending or one.silence else ''}"
         return told(said, "Names of models are mapped, or not looked at before a turn.")
     if ending:
         return failed(
@@ -63,7 +60,7 @@ async def unknown_model(bench: Bench) -> Verdict:
         )
     if one.silence:
         return catalogued("app-silent", f"an unknown model: {one.silence}")
-    return told(f"{_NO_MODEL} is accepted", "Names of models are mapped, or not looked at before a turn.")
+    return told(f"{NO_MODEL} is accepted", "Names of models are mapped, or not looked at before a turn.")
 
 
 @check(

@@ -87,8 +87,8 @@ async def unknown_parent(bench: Bench) -> Verdict:
             notes["told_as_failed"] = True
             return warned(
                 f"told as a failed response, not as an error: {said}",
-                "Refuse it with an error frame: a response that never began cannot fail, and clients wait for "
-                "the error.",
+                "Refuse it with an error frame: a response that never began cannot fail, and clients wait "
+                "for the error.",
             )
         return passed(said)
 

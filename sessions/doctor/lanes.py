@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from sessions.contract import INVALID_LANE, Status
+from sessions.dialects import read
 from sessions.doctor.bench import Bench
 from sessions.doctor.check import Cost, check
 from sessions.doctor.in_flight import course
@@ -41,7 +42,7 @@ async def lanes(bench: Bench) -> Verdict:
     async with bench.open() as bout:
         turns = [await bout.send(bench.frame("", generate=False, lane=name)) for name in _LANES]
         await bout.until(lambda: len(course(heard(bout))[1]) >= len(_LANES), bench.patience_seconds)
-        events = [one for one in heard(bout) if isinstance(one, Event)]
+        events = [read(one).event for one in heard(bout) if isinstance(one, Event)]
         echoed = {one.stream_id for one in events} - {None}
         reply = reply_in(heard(bout))
         found = findings_of(bench, (bout.session.number,))
@@ -90,7 +91,7 @@ async def _lane_names(bench: Bench) -> Verdict:
         return passed("both lanes echoed")
     async with bench.open() as bout:
         turn = (await asked(bench, bout, parentless(bench, lane=_LANES[0]))).turn
-        named = [one for one in heard(bout) if isinstance(one, Event)]
+        named = [read(one).event for one in heard(bout) if isinstance(one, Event)]
         if turn.failure is None or not any(one.stream_id == _LANES[0] for one in named):
             return catalogued("lane-not-echoed", "an error on a lane does not name it", at_most=Outcome.WARN)
         codes = set()

@@ -31,7 +31,14 @@ _ODD_TYPE = '{"type":"doctor.noop"}'
 _TRIES = 4  #: more of them, where sockets are known to be lost by chance
 
 
-@check("C04", "text that is not JSON", Cost.FREE, needs=("B07", "B19"), after=("C01",), findings=("frame-kills-socket",))
+@check(
+    "C04",
+    "text that is not JSON",
+    Cost.FREE,
+    needs=("B07", "B19"),
+    after=("C01",),
+    findings=("frame-kills-socket",),
+)
 async def bad_json(bench: Bench) -> Verdict:
     """One text message that breaks off within its JSON."""
     if bench.facts.notes.get("unread"):

@@ -27,6 +27,8 @@ from sessions.session import Failure, Turn
 
 #: an id that no server has given out
 NOBODYS_ID = "resp_" + "0" * 48
+#: a model that nobody has
+NO_MODEL = "turnscope-doctor-no-such-model"
 #: so long a server may take to refuse what it refuses without thinking
 _CLOSE_SECONDS = 0.3
 REFUSAL_SECONDS = 3.0

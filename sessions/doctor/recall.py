@@ -71,6 +71,8 @@ def recalled(bench: Bench, second: Asked, word: str) -> Verdict:
             "Look at the answers: this model may not do as it is told, or the hop changes what it is told.",
         )
     if repeated_ids(bench):
-        return told(f"it should say {word}, and says {second.text[:80]!r}", "See D10: two answers have one id.")
+        return told(
+            f"it should say {word}, and says {second.text[:80]!r}", "See D10: two answers have one id."
+        )
     bench.capabilities["chain"] = "context lost"
     return catalogued("context-lost", f"it should say {word}, and says {second.text[:80]!r}")

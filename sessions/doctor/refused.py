@@ -200,8 +200,8 @@ async def silent_drop(bench: Bench) -> Verdict:
     if is_cut_off:
         return failed(
             f"{refused.meta.get('detail')}; {http}",
-            "Plain HTTP is answered, and the connection is dropped as soon as an upgrade comes: look in the log "
-            "of the proxy or the server at this time.",
+            "Plain HTTP is answered, and the connection is dropped as soon as an upgrade comes: look in the "
+            "log of the proxy or the server at this time.",
             Who.PROXY,
             FailureClass.PROTOCOL.value,
         )

@@ -15,8 +15,12 @@ from sessions.doctor.bout import Bout
 from sessions.doctor.check import Cost, check
 from sessions.doctor.probes import (
     NEXT_TURN_TOKENS,
+    NO_MODEL,
     REFUSAL_SECONDS,
+    SHORT_PROMPT,
     SHORT_TURN_TOKENS,
+    asked,
+    heard,
     knows_refusal,
     parentless,
     reply_in,
@@ -45,9 +49,9 @@ async def no_key(bench: Bench) -> Verdict:
     return _judged_entry(bench, way_in, "without a key", "The WebSocket route is open: require a key.")
 
 
-@check("G02", "with a wrong key", Cost.FREE, needs=_REACHED)
+@check("G02", "with a wrong key", Cost.FREE, needs=_REACHED, turns=1, at_risk=SHORT_TURN_TOKENS)
 async def wrong_key(bench: Bench) -> Verdict:
-    """One upgrade and one GET models with a key that is none."""
+    """One upgrade and one GET models with a key that is none, and where only these differ, one create."""
     if not bench.plan.has_login:
         return told("no key is configured, so nothing can be compared")
     changes = {**_without_login(bench), "key": GARBAGE_KEY}
@@ -57,7 +61,9 @@ async def wrong_key(bench: Bench) -> Verdict:
             status = (await bench.http("GET", "models", **changes)).status
         except ConnectError:
             status = 0  # nothing to compare with
-        if status in (401, 403):
+        if status in (401, 403) and await _is_refused_later(bench, **changes):
+            way_in = "late"
+        elif status in (401, 403):
             return failed(
                 f"accepted with a wrong key; GET models refuses it ({status})",
                 "The key is not checked on the WebSocket route: check it there as over HTTP.",
@@ -215,7 +221,7 @@ async def error_leakage(bench: Bench) -> Verdict:
         return skipped("follows from C12: nothing beyond the errors that it tells")
     frames = sum(one.frames_in for one in bench.inspector.sessions.sessions.values())
     if not frames:
-        return skipped("no message has come")
+        return told("no message has come")
     said = "1 message" if frames == 1 else f"{frames} messages"
     return judged(later, ("internals-leak",), f"no internals in the {said} of this run")
 
@@ -252,6 +258,20 @@ async def _way_in(bench: Bench, **changes: Any) -> str:
             return "late" if _is_turned_away(bout, len(events)) or _is_denied(events) else "in"
     except ConnectError:
         return "late" if is_open else "refused"
+
+
+async def _is_refused_later(bench: Bench, **changes: Any) -> bool:
+    """Whether a create that needs no parent is refused for its key: a server may ask for a parent first.
+
+    Its model is one that nobody has, so that a server that takes any key generates nothing for it.
+    """
+    create = bench.create(SHORT_PROMPT).model_copy(update={"model": NO_MODEL})
+    try:
+        async with bench.open(**changes) as bout:
+            one = await asked(bench, bout, bench.framed(create))
+            return not one.turn.responses and _is_denied(heard(bout))
+    except ConnectError:
+        return False
 
 
 def _is_turned_away(bout: Bout, events: int) -> bool:

@@ -47,8 +47,8 @@ _CUT_OFF = (
     "proxy before it; where plain HTTP is answered, upgrades are cut off on the way."
 )
 _INVALID_101 = (
-    "The server, or a proxy before it, makes up its 101: it must send Upgrade: websocket, Connection: Upgrade, "
-    "and the Sec-WebSocket-Accept of this very request's key."
+    "The server, or a proxy before it, makes up its 101: it must send Upgrade: websocket, Connection: "
+    "Upgrade and the Sec-WebSocket-Accept of this very request's key."
 )
 
 
@@ -240,7 +240,7 @@ def _place(location: str) -> str:
 
 
 def _difference(location: str, asked: Endpoint | None) -> str:
-    """In how far a redirect leads elsewhere on the same server; "" where it leads to another, or none is known."""
+    """In how far a redirect leads elsewhere on the same server; "" where it leads to another server."""
     if asked is None:
         return ""
     try:

@@ -174,6 +174,8 @@ class _Socket:
     async def send(self, message: Body) -> None:
         if self.habit == "an envelope around events":
             message = {"event": message["type"], "data": message}
+        if self.habit == "events in a list":
+            message = {"kind": "batch", "events": [message]}
         await self.socket.send(json.dumps(message))
 
     async def fail(self, status: int, code: str | None, message: str, **fields: Any) -> None:
@@ -186,8 +188,14 @@ class _Socket:
             case "paths in errors":
                 error["message"] = f'File "/srv/app/handlers/ws.py", line 88, in handle: {message}'
             case "refusals as failed responses" if code == "previous_response_not_found":
-                failed = {"id": "resp_x", "object": "response", "status": "failed", "error": error, "output": []}
-                await self.send({"type": "response.failed", "response": failed})
+                failed = {
+                    "id": "resp_x",
+                    "object": "response",
+                    "status": "failed",
+                    "error": error,
+                    "output": [],
+                }
+                await self.send({"type": "response.failed", "response": failed, **fields})
                 return
             case "key in errors":
                 error["message"] = f"{message} (Bearer {KEY})"
@@ -229,7 +237,11 @@ class _Socket:
         if parent is None or self.habit == "parents ignored":
             return []
         found = self.kept.get(parent, self.server.stored.get(parent))
-        if found is not None and self.habit == "forgets what is not stored" and parent not in self.server.stored:
+        if (
+            found is not None
+            and self.habit == "forgets what is not stored"
+            and parent not in self.server.stored
+        ):
             return None
         return [] if found is not None and self.habit == "context lost" else found
 

@@ -394,7 +394,12 @@ async def test_whoever_waits_second_sees_the_same_opening() -> None:
             302,
             "it points to https://elsewhere.example/v1,",
         ),
-        (b"HTTP/1.1 307 Temporary\r\nLocation: /v2\r\n\r\n", "http_status", 307, "it points to /v2 (only the path differs)"),
+        (
+            b"HTTP/1.1 307 Temporary\r\nLocation: /v2\r\n\r\n",
+            "http_status",
+            307,
+            "it points to /v2 (only the path differs)",
+        ),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "protocol", 101, "not a valid upgrade"),
         (
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

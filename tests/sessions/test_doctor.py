@@ -255,3 +255,11 @@ async def test_slow_upgrades_are_told_and_what_is_minor_is_left_out(tmp_path: Pa
     report = json.loads(out)
     assert report["is_interrupted"]
     assert "B07" in {one["id"] for one in report["checks"]}
+
+
+async def test_a_transport_without_sockets_is_refused_with_a_reason(tmp_path: Path) -> None:
+    process = await started(tmp_path, "http://127.0.0.1:9/v1", "--transport", "http")
+    async with asyncio.timeout(30):
+        _, talk = await process.communicate()
+    assert process.returncode == 2
+    assert b"the doctor examines sockets" in talk

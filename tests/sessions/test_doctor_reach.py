@@ -225,3 +225,29 @@ async def test_the_route_elsewhere_is_found() -> None:
     assert results["B10"].who == "client"
     assert "/responses" in results["B10"].evidence
     assert (await against("404", ids=("B07", "B10")))["B10"].outcome is Outcome.PASS
+
+
+async def test_an_upgrade_that_is_dropped_is_no_other_service_where_http_is_answered() -> None:
+    async def dropping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"Upgrade: websocket" not in head:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+
+    async with raw_server(dropping) as port:
+        results = await run(bench_to(port), *GROUP)
+    assert bad(results) == {"B07", "B14"}
+    assert results["B07"].findings == ()
+    assert "ended at the upgrade without an answer" in results["B07"].evidence
+    assert "GET models 200" in results["B14"].evidence
+    assert "another service" not in results["B07"].remedy
+    assert "plain HTTP is answered" in results["B05"].evidence
+
+
+async def test_a_101_that_is_none_is_told_as_such() -> None:
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"
+    async with raw_server(answering(answer)) as port:
+        result = (await run(bench_to(port), *GROUP))["B07"]
+    assert "missing Upgrade header" in result.evidence
+    assert "makes up its 101" in result.remedy
+    assert "not-http" not in result.findings

@@ -81,6 +81,33 @@ async def test_a_key_that_only_http_checks_is_found() -> None:
     assert results["G01"].outcome is Outcome.INFO
 
 
+async def test_a_key_that_is_looked_at_after_the_parent_is_told_as_late() -> None:
+    async def later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        is_known = KEY.encode() in head
+        if b"Upgrade: websocket" not in head:
+            status = b"200 OK" if is_known else b"401 Unauthorized"
+            writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            return
+        writer.write(accepted(head))
+        frame = await reader.read(1 << 16)
+        mask = frame[4:8]
+        text = bytes(byte ^ mask[place % 4] for place, byte in enumerate(frame[8:]))
+        code = b"previous_response_not_found" if b"previous_response_id" in text else b"invalid_api_key"
+        body = b'{"type":"error","error":{"code":"' + code + b'"}}'
+        writer.write(b"\x81" + bytes([len(body)]) + body)
+        await writer.drain()
+        await reader.read(1 << 16)
+
+    async with raw_server(later) as port:
+        bench = bench_to(port, compression=False)
+        results = await run(bench, *REACHED, "C01", "G02")
+    assert results["C01"].outcome is not Outcome.FAIL
+    assert results["G02"].outcome is Outcome.WARN
+    assert "the first create refused" in results["G02"].evidence
+
+
 async def test_a_refusal_that_comes_late_is_told() -> None:
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -55,6 +57,42 @@ async def test_a_small_limit_that_looks_like_a_network_fault_is_found(
     assert results["F02"].findings == ("too-big-hidden",)
 
 
+async def test_a_socket_that_would_have_ended_anyway_proves_no_limit() -> None:
+    async def hasty(socket: ServerConnection) -> None:
+        asyncio.get_running_loop().call_later(_LIFE_SECONDS, socket.transport.abort)
+        async for message in socket:
+            if len(message) < 1 << 20:
+                await socket.send(_NOT_FOUND)
+
+    async with serving(hasty) as bench:
+        results = await run(bench, "C01", "F01", "F02")
+    assert results["F01"].outcome is Outcome.INFO
+    assert "at least 64 KiB; 1 MiB is not known" in results["F01"].evidence
+    assert results["F02"].outcome is Outcome.SKIP
+
+
+async def test_size_is_tried_without_compression_and_a_limit_below_the_first_is_worded() -> None:
+    received: list[str] = []
+
+    async def small(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        received.append(socket.request.headers.get("Sec-WebSocket-Extensions", ""))
+        async for message in socket:
+            if len(message) > 60_000:
+                await socket.close(1009)
+                return
+            await socket.send(_NOT_FOUND)
+
+    async with serving(small) as bench:
+        bench.plan = replace(bench.plan, compression=True)
+        results = await run(bench, "C01", "F01")
+    assert "deflate" in received[0]
+    assert received[-1] == ""
+    assert results["F01"].outcome is Outcome.FAIL
+    assert results["F01"].remedy.startswith("Messages of 64 KiB already are cut")
+
+
+_LIFE_SECONDS = 0.2
 _NOT_FOUND = json.dumps(
     {
         "type": "error",

@@ -99,7 +99,10 @@ def test_a_redirect_is_told_without_login_and_query(place: str, told: str) -> No
 @pytest.mark.parametrize(
     ("place", "told"),
     [
-        ("http://127.0.0.1:8080/v1/responses/", "/v1/responses/ (only the slash at the end of the path differs)"),
+        (
+            "http://127.0.0.1:8080/v1/responses/",
+            "/v1/responses/ (only the slash at the end of the path differs)",
+        ),
         ("/v2/responses", "/v2/responses (only the path differs)"),
         ("https://127.0.0.1:8080/v1/responses", "it points to https://127.0.0.1:8080/v1/responses,"),
         ("http://other:8080/v1/responses", "it points to http://other:8080/v1/responses,"),
