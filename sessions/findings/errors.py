@@ -105,6 +105,8 @@ def _told_again(seen: Seen, failure: Failure) -> Iterator[Claim]:
     if manners.failed is None or seen.turn is not None or failure.code == AGE_LIMIT:
         return
     record, at, turn = manners.failed
+    if manners.odd_at >= 0 and at - manners.odd_at <= _AGAIN_SECONDS:
+        return  # one of the errors was for that, in whichever order they came
     is_quiet = manners.sent_frame < record and not seen.session.busy
     if is_quiet and seen.record.elapsed - at <= _AGAIN_SECONDS:
         yield Claim("terminal-doubled", f"another error for one failure: {said(failure)}", (record,), turn)

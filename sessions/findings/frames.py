@@ -38,10 +38,10 @@ def _sent(seen: Seen) -> Iterator[Claim]:
     manners = seen.memory.manners(record.session)
     manners.sent_frame, manners.sent_bytes, manners.odd_frame = seen.number, len(record.payload), -1
     if seen.details(What.UNDECODABLE) and isinstance(seen.raw, Undecodable):
-        manners.odd_frame = seen.number
+        manners.odd_frame, manners.odd_at = seen.number, record.elapsed
         yield Claim("client-frame-unreadable", f"{seen.raw.reason}: {_start(record.payload)}")
     elif seen.details(What.UNKNOWN) and seen.raw is not None:
-        manners.odd_frame = seen.number
+        manners.odd_frame, manners.odd_at = seen.number, record.elapsed
         name = "" if isinstance(seen.raw, Undecodable) else seen.raw.type
         yield Claim("client-type-unknown", f"type {name[:80]!r}")
 

@@ -87,7 +87,17 @@ class Track:
 class Manners:
     """What is remembered of one socket."""
 
-    __slots__ = ("failed", "made", "odd_frame", "overdue", "sent_bytes", "sent_frame", "unread", "unread_at")
+    __slots__ = (
+        "failed",
+        "made",
+        "odd_at",
+        "odd_frame",
+        "overdue",
+        "sent_bytes",
+        "sent_frame",
+        "unread",
+        "unread_at",
+    )
 
     def __init__(self) -> None:
         self.failed: tuple[int, float, int] | None = None  #: record, time and turn of the newest failure
@@ -97,6 +107,7 @@ class Manners:
         self.sent_bytes = 0  #: its size
         self.unread = 0  #: messages of the server that were no event, since the last gap
         self.unread_at = -1.0  #: when the newest of them came
+        self.odd_at = -1.0  #: when the client last sent what was no JSON or of no known type
         self.odd_frame = -1  #: the same record, when that was no JSON or of no known type
 
 

@@ -293,3 +293,18 @@ def test_an_end_that_comes_again_is_not_the_answer_of_a_turn_that_waits() -> Non
         *wire.got_all(make.answer("resp_2")),
     ]
     assert [(one.id, one.turn) for one in judged(records)] == [("terminal-doubled", 1)]
+
+
+def test_as_many_errors_as_messages_are_not_one_failure_told_twice() -> None:
+    wire = Wire()
+    records = [wire.open(), wire.sent(make.create("a")), wire.sent('{"x'), wire.sent("[1]")]
+    records += [wire.sent(make.create("b")), *(wire.got(make.error("bad")) for _ in range(4))]
+    assert "terminal-doubled" not in ids(judged(records))
+    wire = Wire()
+    twice = [
+        wire.open(),
+        wire.sent(make.create("a")),
+        wire.got(make.error("bad")),
+        wire.got(make.error("bad")),
+    ]
+    assert "terminal-doubled" in ids(judged(twice))
