@@ -13,7 +13,7 @@ from sessions.doctor.check import Check, Cost, check
 from sessions.doctor.probes import catalogued, findings_of, has_begun
 from sessions.doctor.recall import repeated_ids
 from sessions.doctor.result import Outcome, Verdict, judged, passed, skipped, told, warned
-from sessions.events import Event
+from sessions.events import Event, Undecodable
 from sessions.finding import Finding
 from sessions.session import Turn
 
@@ -131,10 +131,15 @@ def _echo(bench: Bench, turn: Turn) -> dict[str, object]:
     found: dict[str, object] = {}
     for place in range(len(recording)):
         if column[place] == turn.number and recording.record(place).direction == "server":
-            event = recording.event(place)
+            event = _unwrapped(recording.event(place))
             if isinstance(event, Event) and isinstance(body := event.body.get("response"), dict):
                 found = dict(body)
     return found
+
+
+def _unwrapped(event: Event | Undecodable) -> Event | Undecodable:
+    """An event as it was spelled, one that has no type as the event that it holds."""
+    return read(event).event if isinstance(event, Event) and not event.type else event
 
 
 def _ends_of(bench: Bench, sessions: set[int]) -> tuple[str, ...]:
@@ -145,7 +150,7 @@ def _ends_of(bench: Bench, sessions: set[int]) -> tuple[str, ...]:
         record = recording.record(place)
         if record.session not in sessions or record.direction != "server":
             continue
-        event = recording.event(place)
+        event = _unwrapped(recording.event(place))
         if isinstance(event, Event) and (event.type in TERMINAL or event.type == DONE_EVENT):
             names[event.type] = None
     return tuple(names)

@@ -181,3 +181,18 @@ async def test_what_a_server_adds_to_each_create_is_learnt_from_the_first() -> N
     unlimited, whole = await examined("a prompt of its own")
     assert unlimited.bench.spent > unlimited.estimate.tokens
     assert "more than it holds" in plain(whole), "the bound that did not hold is told"
+
+
+async def test_what_follows_from_a_lost_chain_is_laid_to_it() -> None:
+    _, found = await examined("forgets what is not stored")
+    results = {one.id: one for one in found.results}
+    assert results["E10"].outcome is Outcome.SKIP
+    assert results["E10"].evidence.startswith("follows from E01")
+
+
+async def test_wrapped_events_are_read_by_every_check() -> None:
+    _, found = await examined("an envelope around events")
+    results = {one.id: one for one in found.results}
+    assert results["D03"].outcome is Outcome.PASS
+    assert "response.completed" in results["D03"].evidence
+    assert results["C01"].outcome is Outcome.PASS
