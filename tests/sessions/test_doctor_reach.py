@@ -237,7 +237,7 @@ async def test_an_upgrade_that_is_dropped_is_no_other_service_where_http_is_answ
     async with raw_server(dropping) as port:
         results = await run(bench_to(port), *GROUP)
     assert bad(results) == {"B07", "B14"}
-    assert results["B07"].findings == ()
+    assert results["B07"].findings == ("upgrade-unanswered",)
     assert "ended at the upgrade without an answer" in results["B07"].evidence
     assert "GET models 200" in results["B14"].evidence
     assert "another service" not in results["B07"].remedy
