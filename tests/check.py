@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent  # not resolved: a virtual environment's programs stand beside its link
 PYTHON = sys.executable
 #: environments that install in less than a minute each, and together in less than three
-QUICK = ("openai", "agents", "websockets", "node", "codex", "litellm", "litellm-1.83", "ccproxy", "debian")
+QUICK = ("openai", "agents", "websockets", "node", "codex", "litellm", "litellm-1.83", "debian")
 FAST_TESTS = ("tests/test_architecture.py", "tests/sessions/test_playbooks.py")
 _WIDTH = 14
 _UNSTEADY = 10  # failures at most that may be the load's, not the tests'
