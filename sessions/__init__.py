@@ -81,6 +81,7 @@ Edge, disk and tasks:
   journal       the append-only file while it is written
   recording     what is written, read back by number
   reading       a file that somebody else wrote, or still writes
+  line_ends     where the lines of such a file end
   retention     which old recordings go, as the settings say
   drafts        what somebody has typed, kept between runs
   inspector     store, apply, tell; followers with cursors

@@ -90,6 +90,11 @@ class Playback:
         return self.reading.known
 
     @property
+    def expected(self) -> int:
+        """Records that the file seems to have: its lines are counted long before all of them are known."""
+        return self.reading.expected
+
+    @property
     def is_growing(self) -> bool:
         """Whether somebody still writes the file."""
         return self._is_growing
@@ -112,9 +117,11 @@ class Playback:
     @property
     def share(self) -> float:
         """How much of the file has been folded, from 0 to 1."""
+        if not self.expected:
+            return 0.0
         total = self.reading.bytes_total()
-        read = 1.0 if self._has_all or not total else min(1.0, self.reading.bytes_known / total)
-        return read * self.position / self.known if self.known else 0.0
+        found = 1.0 if self._has_all or not total else min(1.0, self.reading.bytes_found / total)
+        return found * self.position / self.expected
 
     @property
     def duration(self) -> float:
@@ -161,9 +168,10 @@ class Playback:
     def seek(self, count: int, elapsed: float = 0.0) -> None:
         """Put the playhead behind so many records, and not before `elapsed` seconds.
 
-        A checkpoint on the way is taken up at once; what is left of the way is folded by `advance`.
+        A checkpoint on the way is taken up at once; what is left of the way is folded by `advance`, which
+        waits for records that are not known yet.
         """
-        count = max(0, min(count, self.known))
+        count = max(0, min(count, self.expected))
         self._come_near(count)
         self._hunted = None
         self._target, self._target_time = count, elapsed
@@ -178,8 +186,8 @@ class Playback:
 
     def objection(self, moment: Moment) -> str:
         """Why the recording has no such moment, as far as it is known; "" when it has."""
-        if moment.measure is Measure.RECORD and moment.value >= self.known:
-            last = f"the last one known is #{self.known - 1}" if self.known else "none is known yet"
+        if moment.measure is Measure.RECORD and moment.value >= self.expected:
+            last = f"the last one known is #{self.expected - 1}" if self.expected else "none is known yet"
             return f"there is no record #{moment.value:.0f}: {last}"
         count = len(self.turns)
         if moment.measure is Measure.TURN and not 0 < moment.value <= count:
@@ -245,7 +253,7 @@ class Playback:
         end = perf_counter() + seconds
         now = self._clock.elapsed()
         passed, self._driven_at = max(0.0, now - self._driven_at), now
-        self._read_on(now, seconds * _READ_SHARE)
+        self._read_on(now, seconds)
         limit = self._limit(passed)
         while self.position < limit and perf_counter() < end:
             self._fold(limit, max(_SHORTEST_SECONDS, end - perf_counter()))
@@ -261,7 +269,9 @@ class Playback:
         self._looked_at = now
         # Asked before it is read: who ends in between has written everything that is found now.
         self._is_growing = self.reading.is_growing()
-        found = self.reading.read_on(seconds)
+        if self.position and self.reading.find_on(seconds):
+            return  # behind the first screen all lines are counted before more of them are read
+        found = self.reading.read_on(seconds * _READ_SHARE)
         self._has_all = not found or self.reading.bytes_known >= self.reading.bytes_total()
 
     def _limit(self, passed: float) -> int:

@@ -1,8 +1,8 @@
 """A recording that somebody else wrote, or still writes: found line by line, shown as far as one likes.
 
 Its one rule: whatever becomes of the file (damaged, cut, overwritten, replaced, removed) is told and never
-raised once it is open, and nothing is ever written to it. A record has two gates: `read_on` makes it known,
-`show` puts it before those who look; `len` counts only what is shown.
+raised once it is open, and nothing is ever written to it. A record has three gates: `find_on` finds its
+line, `read_on` makes it known, `show` puts it before those who look; `len` counts only what is shown.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from fcntl import LOCK_NB, LOCK_SH, LOCK_UN, flock
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
 
 from sessions.errors import Damaged, RecordingError, TooNew
 from sessions.journal import FORMAT, VERSION
+from sessions.line_ends import LineEnds
 from sessions.recording import LABEL, MAX_SESSION, Problem, Recording
 from sessions.records import Record, from_line
 
 _BLOCK = 1 << 18
+_LARGEST_LINE = 0x7FFF_F000  # bytes; what one read returns at most (read(2) of Linux)
 _MAX_HEADER = 1 << 20
 _MAX_PROBLEMS = 1_000  # kept with their words; beyond it they are only counted
 _NUMBER = b'{"n":'
@@ -39,13 +41,13 @@ class Reading(Recording):
     def __init__(self, descriptor: int, path: Path, header: dict[str, Any], first: bytes) -> None:
         super().__init__(descriptor, path, header, len(first))
         self.damaged = 0  #: lines that cannot be read; `problems` has the words of the first thousand
-        self.bytes_known = len(first)  #: as far as the file has been read
         self.holes: set[int] = set()  #: numbers of the records right before which others are missing
         self._first = first
-        self._lines = 1
+        self._ends = LineEnds(descriptor, len(first))  # of all lines behind the header
+        self._checked = 0  # of those lines
+        self._gaps = array("q")  # for each damaged one, how many records stand before it
         self._next = 0  # what the next record's own number should be; -1: nobody knows
         self._shown = 0
-        self._block = _BLOCK
         self._seen_size = -1
         self._is_lost = False  #: the file is no longer what was opened
         self._is_displaced = False  #: another file, or none, stands at its path
@@ -107,6 +109,26 @@ class Reading(Recording):
         """How many records have been found so far."""
         return len(self._elapsed)
 
+    @property
+    def bytes_known(self) -> int:
+        """As far as the file has been read."""
+        return self._ends.start(self._checked)
+
+    @property
+    def bytes_found(self) -> int:
+        """As far as it is known where its lines end."""
+        return self._ends.found
+
+    @property
+    def bytes_written(self) -> int:
+        """As far as the file has been read, too: what its writer still holds back is not known here."""
+        return self.bytes_known
+
+    @property
+    def expected(self) -> int:
+        """How many records the lines found so far will be, if none of those that wait is damaged."""
+        return self.known + len(self._ends) - self._checked
+
     def show(self, count: int) -> None:
         """Show the first `count` records, at most those that are known; fewer than before is fine."""
         self._shown = max(0, min(count, self.known))
@@ -133,12 +155,12 @@ class Reading(Recording):
 
         Of a file that still grows it is only the line that is being written.
         """
-        missing = self.bytes_total() - self.bytes_known
-        if missing <= 0 or self._is_lost:
-            return None
-        if b"\n" in os.pread(self._descriptor, min(missing, _BLOCK), self.bytes_known):
-            return None  # whole lines are waiting
-        return Problem(self._lines + 1, f"the last line is cut: {missing:,} bytes without an end")
+        while self.find_on(float("inf")):
+            pass
+        missing = self.bytes_total() - self._ends.found
+        if missing <= 0 or self._is_lost or self._checked < len(self._ends):
+            return None  # nothing, or whole lines, are waiting
+        return Problem(self._line_number + 1, f"the last line is cut: {missing:,} bytes without an end")
 
     def number_at(self, elapsed: float) -> int:
         """The first known record after this recording time; `known` when there is none.
@@ -153,60 +175,85 @@ class Reading(Recording):
 
     # Reading on -----------------------------------------------------------------------------------------
 
-    def read_on(self, seconds: float) -> int:
-        """Find records in what has not been read yet, for at most this time; how many, 0 for nothing new.
+    def find_on(self, seconds: float) -> bool:
+        """Find where the lines end that follow, for at most this time; whether more of them may follow.
 
-        Only whole lines are taken. A damaged one is a problem, and is skipped. One line is read whole,
-        however large it is.
+        Nothing becomes known by it; `expected` counts what was found.
         """
-        if self._descriptor < 0 or self._is_lost:
-            return 0
-        before = self.known
-        end = perf_counter() + seconds
         try:
-            size = os.fstat(self._descriptor).st_size
-            if size != self._seen_size and not self._is_as_opened(size):
-                return 0
-            while self.bytes_known < size and not self._read_block(end):
-                pass
-            if self.known == before:
-                self._look_at_path()
-            self._seen_size = size
+            return self._ends.find_on(self._size_now(), perf_counter() + seconds)
         except OSError as error:
             self._lose(f"it can no longer be read: {error.strerror}")
-        return self.known - before
-
-    def _read_block(self, end: float) -> bool:
-        """Take the whole lines of one block; True when time is up, or the rest is no whole line yet."""
-        block = os.pread(self._descriptor, self._block, self.bytes_known)
-        lines = block.split(b"\n")
-        lines.pop()  # the beginning of a line whose end is not here
-        if not lines:
-            if len(block) < self._block:
-                return True
-            self._block *= 2  # a line larger than a block
             return False
-        for number, line in enumerate(lines, start=1):
-            self._take(line)
+
+    def read_on(self, seconds: float) -> int:
+        """Take lines that have not been read yet, for at most this time; how many, 0 for nothing new.
+
+        Only whole lines are taken, and each makes a record known; a damaged one is a problem, and is skipped.
+        One line is read whole, however large it is.
+        """
+        before = self._checked
+        end = perf_counter() + seconds
+        try:
+            size = self._size_now()
+            while size and self._has_line(size) and self._check_block(end):
+                pass
+            if self._checked == before and not self._is_lost:
+                self._look_at_path()
+        except OSError as error:
+            self._lose(f"it can no longer be read: {error.strerror}")
+        return self._checked - before
+
+    def _has_line(self, size: int) -> bool:
+        """Whether a whole line waits to be taken."""
+        ends = self._ends
+        while self._checked == len(ends):
+            if not ends.find_on(size, 0.0) and self._checked == len(ends):
+                return False
+        return True
+
+    def _size_now(self) -> int:
+        """Bytes of the file; 0 once it is closed or lost, also when that is found now."""
+        if self._descriptor < 0 or self._is_lost:
+            return 0
+        size = os.fstat(self._descriptor).st_size
+        if size != self._seen_size and not self._is_as_opened(size):
+            return 0
+        self._seen_size = size
+        return size
+
+    def _check_block(self, end: float) -> bool:
+        """Take the lines of one block; False when time is up, or the file became shorter meanwhile."""
+        first, ends = self._checked, self._ends
+        bounds = ends.between(first, ends.stop(first, len(ends), _BLOCK))
+        begin, size = bounds[0], bounds[-1] - bounds[0]
+        if size > _LARGEST_LINE:
+            self._skip(f"it is too large to be read: {size:,} bytes")
+            return perf_counter() < end
+        block = os.pread(self._descriptor, size, begin)
+        if len(block) < size:
+            return False
+        for number, (start, after) in enumerate(pairwise(bounds), start=1):
+            self._take(block[start - begin : after - begin - 1])
             if not number % _CHECKED and perf_counter() >= end:
-                return True
-        self._block = _BLOCK
-        return perf_counter() >= end
+                return False
+        return perf_counter() < end
+
+    @property
+    def _line_number(self) -> int:
+        """The line of the file that was read last, from 1; the header is the first."""
+        return self._checked + 1
 
     def _take(self, line: bytes) -> None:
-        start = self.bytes_known
-        self.bytes_known = start + len(line) + 1
-        self._lines += 1
         try:
             session, direction, kind, wall, elapsed, payload, _ = from_line(line)
             if not 0 <= session <= MAX_SESSION:
                 raise ValueError(f"not a record: conn {session} is out of range")
             self._wall.append(wall)
         except (ValueError, OverflowError) as error:
-            self._note(self._lines, str(error))
-            self.holes.add(self.known)
-            self._next = -1
+            self._skip(str(error))
             return
+        self._checked += 1
         times = self._elapsed
         number = _own_number(line)
         if number >= 0 <= self._next != number:
@@ -214,14 +261,19 @@ class Reading(Recording):
         self._next = number + 1 if number >= 0 else -1
         if times and elapsed < times[-1]:
             self._is_ordered = False
-        self._offsets[-1] = start
-        self._offsets.append(self.bytes_known)
         self._sizes.append(len(payload))
         self._labels.append(session << 8 | LABEL[direction, kind])
         times.append(elapsed)
 
+    def _skip(self, reason: str) -> None:
+        self._checked += 1
+        self._gaps.append(self.known)
+        self._note(self._line_number, reason)
+        self.holes.add(self.known)
+        self._next = -1
+
     def _is_as_opened(self, size: int) -> bool:
-        if size < self.bytes_known:
+        if size < self._ends.found:
             self._lose(f"the file became shorter while it was followed: {size:,} bytes are left")
         elif os.pread(self._descriptor, len(self._first), 0) != self._first:
             self._lose("the file was overwritten while it was followed")
@@ -235,15 +287,15 @@ class Reading(Recording):
             there = os.stat(self.path)
         except OSError:
             self._is_displaced = True
-            self._note(self._lines, "the file was removed; what it said stays readable here")
+            self._note(self._line_number, "the file was removed; what it said stays readable here")
         else:
             if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
                 self._is_displaced = True
-                self._note(self._lines, "another file took its place; this is still the old one")
+                self._note(self._line_number, "another file took its place; this is still the old one")
 
     def _lose(self, reason: str) -> None:
         self._is_lost = True
-        self._note(self._lines, reason)
+        self._note(self._line_number, reason)
 
     def _note(self, line: int, reason: str) -> None:
         self.damaged += 1
@@ -252,10 +304,9 @@ class Reading(Recording):
 
     # Reading back ---------------------------------------------------------------------------------------
 
-    def line(self, number: int) -> bytes:
-        """The line of this number exactly as it stands in the file, newline included."""
-        line = super().line(number)
-        return line[: line.find(b"\n") + 1]  # damaged ones may stand before the next record
+    def _span(self, number: int) -> tuple[int, int]:
+        line = number + bisect_right(self._gaps, number)
+        return self._ends.start(line), self._ends.start(line + 1)
 
     def record(self, number: int) -> Record:
         """The record of this number; without its payload, and with `gone` in its meta, when the file changed.
@@ -269,21 +320,25 @@ class Reading(Recording):
 
     def records(self, start: int, stop: int) -> Iterator[Record]:
         """Known records from start up to stop, read back in blocks; what is read is not cached."""
-        offsets = self._offsets
+        ends, gaps = self._ends, self._gaps
         stop = min(stop, self.known)
         while start < stop:
-            begin = offsets[start]
-            last = max(start + 1, min(stop, bisect_right(offsets, begin + _BLOCK, start, stop + 1) - 1))
+            skipped = bisect_right(gaps, start)
+            until = (
+                min(stop, gaps[skipped]) if skipped < len(gaps) else stop
+            )  # no damaged line stands between
+            first = start + skipped
+            bounds = ends.between(first, ends.stop(first, until + skipped, _BLOCK))
+            begin = bounds[0]
             block = b""  # where the disk fails every record of the block is gone
             with suppress(OSError):
-                block = os.pread(self._descriptor, offsets[last] - begin, begin)
-            for number in range(start, last):
+                block = os.pread(self._descriptor, bounds[-1] - begin, begin)
+            for line_start, line_end in pairwise(bounds):
                 try:
-                    from_here = offsets[number] - begin
-                    yield from_line(block[from_here : block.index(b"\n", from_here)])
+                    yield from_line(block[line_start - begin : line_end - begin - 1])
                 except ValueError:
-                    yield self._stand_in(number)
-            start = last
+                    yield self._stand_in(start)
+                start += 1
 
     def _stand_in(self, number: int) -> Record:
         return Record(
@@ -303,18 +358,6 @@ def _own_number(line: bytes) -> int:
         return -1
     digits = line[len(_NUMBER) : line.find(b",", len(_NUMBER))]
     return int(digits) if digits.isdigit() and len(digits) < _MAX_DIGITS else -1
-
-
-def offsets(path: Path) -> array[int]:
-    """Where each line of a file ends, counted in bytes from its beginning; a cut last line is one, too.
-
-    Looks for nothing but line ends; raises RecordingError when the file cannot be read.
-    """
-    try:
-        with path.open("rb", buffering=1 << 20) as lines:
-            return array("q", accumulate(map(len, lines)))
-    except OSError as error:
-        raise RecordingError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _first_line(descriptor: int) -> bytes:

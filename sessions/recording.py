@@ -56,6 +56,7 @@ class Recording:
     """The records of one run, on disk and by number."""
 
     def __init__(self, descriptor: int, path: Path | None, header: Mapping[str, Any], start: int) -> None:
+        """`start` is where its first record begins, in bytes."""
         self.path = path
         self.header = header
         self.problems: list[Problem] = []
@@ -184,7 +185,7 @@ class Recording:
         """The line of this number exactly as it stands in the file, newline included."""
         if not 0 <= number < len(self._elapsed):
             raise IndexError(number)
-        start, end = self._offsets[number], self._offsets[number + 1]
+        start, end = self._span(number)
         journal = self._journal
         if journal is not None:
             if end > journal.written:
@@ -193,6 +194,10 @@ class Recording:
                 written = os.pread(self._descriptor, max(0, journal.written - start), start)
                 return written + journal.unwritten(start, end)
         return os.pread(self._descriptor, end - start, start)
+
+    def _span(self, number: int) -> tuple[int, int]:
+        """Where the line of this number begins and ends, in bytes."""
+        return self._offsets[number], self._offsets[number + 1]
 
     def event(self, number: int) -> Event | Undecodable:
         """The event that this record is, whatever it travelled in."""

@@ -86,7 +86,7 @@ def time_line(playback: Playback, cells: int) -> Line:
     if playback.pace is Pace.PAUSED and playback.speed != 1 and not playback.is_folding:
         pieces.append(Piece((f"at {speed_words(playback.speed)}",), "timebar--dim", 40))
     number = f"#{playback.position - 1:,}" if playback.position else "before #0"
-    last = playback.known - 1
+    last = playback.expected - 1
     pieces.append(Piece((number, f"{number} of {last:,}") if last >= 0 else ("no records",), "", 80))
     if playback.turns:
         begun = bisect_left(playback.turns, playback.position)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.changes import Change, What
-from sessions.moment import parse
+from sessions.moment import Measure, Moment, parse
 from sessions.playback import Pace, Playback, is_error
 from sessions.reading import Reading
 from sessions.recording import Recording
@@ -458,4 +458,51 @@ def test_however_the_playhead_moves_the_state_is_that_of_the_records_before_it(
                 playback.go_live()
         run(playback)
         same(playback, records)
+    playback.reading.close()
+
+
+# How much there is ----------------------------------------------------------------------------------------
+
+
+def test_lines_are_counted_behind_the_first_screen_and_lead_the_way(tmp_path: Path, clock: HandClock) -> None:
+    wire = Wire()
+    records = [
+        wire.open(),
+        *(one for number in range(900) for one in wire.turn(f"resp_{number}", "One two.")),
+    ]
+    path = tmp_path / "a.jsonl"
+    written(path, records).close()
+    playback = Playback(Reading.open(path), clock)
+    assert (playback.expected, playback.share) == (0, 0.0)
+    while not playback.position:
+        playback.advance(0.001)
+    assert playback.position <= playback.known < len(records)
+    while playback.expected < len(records):
+        playback.advance(0.0)
+    assert playback.known < playback.expected == len(records)
+    assert 0.0 < playback.share < 0.5
+    assert playback.objection(Moment(Measure.RECORD, len(records))).endswith(f"is #{len(records) - 1}")
+    ahead = len(records) - 3
+    playback.go_to(Moment(Measure.RECORD, ahead - 1))  # nobody has read so far yet
+    assert playback.place == ahead
+    run(playback)
+    assert playback.position == ahead
+    assert not playback.is_folding
+    same(playback, records)
+    playback.reading.close()
+
+
+def test_a_long_stretch_of_damaged_lines_does_not_stop_the_loading(tmp_path: Path, clock: HandClock) -> None:
+    path = tmp_path / "a.jsonl"
+    records = conversation()
+    written(path, records).close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:4], *[b"junk\n"] * 5_000, *lines[4:]]))
+    playback = Playback(Reading.open(path), clock)
+    for _ in range(100_000):
+        if playback.advance(0.001) > 0:
+            break
+    assert (playback.position, playback.expected) == (len(records), len(records))
+    assert playback.is_at_end
+    same(playback, records)
     playback.reading.close()

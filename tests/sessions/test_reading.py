@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sessions.reading as reading_module
 from sessions.errors import Damaged, RecordingError, TooNew
 from sessions.journal import FLUSH_SECONDS
-from sessions.reading import Reading, offsets
+from sessions.reading import Reading
 from sessions.recording import Recording
 from sessions.records import Direction, Kind, Record, to_line
 from tests.killed import kill_a_writer
@@ -82,6 +83,49 @@ def test_a_slice_of_time_ends_in_time_and_the_next_goes_on(tmp_path: Path) -> No
     assert [record.payload for record in reading.records(0, 2_000)] == [
         f"record {number}".encode() for number in range(2_000)
     ]
+    reading.close()
+
+
+def test_lines_are_counted_before_they_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", 2_000)
+    with path.open("ab") as file:
+        file.write(b"junk\n{")
+    reading = Reading.open(path)
+    assert (reading.expected, reading.bytes_found) == (0, len(HEADER))
+    while reading.find_on(0.0):
+        pass
+    assert (reading.known, reading.expected) == (0, 2_001)
+    assert reading.bytes_known == len(HEADER)
+    assert reading.bytes_found == path.stat().st_size - 1
+    assert reading.end_problem() is None
+    while reading.read_on(0.0):
+        assert reading.expected in (2_001, 2_000)
+    assert (reading.known, reading.expected) == (2_000, 2_000)
+    assert [(one.line, one.reason.startswith("not a record")) for one in reading.problems] == [(2_002, False)]
+    assert reading.end_problem() == (2_003, "the last line is cut: 1 bytes without an end")
+    reading.close()
+    assert not reading.find_on(EVER)
+
+
+def test_a_stretch_of_damaged_lines_is_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(HEADER + line(0) + b"junk\n" * 3_000 + line(1))
+    reading = Reading.open(path)
+    while reading.read_on(0.0):
+        pass
+    assert (reading.known, reading.damaged) == (2, 3_000)
+    reading.close()
+
+
+def test_a_line_beyond_what_one_read_returns_is_told_and_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_module, "_LARGEST_LINE", 1_000_000)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(HEADER + line(0) + b"\0" * 1_000_000 + b"\n" + line(1) + line(2))
+    reading = Reading.whole(path)
+    assert [record.payload for record in reading] == [b"record 0", b"record 1", b"record 2"]
+    assert reading.problems == [(3, "it is too large to be read: 1,000,001 bytes")]
     reading.close()
 
 
@@ -330,19 +374,6 @@ def test_a_killed_writer_loses_at_most_the_last_interval(tmp_path: Path, seed: i
     assert not left.is_growing
     assert all("the last line is cut" in problem.reason for problem in left.problems)
     assert left.lost_seconds <= FLUSH_SECONDS + 0.4  # a machine under load wakes the writer late
-
-
-# Offsets --------------------------------------------------------------------------------------------------
-
-
-def test_offsets_are_where_each_line_ends(path: Path) -> None:
-    ends = offsets(path)
-    content = path.read_bytes()
-    assert len(ends) == 6
-    assert ends[-1] == len(content)
-    assert all(content[end - 1 : end] == b"\n" for end in ends)
-    with pytest.raises(RecordingError, match="No such file"):
-        offsets(path.with_name("none"))
 
 
 # Holes ----------------------------------------------------------------------------------------------------

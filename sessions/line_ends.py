@@ -1,0 +1,83 @@
+"""Where the lines of a file end: found before anybody knows what stands in them.
+
+Its one rule: it looks for newlines and at nothing else, so that a file of any size is counted at once; what a
+line says is checked later (`sessions.reading`). Only whole lines count, and no line is held in memory.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from bisect import bisect_right
+from io import BytesIO
+from itertools import accumulate
+from time import perf_counter
+
+_BLOCK = 1 << 19
+_NEWLINE = ord("\n")
+
+
+class LineEnds:
+    """The ends of the whole lines of an open file from some offset on, in bytes; eight bytes a line."""
+
+    def __init__(self, descriptor: int, start: int) -> None:
+        self._descriptor = descriptor
+        # Q and not q: the one kind of 64 bits that an array takes over without parsing its argument
+        self._ends = array("Q", [start])
+        self._searched = start  # no newline stands between the last end and here
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    @property
+    def found(self) -> int:
+        """Where the last whole line that was found ends."""
+        return self._ends[-1]
+
+    def start(self, line: int) -> int:
+        """Where a line begins; for the number of lines itself, where the last one ends."""
+        return self._ends[line]
+
+    def between(self, line: int, stop: int) -> array[int]:
+        """Where the lines from `line` up to `stop` begin, and where the last of them ends."""
+        return self._ends[line : stop + 1]
+
+    def find_on(self, size: int, deadline: float) -> bool:
+        """Look at what follows, until this time of `perf_counter`; whether something is left to look at.
+
+        The file is `size` bytes; one block at least is looked at. Raises OSError when it cannot be read.
+        """
+        while self._searched < size:
+            if not self._look_at_block():
+                return False
+            if perf_counter() >= deadline:
+                return self._searched < size
+        return False
+
+    def _look_at_block(self) -> bool:
+        """Whether more may follow; what stands behind the last newline of a file is looked at again."""
+        ends, start = self._ends, self._searched
+        block = os.pread(self._descriptor, _BLOCK, start)
+        if not block:
+            return False
+        if ends[-1] < start:  # within a line that is larger than a block
+            end = block.find(b"\n") + 1
+            if end:
+                ends.append(start + end)
+            self._searched = start + (end or len(block))
+            return True
+        ends.pop()  # it comes again as the first of the sums
+        ends.extend(accumulate(map(len, BytesIO(block)), initial=start))
+        if block[-1] == _NEWLINE:
+            self._searched = ends[-1]
+            return True
+        ends.pop()
+        is_last = len(block) < _BLOCK
+        self._searched = start + len(block) if ends[-1] == start else ends[-1]
+        return not is_last
+
+    def stop(self, first: int, last: int, size: int) -> int:
+        """The line before which to stop, to read at most `size` bytes from `first` on; one line at least."""
+        return max(
+            first + 1, min(last, bisect_right(self._ends, self._ends[first] + size, first, last + 1) - 1)
+        )
