@@ -17,6 +17,7 @@ from textual.screen import Screen
 from sessions.errors import UsageError
 from sessions.talk import tell
 from tui.screens.opening import Opening, Ready
+from tui.slices import run_in_long_slices
 
 if TYPE_CHECKING:
     from sessions.reading import Reading
@@ -39,6 +40,7 @@ def entry(args: argparse.Namespace) -> Callable[[], Screen[Any]]:
         return _tap_entry(args)
     if args.verb not in ("replay", "attach"):
         return partial(first_screen, args)
+    run_in_long_slices()
     if args.verb == "attach" and not args.file:
         from sessions.commands.attach import any_growing
         from sessions.settings import paths
@@ -179,6 +181,7 @@ def _tap_entry(args: argparse.Namespace) -> Callable[[], Screen[Any]]:
 
     relay = start_tap(args)
     tell(f"turnscope attach {relay.recording}")  # it stays in the scroll-back, whatever becomes of the screen
+    run_in_long_slices()
     reading = Reading.open(relay.recording)
     return partial(Opening, "the tap is ready …", partial(prepare_tap, reading, relay))
 
