@@ -181,7 +181,7 @@ class Inspector:
             reading.show(number)
         return number - first
 
-    def _prepare(self, record: Record) -> tuple[Record, str, Event | Undecodable]:
+    def _prepare(self, record: Record) -> tuple[Record, bytes, Event | Undecodable]:
         """What is slow about a large message; touches no state, for it runs in a thread."""
         record = self._masks.clean(record)
         return record, payload_field(record.payload), decode(record.payload)

@@ -13,7 +13,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,7 +98,7 @@ class Journal:
         """Size of the recording, what waits to be flushed included."""
         return self.end
 
-    def append(self, record: Record, field: str = "") -> int:
+    def append(self, record: Record, field: bytes = b"") -> int:
         """Store one record and return its number; it reaches the file within a tenth of a second.
 
         `field` is `records.payload_field` of its payload, for one so large that it was made in a thread.
@@ -117,6 +117,22 @@ class Journal:
         if len(buffer) >= _FLUSH_BYTES:
             self.flush()
         return number
+
+    def append_all(self, records: Iterable[Record]) -> None:
+        """Store records one after another, as `append` does, in less time; raises what it raises."""
+        if self.failure is not None:
+            raise self.failure
+        lines = [to_line(record, number) for number, record in enumerate(records, start=self.count)]
+        if not lines:
+            return
+        block = b"".join(lines)
+        self._buffer += block
+        self.count += len(lines)
+        self.end += len(block)
+        if self._timer is None and not self._is_timeless:
+            self._schedule()
+        if len(self._buffer) >= _FLUSH_BYTES:
+            self.flush()
 
     def append_piece(self, piece: bytes, *, is_last: bool) -> None:
         """Store a piece of a line too large for one step; the last piece ends with the newline.

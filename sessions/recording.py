@@ -85,7 +85,7 @@ class Recording:
         recording._journal = journal
         return recording
 
-    def append(self, record: Record, field: str = "") -> int:
+    def append(self, record: Record, field: bytes = b"") -> int:
         """Store one record and return its number; it reaches the file within a tenth of a second.
 
         `field` is `records.payload_field` of its payload, for one so large that it was made in a thread.

@@ -24,12 +24,13 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from json.encoder import encode_basestring
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from sessions.safe import safe_json
 
@@ -76,43 +77,55 @@ class Record(NamedTuple):
 
 
 _PLAIN = (str, int, float)
+_DELETE = 0x7F
 _DIRECTIONS = {name.value: f'"{name.value}"' for name in Direction}
 _KINDS = {name.value: f'"{name.value}"' for name in Kind}
 _DIRECTION_OF: Mapping[str, Direction] = {name.value: name for name in Direction}
 _KIND_OF: Mapping[str, Kind] = {name.value: name for name in Kind}
 
 
-def payload_field(payload: bytes) -> str:
+def payload_field(payload: bytes) -> bytes:
     """How a payload stands in a line: `"raw":"…"`, or `"b64":"…"` when it is not UTF-8."""
-    try:
-        text = payload.decode()
-    except UnicodeDecodeError:
-        return f'"b64":"{b64encode(payload).decode()}"'
-    field = '"raw":' + encode_basestring(text)
-    return safe_json(field) if "\x7f" in text or not text.isascii() else field
+    if payload.isascii():
+        if _DELETE not in payload:
+            return b'"raw":' + to_json(payload.decode())
+    else:
+        try:
+            payload.decode()
+        except UnicodeDecodeError:
+            return b'"b64":"' + b64encode(payload) + b'"'
+    return b'"raw":' + safe_json(encode_basestring(payload.decode())).encode()
 
 
-def to_line(record: Record, number: int, field: str = "") -> bytes:
+def to_line(record: Record, number: int, field: bytes = b"") -> bytes:
     """The record's line in a recording, newline included; `field` is its payload's, when it was made before.
 
     `raw` is the exact text when the payload is UTF-8, `b64` the bytes otherwise. Characters that could act
-    on a terminal are written as JSON escapes, so a recording can be printed. Built by hand around the C
-    string encoder: a quarter of the time of `json.dumps`.
+    on a terminal are written as JSON escapes, so a recording can be printed. Built by hand around a compiled
+    string encoder: a tenth of the time of `json.dumps`.
     """
     session, direction, kind, wall, elapsed, payload, meta = record
-    body = field or payload_field(payload)
+    facts = _facts(session, direction, kind, wall, elapsed)
+    head = f'{{"n":{number}{facts}{len(payload)},'.encode()
+    if not meta:
+        return head + (field or payload_field(payload)) + b"}\n"
     tail = ""
+    wire = meta.get("wire")
+    if wire is not None:
+        tail = f',"wire":{wire}'
+        meta = {key: value for key, value in meta.items() if key != "wire"}
     if meta:
-        wire = meta.get("wire")
-        if wire is not None:
-            tail = f',"wire":{wire}'
-            meta = {key: value for key, value in meta.items() if key != "wire"}
-        if meta:
-            tail += ',"meta":' + json.dumps(dict(meta), separators=(",", ":"))
+        tail += ',"meta":' + json.dumps(dict(meta), separators=(",", ":"))
+    return head + (field or payload_field(payload)) + tail.encode() + b"}\n"
+
+
+@lru_cache(maxsize=16)
+def _facts(session: int, direction: Direction, kind: Kind, wall: int, elapsed: float) -> str:
+    """What the records that one read of a socket brought have in common."""
     return (
-        f'{{"n":{number},"t":{wall},"mono":{elapsed!r},"conn":{session},"dir":{_DIRECTIONS[direction]},'
-        f'"kind":{_KINDS[kind]},"size":{len(payload)},{body}{tail}}}\n'
-    ).encode()
+        f',"t":{wall},"mono":{elapsed!r},"conn":{session},"dir":{_DIRECTIONS[direction]},'
+        f'"kind":{_KINDS[kind]},"size":'
+    )
 
 
 def from_line(line: bytes | str) -> Record:

@@ -107,10 +107,13 @@ class Frames:
         self._problems: list[str] = []
         self._is_closed = False
 
-    def feed(self, data: bytes) -> list[Seen]:
-        """What these bytes complete, in the order in which it became complete; never raises."""
+    def feed(self, data: bytes) -> list[Seen | bytes]:
+        """What these bytes complete, in the order in which it became complete; never raises.
+
+        A text message of one frame about which there is nothing more to say is its payload alone.
+        """
         self.bytes_seen += len(data)
-        seen: list[Seen] = []
+        seen: list[Seen | bytes] = []
         if not self.is_readable:
             return seen
         if self._to_skip:
@@ -124,7 +127,7 @@ class Frames:
             self._needed = 0
         at, end = 0, len(data)
         origin = self.bytes_seen - end
-        mask_bit, text, limit = self._mask_bit, Kind.TEXT, self._limit_bytes
+        mask_bit, limit = self._mask_bit, self._limit_bytes
         is_free = self._kind is None and not self._is_closed
         add = seen.append
         while end - at >= 2:
@@ -152,7 +155,7 @@ class Frames:
             if is_masked:
                 payload = apply_mask(payload, data[start - 4 : start])
             if first == _WHOLE_TEXT and is_masked == mask_bit and is_plain and payload.isascii():
-                add(Seen(text, payload, length))  # the hot path: a whole text message
+                add(payload)  # the hot path
             else:
                 self._frame(first, second, payload, length, origin + at, seen)
                 is_free = self._kind is None and not self._is_closed
@@ -194,7 +197,7 @@ class Frames:
     # Frames ----------------------------------------------------------------------------------------------
 
     def _frame(
-        self, first: int, second: int, payload: bytes, length: int, at_byte: int, seen: list[Seen]
+        self, first: int, second: int, payload: bytes, length: int, at_byte: int, seen: list[Seen | bytes]
     ) -> None:
         """Take one complete frame; `length` is that of its header, the payload may be missing."""
         opcode = first & _OPCODE
@@ -231,7 +234,13 @@ class Frames:
             seen.append(_seen(Kind.NOTE, payload, length, 1, problems, at_byte))
 
     def _add(
-        self, first: int, payload: bytes, length: int, problems: list[str], at_byte: int, seen: list[Seen]
+        self,
+        first: int,
+        payload: bytes,
+        length: int,
+        problems: list[str],
+        at_byte: int,
+        seen: list[Seen | bytes],
     ) -> None:
         """Add a frame to the message, and tell the message when it was the last one."""
         self._frames += 1
@@ -287,7 +296,14 @@ class Frames:
         return problems
 
     def _too_large(
-        self, first: int, second: int, length: int, at: int, data: bytes, origin: int, seen: list[Seen]
+        self,
+        first: int,
+        second: int,
+        length: int,
+        at: int,
+        data: bytes,
+        origin: int,
+        seen: list[Seen | bytes],
     ) -> int:
         """A frame that will not be kept: tell it at once; where reading goes on."""
         at_byte = origin + at
@@ -307,7 +323,7 @@ class Frames:
         after = self._skip(data[at:], seen)
         return len(data) - len(after)
 
-    def _skip(self, data: bytes, seen: list[Seen]) -> bytes:
+    def _skip(self, data: bytes, seen: list[Seen | bytes]) -> bytes:
         """Pass over the payload of a frame that is not kept; what follows it."""
         if len(data) < self._to_skip:
             self._to_skip -= len(data)

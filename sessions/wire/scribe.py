@@ -43,6 +43,11 @@ class _Copied(NamedTuple):
     chunk: bytes
     wall: int
     elapsed: float
+    at: int = 0  #: so much of it has been read
+
+    def read(self, piece: bytes) -> list[Record]:
+        """What a piece of it completes."""
+        return self.watch.read(self.direction, piece, self.wall, self.elapsed)
 
 
 class Scribe:
@@ -86,12 +91,8 @@ class Scribe:
         self._write_all((record,))
 
     def _write_all(self, records: Iterable[Record]) -> None:
-        append = self.journal.append
-        try:
-            for record in records:
-                append(record)
-        except RecordingError:
-            return  # `on_failure` of the journal has told it
+        with suppress(RecordingError):  # `on_failure` of the journal has told it
+            self.journal.append_all(records)
 
     async def drained(self) -> None:
         """Wait until everything is read and written."""
@@ -111,15 +112,16 @@ class Scribe:
             if not isinstance(first, _Copied):
                 first()
             elif first.watch.unfinished_bytes(first.direction) > _LARGE_BYTES:
-                self._waiting_bytes -= len(first.chunk)
+                self._waiting_bytes -= len(first.chunk) - first.at
                 self._read_in_thread(first)
                 return
             else:
-                if len(first.chunk) > _PIECE_BYTES:
-                    waiting.appendleft(first._replace(chunk=first.chunk[_PIECE_BYTES:]))
-                    first = first._replace(chunk=first.chunk[:_PIECE_BYTES])
-                self._waiting_bytes -= len(first.chunk)
-                self._write_all(first.watch.read(*first[1:]))
+                after = first.at + _PIECE_BYTES
+                piece = first.chunk[first.at : after]
+                if after < len(first.chunk):
+                    waiting.appendleft(first._replace(at=after))
+                self._waiting_bytes -= len(piece)
+                self._write_all(first.read(piece))
             if perf_counter() >= end:
                 break
         self._go_on()
@@ -158,7 +160,7 @@ class Scribe:
 
 def _read(copied: _Copied, number: int) -> list[Record | _Line]:
     """What is slow about a large message; nobody else touches its watch meanwhile."""
-    records = copied.watch.read(*copied[1:])
+    records = copied.read(copied.chunk[copied.at :])
     return [
         record if len(record.payload) <= _LARGE_BYTES else line_in_pieces(record, place)
         for place, record in enumerate(records, start=number)
@@ -167,7 +169,7 @@ def _read(copied: _Copied, number: int) -> list[Record | _Line]:
 
 def line_in_pieces(record: Record, number: int) -> list[bytes]:
     """The line of a large record in pieces that are quick to make and to write; together `to_line` of it."""
-    head, mark, tail = to_line(record, number, '"raw":').partition(b'"raw":')
+    head, mark, tail = to_line(record, number, b'"raw":').partition(b'"raw":')
     payload = record.payload
     try:
         text = payload.decode()

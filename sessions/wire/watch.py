@@ -37,17 +37,20 @@ class Watch:
         seen = self._frames[direction].feed(chunk)
         self._unfinished[direction] = 0 if seen else self._unfinished[direction] + len(chunk)
         clean, make, session = self.masks.clean, self._record, self.session
-        return [
-            clean(
-                Record(session, direction, _TEXT, wall, elapsed, one.payload)
-                if one.kind is _TEXT
-                and one.frames == 1
-                and one.wire_bytes == len(one.payload)
-                and not one.problem
-                else make(direction, one, wall, elapsed)
-            )
-            for one in seen
-        ]
+        needles = self.masks.needles
+        records: list[Record] = []
+        add = records.append
+        for one in seen:
+            if isinstance(one, bytes):
+                record = Record(session, direction, _TEXT, wall, elapsed, one)
+                for needle in needles:  # looked for here, because a call for each record is dear
+                    if needle in one:
+                        record = clean(record)
+                        break
+                add(record)
+            else:
+                add(clean(make(direction, one, wall, elapsed)))
+        return records
 
     def _record(self, direction: Direction, seen: Seen, wall: int, elapsed: float) -> Record:
         kind = seen.kind

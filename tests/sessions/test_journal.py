@@ -63,6 +63,9 @@ def test_a_device_that_is_full_is_told_when_the_file_is_made_or_later() -> None:
     assert b"kept" in journal.unwritten(0, journal.end)
     with pytest.raises(RecordingError, match="No space left"):
         journal.append(text())
+    with pytest.raises(RecordingError, match="No space left"):
+        journal.append_all([text()])
+    assert journal.count == 1
     journal.close()
     journal.close()
 
@@ -115,4 +118,26 @@ async def test_a_file_that_somebody_takes_away_is_told(tmp_path: Path, what: str
     journal.append(Record(1, Direction.CLIENT, Kind.TEXT, 0, 0.0, b"{}"))
     await asyncio.wait_for(failed.wait(), 5)
     assert said in str(journal.failure)
+    journal.close()
+
+
+def test_records_that_are_appended_together_stand_as_if_one_by_one(tmp_path: Path) -> None:
+    records = [text(b"text %d" % number)._replace(elapsed=number / 8) for number in range(300)]
+    together, alone = Journal.create(tmp_path / "a.jsonl"), Journal.create(tmp_path / "b.jsonl")
+    for start, stop in ((0, 0), (0, 1), (1, 299), (299, 300)):
+        together.append_all(iter(records[start:stop]))
+    assert [alone.append(record) for record in records] == list(range(300))
+    assert (together.count, together.end) == (alone.count, alone.end)
+    together.close()
+    alone.close()
+    lines = [(tmp_path / name).read_bytes().splitlines()[1:] for name in ("a.jsonl", "b.jsonl")]
+    assert lines[0] == lines[1]
+    assert len(lines[0]) == 300
+
+
+def test_many_records_together_reach_the_file_without_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    journal = Journal.create(path)
+    journal.append_all(text(b"x" * 1_000) for _ in range(1_000))
+    assert path.stat().st_size == journal.end
     journal.close()

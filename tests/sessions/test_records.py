@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sessions.records import NO_META, Direction, Kind, from_line, to_line
+from sessions.records import NO_META, Direction, Kind, from_line, payload_field, to_line
+from sessions.safe import safe_json
 from tests import make
 
 
@@ -78,3 +82,10 @@ WHOLE = {"t": 1, "mono": 0.0, "conn": 1, "dir": "server", "kind": "text", "raw":
 def test_a_line_that_is_no_record_says_what_is_wrong(line: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         from_line(line)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.characters(max_codepoint=0x80)))
+def test_a_payload_stands_as_the_plain_encoder_writes_it_where_it_is_safe(text: str) -> None:
+    field = payload_field(text.encode())
+    assert json.loads(b"{" + field + b"}") == {"raw": text}
+    assert field.decode() == '"raw":' + safe_json(encode_basestring(text))
