@@ -26,6 +26,7 @@ __all__ = ["After", "Request", "exchange"]
 
 _WAITING_PIECES = 64  # of a body that is read quicker than the upstream takes it
 _CLIENT_GONE = "the client ended the connection before its answer was complete"
+_HALF_ENDED = "the client ended its half of the connection; then "
 
 
 class After(StrEnum):
@@ -45,6 +46,7 @@ async def exchange(
     clock: Clock,
     *,
     idle: Idle | None = None,
+    over: Callable[[], Awaitable[bool]] | None = None,
 ) -> After:
     """Pass one request and its answer on, and tell of both; returns what the client's connection is for.
 
@@ -55,12 +57,18 @@ async def exchange(
     502. `plan` says which way the upstream is dialled and which session this is. To cancel it with words
     (`task.cancel("the tap was stopped")`) makes them the detail of LOST. With `idle` the upstream's
     connection is taken from there where one waits, and kept there afterwards; else each request has its own.
+
+    `over` waits until the client has ended its connection, and says whether in good order: then it may have
+    ended its half only, which ends the same half upstream, and is found out when the answer is written to it.
+    One that broke it, or whose upstream has no halves (TLS), cancels the exchange.
     """
     log = ExchangeLog(request, tell, plan, clock)
     upload = _Upload(body, log)
     dial = Dial(plan.endpoint, plan.route, plan.trust, clock)
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(upload.read())
+        tasks = [group.create_task(upload.read())]
+        if over is not None:
+            tasks.append(group.create_task(upload.follow(over, asyncio.current_task())))
         try:
             kept = idle.take() if idle is not None else None
             upload.upstream = stream = kept or await dial.run(plan.open_timeout_seconds)
@@ -68,7 +76,7 @@ async def exchange(
             try:
                 if upload.is_client_gone:
                     raise _ClientGone
-                transport = PassingTransport(stream, _relay_to(write), group)
+                transport = PassingTransport(stream, _relay_to(write), group, upload.sent.set)
                 after = await _pass(transport, upload, log, dial)
                 is_reusable = after is After.REUSE
             finally:
@@ -86,7 +94,8 @@ async def exchange(
             log.lost(str(error.args[0]) if error.args and error.args[0] else _CLIENT_GONE)
             raise
         finally:
-            reading.cancel()
+            for task in tasks:
+                task.cancel()
     return after
 
 
@@ -110,7 +119,7 @@ async def _pass(transport: PassingTransport, upload: _Upload, log: ExchangeLog, 
         if broken.is_foreign:
             log.unparsed(str(broken))
             await transport.pass_rest()
-        log.lost(str(broken))
+        log.lost(f"{_HALF_ENDED}{broken}" if upload.is_half_ended else str(broken))
         return After.ABORT if broken.is_reset else After.CLOSE
     log.ended()
     is_reusable = passage.is_reusable and upload.is_whole and not _is_last(request.head)
@@ -167,8 +176,10 @@ class _Upload:
         self._body = body
         self._log = log
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_PIECES)
+        self.sent = asyncio.Event()  #: all of the request is on its way to the upstream
         self.is_whole = False
         self.is_client_gone = False
+        self.is_half_ended = False  #: the client's end was passed on
         self.upstream: ByteStream | None = None
 
     async def read(self) -> None:
@@ -186,6 +197,17 @@ class _Upload:
         self.is_whole = True
         self._log.requested()
         await self._waiting.put(None)
+
+    async def follow(self, over: Callable[[], Awaitable[bool]], passing: asyncio.Task[After] | None) -> None:
+        """End upstream what the client has ended, behind its request; where that is all, end the exchange."""
+        if await over():
+            await self.sent.wait()
+            if self.upstream is not None and self.upstream.transport.can_write_eof():
+                self.is_half_ended = True
+                self.upstream.transport.write_eof()
+                return
+        if passing is not None:
+            passing.cancel()
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body for the upstream."""

@@ -199,13 +199,20 @@ class PassingTransport(httpx.AsyncBaseTransport):
     """One request on one connection, each byte of it and of its answer as its sender wrote it.
 
     What is received goes to `relay` first; httpx then reads a copy. The request's head is the extension
-    `head`, because headers alone would lose its spelling.
+    `head`, because headers alone would lose its spelling. `on_sent` is called when all of it has been sent.
     """
 
-    def __init__(self, stream: ByteStream, relay: Relay, group: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        stream: ByteStream,
+        relay: Relay,
+        group: asyncio.TaskGroup,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> None:
         self._stream = stream
         self._relay = relay
         self._group = group
+        self._on_sent = on_sent
         self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
         self._received = bytearray()  # of the head
         self._is_ended = False
@@ -253,6 +260,7 @@ class PassingTransport(httpx.AsyncBaseTransport):
                 await self._stream.send(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
             if is_chunked:
                 await self._stream.send(b"0\r\n\r\n")
+            self._on_sent()
         except OSError:
             pass  # how the connection ended is told by whoever reads the answer
 

@@ -176,15 +176,15 @@ class Tapped:
             await self._answer(400, "not_http", f"{said[0].upper()}{said[1:]}.")
             return False
         after = After.CLOSE
+        clock = self._tap.clock
+        passing = exchange(
+            request, body.chunks(), client.send, account.add, plan, clock, over=self._client_over
+        )
         try:
             async with asyncio.TaskGroup() as group:
-                self._exchange = task = group.create_task(
-                    exchange(request, body.chunks(), client.send, account.add, plan, self._tap.clock)
-                )
-                leaving = group.create_task(self._cancel_when_gone(task))
+                self._exchange = task = group.create_task(passing)
                 with suppress(asyncio.CancelledError):
                     after = await task
-                leaving.cancel()
         finally:
             self._exchange = None
         if after is After.ABORT:
@@ -194,9 +194,9 @@ class Tapped:
         client.put_back(body.rest)
         return True
 
-    async def _cancel_when_gone(self, task: asyncio.Task[After]) -> None:
+    async def _client_over(self) -> bool:
         await self._client.over()
-        task.cancel()
+        return self._client.error is None
 
     # Upgrades ----------------------------------------------------------------------------------------
 

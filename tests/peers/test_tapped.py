@@ -14,12 +14,18 @@ UPGRADE = (
     b"Upgrade: websocket\r\nSec-WebSocket-Key: a2V5\r\n\r\n"
 )
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
-SOCKET = Spoken(UPGRADE + b"\x81\x82frames", SWITCHED + b"\x81\x02answers")
+SOCKET = Spoken(UPGRADE + b"\x81\x82frames", SWITCHED + b"\x81\x02answers", "client")
 POST = Spoken(
     b"POST /v1/responses HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUser-Agent: a\r\nContent-Length: 2\r\n\r\n{}"
     b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndata\r\n0\r\n\r\n"
     b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone",
+    "client",
+)
+CUT = Spoken(
+    b"POST /v1/responses HTTP/1.1\r\nHost: 127.0.0.1:1\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndata\r\n",
+    "client",
 )
 
 
@@ -29,7 +35,7 @@ def seen(before: list[Spoken], behind: list[Spoken]) -> Seen:
 
 def test_target_and_host_may_differ() -> None:
     rewritten = UPGRADE.replace(b"/v1/", b"/codex/v1/").replace(b"127.0.0.1:1", b"api.example")
-    behind = [POST, Spoken(rewritten + b"\x81\x82frames", SOCKET.server)]
+    behind = [POST, SOCKET._replace(client=rewritten + b"\x81\x82frames")]
     assert_same_bytes(seen([SOCKET, POST], behind))
     assert sockets(behind) == 1
 
@@ -78,3 +84,23 @@ def test_another_request_is_found(said: bytes, otherwise: bytes) -> None:
 def test_another_answer_is_found(said: bytes, otherwise: bytes) -> None:
     with pytest.raises(AssertionError):
         assert_same_bytes(seen([POST], [POST._replace(server=POST.server.replace(said, otherwise))]))
+
+
+@pytest.mark.parametrize("more", [b"", b"0\r\n\r\n", b"4\r\nmore\r\n", b"4\r\nmore\r\n0\r\n\r\n"])
+def test_a_client_may_leave_before_the_end_of_its_answer(more: bytes) -> None:
+    assert_same_bytes(seen([CUT], [CUT._replace(server=CUT.server + more)]))
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (CUT._replace(first="server"), CUT),
+        (CUT, CUT._replace(server=CUT.server.replace(b"data", b"dada"))),
+        (CUT, CUT._replace(server=CUT.server.replace(b"200", b"201"))),
+        (CUT, CUT._replace(client=CUT.client.replace(b"{}", b"[]"))),
+        (CUT._replace(server=CUT.server + b"0\r\n\r\n"), CUT),
+    ],
+)
+def test_an_answer_that_a_tap_cuts_or_changes_is_found(here: Spoken, there: Spoken) -> None:
+    with pytest.raises(AssertionError):
+        assert_same_bytes(seen([here], [there]))

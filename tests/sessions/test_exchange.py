@@ -413,6 +413,42 @@ async def test_cancelling_ends_the_upstream_and_is_told(words: str | None, detai
     assert detail in str(seen.one(Kind.LOST).meta["detail"])
 
 
+@pytest.mark.parametrize(("is_half", "is_tls"), [(False, False), (True, True)])
+async def test_a_client_that_broke_off_or_has_no_halves_upstream_ends_the_exchange(
+    is_half: bool, is_tls: bool
+) -> None:
+    ended = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(len(BODY))
+        writer.write(b"HTTP/1.1 200 OK\r\n" + STREAM.encode() + b"\r\n\r\n")
+        try:
+            await reader.read()
+        finally:
+            ended.set()
+
+    seen = Seen()
+
+    async def over() -> bool:
+        await seen.arrived.wait()
+        return is_half
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with raw_server(talk, context if is_tls else None) as port, asyncio.timeout(10):
+        plan = replace(plan_to(port, scheme="https" if is_tls else "http"), trust=Trust(is_insecure=True))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(
+                exchange(request(), body_of(BODY), seen.write, seen.told, plan, HandClock(), over=over)
+            )
+        await ended.wait()
+    assert running.cancelled()
+    assert seen.one(Kind.LOST).meta["detail"] == (
+        "the client ended the connection before its answer was complete"
+    )
+
+
 async def test_a_client_that_leaves_in_the_middle_of_its_request() -> None:
     async def leaving() -> AsyncIterator[bytes]:
         yield BODY[:5]

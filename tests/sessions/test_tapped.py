@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from sessions.records import Direction, Kind
@@ -118,6 +118,59 @@ async def test_a_client_that_leaves_an_http_exchange_ends_it_upstream_and_it_is_
                 await left.wait()
             records = await tap.until(has(Kind.LOST))
     assert [one.kind for one in records] == [Kind.REQUEST, Kind.LOST]
+    first, then = str(records[1].meta["detail"]).split("; ")
+    assert first == "the client ended its half of the connection"
+    assert then == "then the upstream ended the connection without an answer"
+    assert not tap.troubles
+
+
+async def test_a_client_that_ends_its_half_behind_its_request_gets_its_answer(tmp_path: Path) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate"
+    heard: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read())  # to the end of the client's half
+        writer.write(answer)
+        await writer.drain()
+
+    asked = (
+        b"POST /v1/responses HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    )
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            reader, writer = await asyncio.open_connection("127.0.0.1", tap.tap.port)
+            writer.write(asked)
+            writer.write_eof()
+            assert await reader.read() == answer
+            writer.close()
+            records = await tap.until(has(Kind.NOTE, "end"))
+    assert heard[0].endswith(b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+    assert [one.kind for one in records] == [Kind.REQUEST, Kind.RESPONSE, Kind.NOTE]
+
+
+async def test_a_client_that_leaves_its_answer_is_found_out_when_more_of_it_comes(tmp_path: Path) -> None:
+    left = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        await reader.read()  # its end, passed on
+        with suppress(OSError):
+            while not reader.at_eof() or not writer.is_closing():
+                writer.write(b"data: {}\n\n")
+                await writer.drain()
+                await asyncio.sleep(0)
+        left.set()
+
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            async with exchange_of(tap.tap.port, b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n") as reader:
+                await reader.readuntil(b"\r\n\r\n")
+            async with asyncio.timeout(5):
+                await left.wait()
+            records = await tap.until(has(Kind.LOST))
+    (lost,) = of_kind(records, Kind.LOST)
+    assert lost.meta["detail"] == "the client ended the connection before its answer was complete"
     assert not tap.troubles
 
 
