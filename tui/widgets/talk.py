@@ -24,9 +24,10 @@ from tui.keys import Where, bindings
 from tui.laid import Anchor, Place
 from tui.layout import Layout
 from tui.marks import Marks
+from tui.missed import Missed
 from tui.scope import Scope
+from tui.sight import anchor_at, lay_out_below, lay_out_end, row_at
 from tui.talk_rows import STYLES, copied, draw, is_in_row, row_key
-from tui.touched import turns_touched
 from tui.widgets.pane import Motion, Pane
 
 _SETTLED = 8  # turns laid out in one step, between other work
@@ -79,8 +80,7 @@ class Talk(Pane):
         self.linked = -1  #: the record whose words are marked
         self._excerpt = Excerpt()
         self._left: dict[Hashable, tuple[Motion, Anchor | None, Anchor | None]] = {}  # places in other scopes
-        self._missed: set[int] = set()  # turns that changed while the picture was frozen
-        self._missed_all = False
+        self._missed = Missed()
         self._is_settling = False
         self._headings: dict[int, Hashable] = {}
         self._open_calls = self._excerpt.open_calls(inspector.sessions)
@@ -142,12 +142,8 @@ class Talk(Pane):
 
     def motion_words(self) -> str:
         """The state; a frozen picture counts the turns that go on behind it: no row of them is laid out."""
-        if self.motion is not Motion.FROZEN or not (self._missed or self._missed_all):
-            return super().motion_words()
-        if self._missed_all:
-            return "frozen, all turns changed"
-        count = len(self._missed)
-        return f"frozen, {count} turn{'' if count == 1 else 's'} changed"
+        is_told = self.motion is Motion.FROZEN and bool(self._missed)
+        return self._missed.words() if is_told else super().motion_words()
 
     def copy_text(self) -> str:
         """The whole text of the block under the cursor; the response's id for a heading."""
@@ -162,21 +158,14 @@ class Talk(Pane):
         """Take in what a batch changed."""
         if batch.last:
             self.now = max(self.now, self.inspector.recording.elapsed_at(batch.last - 1))
-        if not batch.is_complete:
-            self._missed_all = True
-        grown: set[int] = set()
         if not batch.is_complete or any(change.what is not What.TEXT for change in batch.changes):
             self._open_calls = self._excerpt.open_calls(self.inspector.sessions)
-        for change in batch.changes:
-            if change.what is What.TEXT:
-                grown.add(change.turn)
-            else:
-                self._missed.update(turns_touched(self.inspector.sessions, change))
+        grown = self._missed.add(batch, self.inspector.sessions)
         if self.motion is Motion.FROZEN:
-            self._missed |= grown
+            self._missed.turns |= grown
             self.dress()
             return
-        self._take_in(grown - self._missed)
+        self._take_in(grown)
 
     def look_into(self, inspector: Inspector) -> None:
         """Show another state of the same recording; what is read stays where it still exists."""
@@ -189,7 +178,6 @@ class Talk(Pane):
         self.spoken.set_width(before.width)
         self._excerpt.cut(len(inspector.sessions.turns))
         self._missed.clear()
-        self._missed_all = False
         self._headings.clear()
         self._left.clear()
         self._open_calls = self._excerpt.open_calls(inspector.sessions)
@@ -204,17 +192,16 @@ class Talk(Pane):
         count = len(spoken.numbers)
         self._lengthen()
         spoken.sync()
-        if self._missed_all:
+        if self._missed.is_all:
             spoken.forget()
             changed = [0]
         else:
-            for number in self._missed:
+            for number in self._missed.turns:
                 spoken.touch(number)
             # from its heading on: that is where a turn's state and time are said
-            changed = [spoken.row_of(Place(number, 0)) for number in self._missed]
+            changed = [spoken.row_of(Place(number, 0)) for number in self._missed.turns]
             changed += [spoken.row_of(Place(number, spoken.grow(number))) for number in grown]
         self._missed.clear()
-        self._missed_all = False
         if count < len(spoken.numbers):
             changed.append(spoken.row_of(Place(spoken.numbers[count], 0)))
         self._settle_soon()
@@ -246,38 +233,23 @@ class Talk(Pane):
     # Places ------------------------------------------------------------------------------------------
 
     def _anchors(self) -> tuple[Anchor | None, Anchor | None]:
+        """Of the row at the top, unless the end is followed, and of the cursor."""
         count = self.row_count()
         is_read = count > 0 and self.motion is not Motion.FOLLOWING
-        top = self.spoken.anchor(self.spoken.place(min(self.top, count - 1))) if is_read else None
-        has_cursor = 0 <= self.cursor < count
-        return top, self.spoken.anchor(self.spoken.place(self.cursor)) if has_cursor else None
+        top = anchor_at(self.spoken, min(self.top, count - 1)) if is_read else None
+        return top, anchor_at(self.spoken, self.cursor)
 
     def _restore(self, top: Anchor | None, cursor: Anchor | None) -> None:
         if cursor is not None:
-            self.cursor = self.spoken.row_of(self.spoken.place_at(cursor))
+            self.cursor = row_at(self.spoken, cursor)
         if top is not None:
             self._look_down(top)
         else:
-            self._look_at_end()
-
-    def _look_at_end(self) -> None:
-        """Lay out what is in sight when the end is, from below."""
-        spoken = self.spoken
-        for number in reversed(spoken.numbers):
-            spoken.laid(number)
-            if spoken.row_count() - spoken.row_of(Place(number, 0)) >= self.rows_height:
-                break
+            lay_out_end(self.spoken, self.rows_height)
 
     def _look_down(self, anchor: Anchor) -> None:
-        """Put an anchor at the top again and lay out what is in sight below it."""
-        spoken = self.spoken
-        place = spoken.place_at(anchor)
-        first = spoken.row_of(place)
-        row = first
-        while row < min(first + self.rows_height, spoken.row_count()):
-            number = spoken.place(row).turn
-            spoken.laid(number)
-            row = spoken.row_of(Place(number, 0)) + spoken.height(number)
+        """Put an anchor at the top again."""
+        first = lay_out_below(self.spoken, anchor, self.rows_height)
         top = max(0, min(first, self.last_top))
         if top != self.top:
             self.top = top
@@ -361,7 +333,7 @@ class Talk(Pane):
     def follow(self) -> None:
         """Keep the end in sight, whatever was frozen before."""
         was_frozen = self.motion is Motion.FROZEN
-        self._look_at_end()
+        lay_out_end(self.spoken, self.rows_height)
         super().follow()
         if was_frozen:
             self._take_in(set())
