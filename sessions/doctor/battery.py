@@ -22,7 +22,6 @@ from sessions.findings.catalogue import Who
 
 #: the checks that are amended where later ones meet what they look for
 _SOCKETS, _TURN = "B20", "D01"
-_UNKNOWN_PARENT = "C01"
 _UPGRADE, _CERTIFICATE = "B07", "B03"
 _TRIES = 3  #: at most, where a socket was refused or lost before anything was generated on it
 _AGAIN_SECONDS = 0.5
@@ -247,8 +246,8 @@ class Battery:
         """How many tokens must be left for it: what it can cost, and what this server adds to each create."""
         if not one.tokens and not self.bench.spent:
             return 0  # free, as far as is known
-        if one.id == _UNKNOWN_PARENT and self.bench.facts.notes.get("began_without_parent"):
-            return 0  # it looks at what has happened already
+        if one.seen_by and self.bench.facts.notes.get(one.seen_by):
+            return 0
         needed = one.tokens + one.at_risk
         return needed + one.turns * self.excess if needed else 0
 

@@ -109,6 +109,7 @@ class Check:
     findings: tuple[str, ...] = ()  #: ids of findings that decide it, also in a recording
     is_last: bool = False  #: it looks at what all others left behind
     is_minor: bool = False  #: left out where each upgrade takes long, unless it was named
+    seen_by: str = ""  #: name of a note; where it stands, this one sends nothing more and says what is known
 
     @property
     def follows(self) -> tuple[str, ...]:
@@ -156,6 +157,7 @@ def check(
     findings: tuple[str, ...] = (),
     is_last: bool = False,
     is_minor: bool = False,
+    seen_by: str = "",
 ) -> Callable[[Trial], Check]:
     """Make a check of a function; the decorated name is the Check."""
 
@@ -176,6 +178,7 @@ def check(
             findings,
             is_last,
             is_minor,
+            seen_by,
         )
 
     return of

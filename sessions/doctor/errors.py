@@ -14,6 +14,7 @@ from sessions.doctor.check import Cost, check
 from sessions.doctor.creates import http_field, missing_field, nested_create, unknown_model
 from sessions.doctor.messages import bad_json, binary_message, no_object, still_usable, unknown_message
 from sessions.doctor.probes import (
+    BEGAN_WITHOUT_PARENT,
     SHORT_TURN_TOKENS,
     catalogued,
     end_words,
@@ -41,12 +42,20 @@ _SHAPES = (
 _WITHOUT_ROOM = ("error-is-text", "error-of-framework")
 
 
-@check("C01", "a parent that nobody made", Cost.FREE, needs=("B07", "B19"), turns=2,
-       at_risk=2 * SHORT_TURN_TOKENS, findings=("parent-error-masked",))  # fmt: skip
+@check(
+    "C01",
+    "a parent that nobody made",
+    Cost.FREE,
+    needs=("B07", "B19"),
+    turns=2,
+    at_risk=2 * SHORT_TURN_TOKENS,
+    findings=("parent-error-masked",),
+    seen_by=BEGAN_WITHOUT_PARENT,
+)
 async def unknown_parent(bench: Bench) -> Verdict:
     """One create with a previous_response_id that no server has given out."""
     notes = bench.facts.notes
-    if notes.get("began_without_parent"):
+    if notes.get(BEGAN_WITHOUT_PARENT):
         bench.capabilities["chain"] = "ignored"
         return catalogued("context-lost", "B20's create on a parent that nobody made began an answer")
     async with bench.open() as bout:

@@ -58,6 +58,10 @@ _BUSY_PAUSES = (0.3, 1.2)
 _OUTCOMES = {Severity.ERROR: Outcome.FAIL, Severity.WARNING: Outcome.WARN, Severity.NOTE: Outcome.INFO}
 
 
+#: the note that a create on a parent that nobody made has begun an answer
+BEGAN_WITHOUT_PARENT = "began_without_parent"
+
+
 def parentless(bench: Bench, **fields: Any) -> str:
     """A create that continues what nobody made: refused, and free, wherever parents are looked up."""
     return bench.frame("This is to be refused.", parent=NOBODYS_ID, **fields)

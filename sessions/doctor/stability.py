@@ -8,7 +8,13 @@ from __future__ import annotations
 from sessions.contract import FailureClass
 from sessions.doctor.bench import SLOW_SECONDS, Bench
 from sessions.doctor.check import Cost, check
-from sessions.doctor.probes import REFUSAL_SECONDS, SHORT_TURN_TOKENS, has_begun, parentless
+from sessions.doctor.probes import (
+    BEGAN_WITHOUT_PARENT,
+    REFUSAL_SECONDS,
+    SHORT_TURN_TOKENS,
+    has_begun,
+    parentless,
+)
 from sessions.doctor.result import Verdict, failed, passed, told, warned
 from sessions.errors import ConnectError
 from sessions.events import Event
@@ -115,7 +121,7 @@ async def stability(bench: Bench) -> Verdict:
                 elif not said:
                     silent += 1
                 elif bout.session.turns and has_begun(bout.session.turns[-1]):
-                    bench.facts.notes["began_without_parent"] = True
+                    bench.facts.notes[BEGAN_WITHOUT_PARENT] = True
                     break
         except ConnectError as error:
             bad.append(error.detail)
@@ -131,7 +137,7 @@ async def stability(bench: Bench) -> Verdict:
         )
     bad += ["no answer"] * silent
     began = f"; try {tries} began an answer, no more of them, as each would cost tokens"
-    end = began if bench.facts.notes.get("began_without_parent") else ""
+    end = began if bench.facts.notes.get(BEGAN_WITHOUT_PARENT) else ""
     if not bad and not earlier:
         return told(end.lstrip("; ")) if end else passed(f"{tries} of {tries} answered")
     if not bad:
