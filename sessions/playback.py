@@ -27,6 +27,7 @@ SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, math.inf)
 SILENCE_SECONDS = 2.0  #: what remains of a longer silence while silences are shortened
 _LOOK_SECONDS = 0.1  # between two looks whether the file has grown
 _IDLE_SECONDS = 0.25
+_REST_SECONDS = 0.02  # between two slices while the rest of a file is read for nobody in a hurry
 _READ_SHARE = 0.3  # of an allowance, for finding records; the rest is for folding them
 _END = sys.maxsize  # a target: wherever the end will be
 _NEAR = 500  # records
@@ -125,8 +126,8 @@ class Playback:
 
     @property
     def duration(self) -> float:
-        """Recording time of the last known record, in seconds."""
-        return self.reading.elapsed_at(self.known - 1) if self.known else 0.0
+        """Recording time of the last record, in seconds; it is looked up long before all are known."""
+        return self.reading.last_elapsed()
 
     def elapsed(self) -> float:
         """Recording time at the playhead, in seconds; at the live edge it runs on between records."""
@@ -182,7 +183,7 @@ class Playback:
     def seek_time(self, elapsed: float) -> None:
         """Put the playhead at this recording time; beyond the end it is the end."""
         elapsed = max(0.0, min(elapsed, self.duration))
-        self.seek(self.reading.number_at(elapsed), elapsed)
+        self.seek(self.reading.find_time(elapsed), elapsed)
 
     def objection(self, moment: Moment) -> str:
         """Why the recording has no such moment, as far as it is known; "" when it has."""
@@ -346,7 +347,7 @@ class Playback:
             self._run_on()
             return _LOOK_SECONDS
         if self.pace is Pace.PAUSED:
-            return _IDLE_SECONDS
+            return _IDLE_SECONDS if self._has_all else _REST_SECONDS
         position = self.position
         if position and (position < limit or math.isinf(self.speed)):
             self._time = self.reading.elapsed_at(position - 1)

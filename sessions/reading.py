@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from fcntl import LOCK_NB, LOCK_SH, LOCK_UN, flock
 from itertools import accumulate, pairwise
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
@@ -33,6 +34,7 @@ _MAX_PROBLEMS = 1_000  # kept with their words; beyond it they are only counted
 _NUMBER = b'{"n":'
 _MAX_DIGITS = 18
 _CHECKED = 32  # lines between two looks at the clock
+_LOOKS = 16  # lines that are tried where one that can be read is wanted
 
 
 class Reading(Recording):
@@ -53,6 +55,7 @@ class Reading(Recording):
         self._is_displaced = False  #: another file, or none, stands at its path
         self._is_ordered = True  #: no record's time is before that of the one above it
         self._peaks = array("d")
+        self._last = (0, 0.0)  # of so many lines, the recording time of the last one
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -172,6 +175,39 @@ class Reading(Recording):
         if len(self._peaks) != self.known:
             self._peaks = array("d", accumulate(self._elapsed, max))
         return bisect_right(self._peaks, elapsed)
+
+    def find_time(self, elapsed: float) -> int:
+        """The first record after this recording time, looked for also among lines that are not read yet.
+
+        There it takes a look at some of them, and is as exact as no line is damaged and no clock went back.
+        """
+        if self._checked == len(self._ends) or self.number_at(elapsed) < self.known:
+            return self.number_at(elapsed)
+        lines = range(self._checked, len(self._ends))
+        return self.known + bisect_right(lines, elapsed, key=self._time_of)
+
+    def last_elapsed(self) -> float:
+        """Recording time of the last record as far as lines are found; 0 when there is none."""
+        last = self._elapsed[-1] if self._elapsed else 0.0
+        count = len(self._ends)
+        if self._checked == count:
+            return last
+        if self._last[0] != count:
+            times = (
+                self._time_of(line) for line in range(count - 1, max(self._checked, count - _LOOKS) - 1, -1)
+            )
+            self._last = count, next((time for time in times if time < inf), last)
+        return max(last, self._last[1])
+
+    def _time_of(self, line: int) -> float:
+        """Recording time of a line, or of a readable one close behind it; infinite when there is none."""
+        for place in range(line, min(line + _LOOKS, len(self._ends))):
+            begin = self._ends.start(place)
+            size = self._ends.start(place + 1) - begin
+            if size <= _LARGEST_LINE:
+                with suppress(ValueError, OSError):
+                    return from_line(os.pread(self._descriptor, size - 1, begin)).elapsed
+        return inf
 
     # Reading on -----------------------------------------------------------------------------------------
 

@@ -482,6 +482,11 @@ def test_lines_are_counted_behind_the_first_screen_and_lead_the_way(tmp_path: Pa
     assert playback.known < playback.expected == len(records)
     assert 0.0 < playback.share < 0.5
     assert playback.objection(Moment(Measure.RECORD, len(records))).endswith(f"is #{len(records) - 1}")
+    assert playback.duration == records[-1].elapsed
+    middle = sum(one.elapsed <= records[-1].elapsed / 2 for one in records)
+    assert middle > playback.known
+    playback.go_to(Moment(Measure.SHARE, 0.5))
+    assert playback.place == middle
     ahead = len(records) - 3
     playback.go_to(Moment(Measure.RECORD, ahead - 1))  # nobody has read so far yet
     assert playback.place == ahead

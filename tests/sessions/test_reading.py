@@ -154,6 +154,41 @@ def test_a_clock_that_jumped_back_counts_as_standing_still(tmp_path: Path) -> No
     reading.close()
 
 
+def test_times_are_found_among_lines_that_nobody_has_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", 3_000)
+    with path.open("ab") as file:
+        file.write(b"junk\n" * 3 + line(3_000, 300.0)[:-9])
+    reading = Reading.open(path)
+    assert (reading.last_elapsed(), reading.find_time(7.0)) == (0.0, 0)
+    while reading.find_on(EVER):
+        pass
+    assert reading.last_elapsed() == 299.9
+    places = {-1.0: 0, 0.0: 1, 12.34: 124, 250.0: 2_501, 299.85: 2_999}
+    assert {at: reading.find_time(at) for at in places} == places
+    reading.read_on(0.0)
+    assert 0 < reading.known < 3_000
+    assert {at: reading.find_time(at) for at in places} == places
+    while reading.read_on(EVER):
+        pass
+    assert {at: reading.find_time(at) for at in places} == places
+    assert reading.last_elapsed() == 299.9
+    reading.close()
+
+
+def test_where_no_line_that_waits_can_be_read_the_last_known_time_stands(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", 40)
+    reading = Reading.open(path)
+    reading.read_on(EVER)
+    with path.open("ab") as file:
+        file.write(b"junk\n" * 40)
+    while reading.find_on(EVER):
+        pass
+    assert reading.expected == 80
+    assert reading.last_elapsed() == 3.9
+    assert reading.find_time(99.0) == reading.known == 40
+    reading.close()
+
+
 # What a file can be ---------------------------------------------------------------------------------------
 
 
