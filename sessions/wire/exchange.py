@@ -20,6 +20,7 @@ from sessions.wire.exchange_log import ExchangeLog, Request, header_pairs
 from sessions.wire.http_client import AnswerBroke, PassingTransport, pass_on
 from sessions.wire.idle import Idle
 from sessions.wire.plan import Plan
+from sessions.wire.splice import break_off
 from sessions.wire.stream import ByteStream
 
 __all__ = ["After", "Request", "exchange"]
@@ -206,6 +207,8 @@ class _Upload:
                 self.is_half_ended = True
                 self.upstream.transport.write_eof()
                 return
+        elif self.upstream is not None:
+            break_off(self.upstream.transport)
         if passing is not None:
             passing.cancel()
 
