@@ -198,6 +198,26 @@ async def test_a_connection_gets_the_recorded_socket_whose_first_create_is_most_
     assert answers == [["blue"], ["red"], ["red"], ["blue"]]
 
 
+async def test_who_asks_the_same_again_is_answered_the_same_again() -> None:
+    """However often that socket was played, and whatever was not played yet."""
+    script = read(
+        [
+            opened(1),
+            asked(0.1, 1, input="first"),
+            *said(0.2, "one", 1),
+            opened(2),
+            asked(1.1, 2, input="second"),
+            *said(1.2, "two", 2),
+        ]
+    )
+    told = []
+    async with playing(script) as server:
+        for question in ("first", "first", "second", "first", "other", "second"):
+            async with connected(server) as client:
+                told += notes(await client.turn(question, model="m", store=...))
+    assert told == ["one", "one", "two", "one", "two", "two"]
+
+
 async def test_a_recorded_refusal_is_given_byte_for_byte_in_its_turn() -> None:
     body = b'{"error":{"code":"nope"}}'
     answer = b"HTTP/1.1 403 Forbidden\r\nX-Why: because\r\nContent-Length: 25\r\n\r\n" + body

@@ -15,6 +15,7 @@ from sessions.script import Script, ScriptedSession
 from sessions.wire.http1 import HeaderPairs
 from sessions.wire.scenarios.ids import Ids
 
+_SAME_INPUT = 2
 _ID_LETTERS = 16  # of a new id at least, so that two are never the same
 #: headers of a 101 that belong to one handshake
 _OF_HANDSHAKE = ("sec-websocket-", "upgrade", "connection", "date", "content-length", "transfer-encoding")
@@ -24,7 +25,7 @@ class Cast:
     """Who plays what: recorded sockets for connections, in the recorded order, again and again.
 
     The n-th upgrade gets the n-th recorded opening. An accepted one is looked at again when its first create
-    comes: of the recorded sockets served least so far, the one whose first create is most like it plays.
+    comes: who asks what a recorded client asked is answered as it was, however often that has been played.
     Raises UsageError when the recording has no opening that a server could play.
     """
 
@@ -57,11 +58,18 @@ class Cast:
         return session
 
     def choose(self, given: ScriptedSession, create: Event) -> ScriptedSession:
-        """The recorded socket whose first create is most like this one, `given` when none is more so."""
+        """The recorded socket that plays on from this first create: one that began with the same words.
+
+        Where several did, or none, it is one of those served least so far, the most like it, `given` at last.
+        """
+
+        def rank(one: ScriptedSession) -> tuple[int, int, int, bool]:
+            likeness = _likeness(one, create)
+            asked = likeness if likeness >= _SAME_INPUT else 0
+            return asked, -self._count(one, given), likeness, one is given
+
         free = [one for one in self._openings if one.exchanges and not one.is_refused]
-        least = min((self._count(one, given) for one in free), default=0)
-        free = [one for one in free if self._count(one, given) == least]
-        best = max(free, key=lambda one: (_likeness(one, create), one is given), default=given)
+        best = max(free, key=rank, default=given)
         self._served[given.number] -= 1
         self._served[best.number] += 1
         return best
@@ -115,7 +123,7 @@ def _is_playable(session: ScriptedSession) -> bool:
 
 
 def _likeness(session: ScriptedSession, create: Event) -> int:
-    """How much the first create of a recorded socket is like this one: 3 the same, 0 nothing in common."""
+    """How much the first create of a recorded socket is like this one, from 0, nothing in common, to 3."""
     recorded = whole(session.exchanges[0].payload)
     if not isinstance(recorded, Event):
         return 0
@@ -124,7 +132,7 @@ def _likeness(session: ScriptedSession, create: Event) -> int:
     old, new = fields_of(recorded), fields_of(create)
     same_input = json.dumps(old.get("input"), sort_keys=True) == json.dumps(new.get("input"), sort_keys=True)
     same_kind = old.get("model") == new.get("model") and recorded.stream_id == create.stream_id
-    return 2 * same_input + same_kind if same_input or same_kind else 0
+    return _SAME_INPUT * same_input + same_kind if same_input or same_kind else 0
 
 
 def fields_of(create: Event) -> dict[str, Any]:
