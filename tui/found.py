@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sessions.finding import Finding, Severity
+from sessions.fingerprint import Suspects
+from sessions.recording import Recording
 from tui.screens.choose import Choice, Choose
 from tui.screens.reader import Reader
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 _ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 _LISTED = 200  # more than anybody reads in a dialog
+_LOOKED_AT = 1_000  # records from the first on in which a product is sought; openings and first answers tell
 
 
 class Found:
@@ -37,7 +40,10 @@ class Found:
             if not chosen:
                 return
             finding = listed[int(chosen)]
-            reader = Reader(finding.id, report(finding), "F5 to the record   esc back")
+            told = suspects_in(screen.inspector.recording, finding)
+            reader = Reader(
+                finding.id, report(told.in_words_for(finding), told.words), "F5 to the record   esc back"
+            )
             if await screen.app.push_screen_wait(reader):
                 screen.show_record(finding.records[-1])
                 return
@@ -59,8 +65,16 @@ def _place(finding: Finding) -> str:
     return f"{turn}#{finding.records[-1]}"
 
 
-def report(finding: Finding) -> str:
-    """All that is known about a finding, as lines to read."""
+def suspects_in(recording: Recording, finding: Finding) -> Suspects:
+    """Which products seem to have answered, by how a recording begins and by what proves a finding."""
+    suspects = Suspects()
+    for number in (*range(min(len(recording), _LOOKED_AT)), *finding.records):
+        suspects.look(recording.record(number))
+    return suspects
+
+
+def report(finding: Finding, product: str = "") -> str:
+    """All that is known about a finding, as lines to read; `product` says who seems to have answered."""
     records = ", ".join(f"#{number}" for number in finding.records)
     where = f"connection {finding.session}" + (f", T{finding.turn}" if finding.turn else "")
     return "\n".join(
@@ -71,6 +85,7 @@ def report(finding: Finding) -> str:
             f"where      {where}",
             f"records    {records}",
             f"who        {finding.who}",
+            *([f"answered   {product}"] if product else []),
             "",
             finding.remedy,
         )

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from sessions.finding import Finding, Severity
 from sessions.recording import Recording
 from sessions.records import Record
 from tests import make
 from tests.scene import playing
 from tests.screen import screen_lines, screen_text
 from tests.tui.test_replay import opened
+from tui.found import suspects_in
 from tui.screens.choose import Choose
 from tui.screens.reader import Reader
 from tui.widgets.events import Events
@@ -94,3 +96,30 @@ async def test_a_replay_lists_what_stands_before_the_playhead(tmp_path: Path) ->
         await play.press("1", "exclamation_mark")
         await play.shows("the terminal event has another name")
         await play.press("escape")
+
+
+async def test_who_seems_to_have_answered_is_named_where_a_finding_is_read() -> None:
+    wire = make.Wire(step=0.05)
+    records = [wire.open(headers={"Server": "nginx/1.22.1"}), wire.sent(make.create("Hi?"))]
+    records += [wire.got(make.created("resp_1")), wire.lost()]
+    async with playing(records, size=(120, 40)) as scene:
+        await scene.press("1", "exclamation_mark")
+        await scene.until(lambda: isinstance(scene.app.screen, Choose))
+        await scene.press("1", "enter")
+        await scene.until(lambda: isinstance(scene.app.screen, Reader))
+        text = screen_text(scene.app)
+        assert "answered   looks like nginx (its server header; 80%)" in text
+        assert "proxy_read_timeout (3600s)" in text
+
+
+def test_who_answers_is_sought_at_the_beginning_and_in_what_proves_a_finding() -> None:
+    recording = Recording.create(None)
+    wire = make.Wire()
+    for record in [wire.open(), *wire.got_all([make.error("x")] * 2_000)]:
+        recording.append(record)
+    plain = recording.append(wire.got(make.error("x")))
+    telling = recording.append(wire.open(headers={"cf-ray": "8"}))
+    finding = Finding("cut-in-answer", Severity.ERROR, 1, (plain,), 0, "proxy", "cut", "one", "mend it")
+    assert suspects_in(recording, finding).words == ""
+    assert "Cloudflare" in suspects_in(recording, finding._replace(records=(plain, telling))).words
+    recording.close()
