@@ -110,10 +110,11 @@ class _Flaw(NamedTuple):
 class _Course:
     """How far one session's records have come."""
 
-    __slots__ = ("closed", "elapsed", "has_digest", "is_over", "is_tapped", "last")
+    __slots__ = ("closed", "elapsed", "has_digest", "is_asking", "is_over", "is_tapped", "last")
 
     def __init__(self) -> None:
         self.closed: set[Direction] = set()  #: who has sent a close frame
+        self.is_asking = False  #: it began with a request over HTTP, and nothing has answered it
         self.is_over = False
         self.is_tapped = False
         self.has_digest = False
@@ -251,18 +252,22 @@ class Soundness:
         if course is None:
             course = self._courses[session] = _Course()
             course.is_tapped = kind is Kind.OPEN and "tap" in record.meta
+            course.is_asking = kind is Kind.REQUEST and "exchange" not in record.meta
             if kind not in _FIRST:
                 title = f"session {session} does not begin with an opening"
                 yield _Flaw("session-without-start", title, f"its first record is {_named(record)}")
         elif _is_way_after_socket(record, course):
             course.is_over = False  # the same session goes on over HTTP
             course.closed.clear()
+        elif kind is Kind.REFUSED and course.is_asking and not course.is_over:
+            pass  # its request is known, and the upstream was not to be reached
         elif kind in _FIRST and "exchange" not in record.meta:
             title = f"session {session} begins a second time"
             yield _Flaw("session-starts-twice", title, f"{_named(record)} after record {course.last}")
         elif course.is_over or direction in course.closed:
             title = f"session {session} had ended before this record"
             yield _Flaw("record-after-end", title, f"{_named(record)} after record {course.last}")
+        course.is_asking &= kind is not Kind.RESPONSE
         if kind is Kind.CLOSE:
             course.closed.add(direction)
         course.is_over |= kind in (Kind.LOST, Kind.REFUSED) and "exchange" not in record.meta

@@ -161,6 +161,20 @@ def test_numbers_that_go_back_are_told_once(talk: list[Record]) -> None:
     assert [finding.title for finding in found if finding.id == "number-jump"] == ["the numbers go back"]
 
 
+def test_a_request_whose_upstream_is_not_reached_is_refused_and_begins_nothing_again() -> None:
+    wire = Wire()
+    records = [wire.asked({"model": "m"}), wire.refused("tcp", "connection refused")]
+    assert examine(lines_of(records)) == []
+    twice = [*records, wire.refused("tcp", "connection refused")]
+    assert ids(examine(lines_of(twice))) == [("session-starts-twice", FIRST_LINE + 2)]
+
+
+def test_a_refusal_behind_an_answer_begins_a_second_time() -> None:
+    wire = Wire()
+    records = [wire.asked({"model": "m"}), wire.answered({}), wire.refused("tcp", "connection refused")]
+    assert ids(examine(lines_of(records))) == [("session-starts-twice", FIRST_LINE + 2)]
+
+
 def test_a_size_that_differs_is_told(talk: list[Record]) -> None:
     lines = lines_of(talk)
     lines[1] = lines[1].replace(b"Hi", b"Hello")
