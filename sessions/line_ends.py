@@ -76,6 +76,12 @@ class LineEnds:
         self._searched = start + len(block) if ends[-1] == start else ends[-1]
         return not is_last
 
+    def cut(self, size: int) -> None:
+        """Forget what was found beyond so many bytes: the file has become shorter."""
+        if size < self._searched:
+            del self._ends[max(1, bisect_right(self._ends, size)) :]
+            self._searched = self._ends[-1]
+
     def stop(self, first: int, last: int, size: int) -> int:
         """The line before which to stop, to read at most `size` bytes from `first` on; one line at least."""
         return max(

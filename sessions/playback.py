@@ -76,6 +76,7 @@ class Playback:
         self._is_growing = True
         self._target: int | None = _END  # a number of records to fold up to; None: nowhere to go
         self._target_time = 0.0
+        self._sought_time: float | None = None  # where a time is gone to that is not read yet
         self._hunted: tuple[array[int], int] | None = None  # marks, and from where on one is looked for
 
     # Where it stands -----------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ class Playback:
 
     def play(self) -> None:
         """Play from here; from the start when the playhead is at the end, or on its way there."""
-        is_on_its_way = self._target == _END and self._hunted is None
+        is_on_its_way = self._target == _END and self._hunted is None and self._sought_time is None
         if is_on_its_way or (self.is_at_end and not self._is_growing):
             self.seek(0)
         self.pace = Pace.PLAYING
@@ -156,7 +157,7 @@ class Playback:
     def go_live(self) -> None:
         """To the end, and stay there while the file grows; paused there when it does not."""
         self._come_near(self.known)
-        self._hunted, self._target = None, _END
+        self._hunted, self._sought_time, self._target = None, None, _END
         self.pace = Pace.LIVE if self._is_growing else Pace.PAUSED
 
     def change_speed(self, steps: int) -> float:
@@ -174,7 +175,7 @@ class Playback:
         """
         count = max(0, min(count, self.expected))
         self._come_near(count)
-        self._hunted = None
+        self._hunted = self._sought_time = None
         self._target, self._target_time = count, elapsed
         if self.pace is Pace.LIVE:
             self.pace = Pace.PAUSED
@@ -183,7 +184,10 @@ class Playback:
     def seek_time(self, elapsed: float) -> None:
         """Put the playhead at this recording time; beyond the end it is the end."""
         elapsed = max(0.0, min(elapsed, self.duration))
-        self.seek(self.reading.find_time(elapsed), elapsed)
+        count = self.reading.number_at(elapsed)
+        self.seek(count, elapsed)
+        if count == self.known and not self._has_all:  # it is on its way to a time that nobody has read yet
+            self._target, self._sought_time = _END, elapsed
 
     def objection(self, moment: Moment) -> str:
         """Why the recording has no such moment, as far as it is known; "" when it has."""
@@ -244,7 +248,7 @@ class Playback:
             return True
         if step < 0 or (self._has_all and self._marked >= self.known):
             return False
-        self._hunted, self._target = (marks, place), _END
+        self._hunted, self._sought_time, self._target = (marks, place), None, _END
         return True
 
     # What time does ------------------------------------------------------------------------------------
@@ -277,6 +281,11 @@ class Playback:
 
     def _limit(self, passed: float) -> int:
         """The number of records up to which to fold; moves the playhead's time while it plays."""
+        if self._sought_time is not None:
+            count = self.reading.number_at(self._sought_time)
+            if count < self.known or self._has_all:
+                self._target, self._target_time, self._sought_time = count, self._sought_time, None
+            return count
         if self._target is not None:
             return min(self._target, self.known)
         if self.pace is Pace.PAUSED:
@@ -340,6 +349,7 @@ class Playback:
         self._time = max(before, self._target_time) if is_there else before
         if is_there:
             self._target, self._hunted, self._target_time = None, None, 0.0
+            self._sought_time = None
 
     def _wait(self, limit: int) -> float:
         """In how many seconds something is due; the playhead waits for work that is late."""

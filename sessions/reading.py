@@ -34,7 +34,7 @@ _MAX_PROBLEMS = 1_000  # kept with their words; beyond it they are only counted
 _NUMBER = b'{"n":'
 _MAX_DIGITS = 18
 _CHECKED = 32  # lines between two looks at the clock
-_LOOKS = 16  # lines that are tried where one that can be read is wanted
+_LOOKS = 16  # lines that are tried, from the end on, where one that can be read is wanted
 
 
 class Reading(Recording):
@@ -176,16 +176,6 @@ class Reading(Recording):
             self._peaks = array("d", accumulate(self._elapsed, max))
         return bisect_right(self._peaks, elapsed)
 
-    def find_time(self, elapsed: float) -> int:
-        """The first record after this recording time, looked for also among lines that are not read yet.
-
-        There it takes a look at some of them, and is as exact as no line is damaged and no clock went back.
-        """
-        if self._checked == len(self._ends) or self.number_at(elapsed) < self.known:
-            return self.number_at(elapsed)
-        lines = range(self._checked, len(self._ends))
-        return self.known + bisect_right(lines, elapsed, key=self._time_of)
-
     def last_elapsed(self) -> float:
         """Recording time of the last record as far as lines are found; 0 when there is none."""
         last = self._elapsed[-1] if self._elapsed else 0.0
@@ -200,13 +190,12 @@ class Reading(Recording):
         return max(last, self._last[1])
 
     def _time_of(self, line: int) -> float:
-        """Recording time of a line, or of a readable one close behind it; infinite when there is none."""
-        for place in range(line, min(line + _LOOKS, len(self._ends))):
-            begin = self._ends.start(place)
-            size = self._ends.start(place + 1) - begin
-            if size <= _LARGEST_LINE:
-                with suppress(ValueError, OSError):
-                    return from_line(os.pread(self._descriptor, size - 1, begin)).elapsed
+        """Recording time of a line; infinite where it cannot be read."""
+        begin = self._ends.start(line)
+        size = self._ends.start(line + 1) - begin
+        if size <= _LARGEST_LINE:
+            with suppress(ValueError, OSError):
+                return from_line(os.pread(self._descriptor, size - 1, begin)).elapsed
         return inf
 
     # Reading on -----------------------------------------------------------------------------------------
@@ -309,7 +298,8 @@ class Reading(Recording):
         self._next = -1
 
     def _is_as_opened(self, size: int) -> bool:
-        if size < self._ends.found:
+        self._ends.cut(max(size, self.bytes_known))
+        if size < self.bytes_known:
             self._lose(f"the file became shorter while it was followed: {size:,} bytes are left")
         elif os.pread(self._descriptor, len(self._first), 0) != self._first:
             self._lose("the file was overwritten while it was followed")
@@ -331,6 +321,7 @@ class Reading(Recording):
 
     def _lose(self, reason: str) -> None:
         self._is_lost = True
+        self._ends.cut(self.bytes_known)
         self._note(self._line_number, reason)
 
     def _note(self, line: int, reason: str) -> None:

@@ -102,7 +102,7 @@ def to_line(record: Record, number: int, field: bytes = b"") -> bytes:
 
     `raw` is the exact text when the payload is UTF-8, `b64` the bytes otherwise. Characters that could act
     on a terminal are written as JSON escapes, so a recording can be printed. Built by hand around a compiled
-    string encoder: a tenth of the time of `json.dumps`.
+    string encoder: a third of the time of `json.dumps` where records are small and came together.
     """
     session, direction, kind, wall, elapsed, payload, meta = record
     facts = _facts(session, direction, kind, wall, elapsed)

@@ -226,6 +226,10 @@ def _of_note(meta: Meta) -> tuple[str, Tone]:
             words = [f"complete after {_time(ms)}" if ms is not None else "complete"]
             words += [f"{size:,} bytes of body"] if size is not None else []
             return ", ".join(words), Tone.ENDING
+        case "half_ended":
+            ms = facts.quantity(meta.get("ms"))
+            when = f" after {_time(ms)}" if ms is not None else ""
+            return f"the {facts.word(meta.get('direction'))} ended its half{when}", Tone.ENDING
         case "digest" if meta.get("agrees"):
             sizes = (facts.number(meta.get(f"{side}_bytes")) or 0 for side in ("client", "server"))
             return "relayed unchanged: {:,} bytes up, {:,} down".format(*sizes), Tone.SOCKET

@@ -40,6 +40,7 @@ _NOTES = {
     "end": "the exchange is complete",
     "digest": "what was read and what was handed on",
     "unparsed": "bytes that cannot be read; they were passed on as they came",
+    "half_ended": "the client ended its half of the connection; its answer was still passed on",
     "tap": "the tap",
 }
 _READ = 8_192

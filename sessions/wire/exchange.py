@@ -61,15 +61,15 @@ async def exchange(
 
     `over` waits until the client has ended its connection, and says whether in good order: then it may have
     ended its half only, which ends the same half upstream, and is found out when the answer is written to it.
-    One that broke it, or whose upstream has no halves (TLS), cancels the exchange.
+    One that broke it, or whose upstream has no halves (TLS), ends the exchange.
     """
     log = ExchangeLog(request, tell, plan, clock)
-    upload = _Upload(body, log)
+    upload = _Upload(body, log, asyncio.current_task())
     dial = Dial(plan.endpoint, plan.route, plan.trust, clock)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(upload.read())]
         if over is not None:
-            tasks.append(group.create_task(upload.follow(over, asyncio.current_task())))
+            tasks.append(group.create_task(upload.follow(over, plan.endpoint.http_url.startswith("http:"))))
         try:
             kept = idle.take() if idle is not None else None
             upload.upstream = stream = kept or await dial.run(plan.open_timeout_seconds)
@@ -93,7 +93,9 @@ async def exchange(
             after = After.CLOSE
         except asyncio.CancelledError as error:
             log.lost(str(error.args[0]) if error.args and error.args[0] else _CLIENT_GONE)
-            raise
+            if not upload.is_only_given_up():
+                raise
+            after = After.CLOSE
         finally:
             for task in tasks:
                 task.cancel()
@@ -173,8 +175,12 @@ async def _answer_502(write: Callable[[bytes], Awaitable[None]], error: ConnectE
 class _Upload:
     """The client's body, read as soon as it comes: a copy for the record, the rest for the upstream."""
 
-    def __init__(self, body: AsyncIterator[bytes], log: ExchangeLog) -> None:
+    def __init__(
+        self, body: AsyncIterator[bytes], log: ExchangeLog, passing: asyncio.Task[After] | None
+    ) -> None:
         self._body = body
+        self._passing = passing
+        self._has_given_up = False
         self._log = log
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_PIECES)
         self.sent = asyncio.Event()  #: all of the request is on its way to the upstream
@@ -194,23 +200,36 @@ class _Upload:
             self.is_client_gone = True
             if self.upstream is not None:
                 self.upstream.close()
+            else:  # nobody needs what is being dialled
+                self._give_up()
             return
         self.is_whole = True
         self._log.requested()
         await self._waiting.put(None)
 
-    async def follow(self, over: Callable[[], Awaitable[bool]], passing: asyncio.Task[After] | None) -> None:
+    async def follow(self, over: Callable[[], Awaitable[bool]], has_halves: bool) -> None:
         """End upstream what the client has ended, behind its request; where that is all, end the exchange."""
-        if await over():
+        is_in_order = await over()
+        if is_in_order and has_halves:
             await self.sent.wait()
-            if self.upstream is not None and self.upstream.transport.can_write_eof():
-                self.is_half_ended = True
-                self.upstream.transport.write_eof()
+            if self.upstream is not None and self.upstream.has_halves:
+                if self.upstream.end_half():
+                    self.is_half_ended = True
+                    self._log.half_ended()
                 return
-        elif self.upstream is not None:
+        if not is_in_order and self.upstream is not None:
             break_off(self.upstream.transport)
-        if passing is not None:
-            passing.cancel()
+        self._give_up()
+
+    def is_only_given_up(self) -> bool:
+        """Whether the exchange was cancelled from here, and by nobody else."""
+        passing = self._passing
+        return self._has_given_up and passing is not None and not passing.uncancel()
+
+    def _give_up(self) -> None:
+        if self._passing is not None:
+            self._has_given_up = True
+            self._passing.cancel()
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body for the upstream."""

@@ -138,6 +138,11 @@ class ExchangeLog:
 
     # The end -----------------------------------------------------------------------------------------
 
+    def half_ended(self) -> None:
+        """Tell that the client has ended its half: it may wait for the rest of its answer, or be gone."""
+        meta: Meta = {"note": "half_ended", "direction": "client", "ms": self._milliseconds()}
+        self._record(Kind.NOTE, Direction.LOCAL, b"", meta)
+
     def ended(self) -> None:
         """Tell that the answer came to its end."""
         self._finish()

@@ -100,6 +100,19 @@ class ByteStream(asyncio.Protocol):
         if self._transport is not None and not self.is_lost:
             self._transport.abort()
 
+    @property
+    def has_halves(self) -> bool:
+        """Whether either side can end its half alone; a connection with TLS has none."""
+        return self.transport.can_write_eof()
+
+    def end_half(self) -> bool:
+        """End our half of it, once what waits has been sent; False where that cannot be done any more."""
+        try:
+            self.transport.write_eof()
+        except OSError:  # it is broken; whoever reads it will be told how
+            return False
+        return True
+
     async def start_tls(self, context: ssl.SSLContext, server_hostname: str) -> None:
         """Put TLS on top; raises what the handshake raises (ssl.SSLError, OSError)."""
         loop = asyncio.get_running_loop()

@@ -241,8 +241,8 @@ class Tapped:
         await client.over()
         if client.error is not None:
             break_off(server.transport)
-        elif server.transport.can_write_eof():
-            server.transport.write_eof()
+        elif server.has_halves:
+            server.end_half()
         else:
             server.transport.close()
 

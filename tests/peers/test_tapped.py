@@ -91,6 +91,19 @@ def test_a_client_may_leave_before_the_end_of_its_answer(more: bytes) -> None:
     assert_same_bytes(seen([CUT], [CUT._replace(server=CUT.server + more)]))
 
 
+def test_a_cut_answer_is_matched_beside_a_whole_one_to_the_same_request() -> None:
+    bare = CUT._replace(server=CUT.server.partition(b"4\r\n")[0])
+    whole = CUT._replace(server=CUT.server + b"0\r\n\r\n")
+    assert_same_bytes(seen([whole, bare], [whole, whole]))
+    assert_same_bytes(seen([bare, whole], [bare, whole]))
+    with pytest.raises(AssertionError):
+        assert_same_bytes(
+            seen([bare, whole], [whole, bare._replace(client=bare.client.replace(b"{}", b"[]"))])
+        )
+    with pytest.raises(AssertionError):
+        assert_same_bytes(seen([whole], [whole, whole]))
+
+
 @pytest.mark.parametrize(
     ("here", "there"),
     [

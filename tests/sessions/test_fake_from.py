@@ -218,6 +218,25 @@ async def test_who_asks_the_same_again_is_answered_the_same_again() -> None:
     assert told == ["one", "one", "two", "one", "two", "two"]
 
 
+async def test_the_very_same_create_goes_before_one_with_the_same_input() -> None:
+    script = read(
+        [
+            opened(1),
+            asked(0.1, 1, instructions="french"),
+            *said(0.2, "french", 1),
+            opened(2),
+            asked(1.1, 2, instructions="german"),
+            *said(1.2, "german", 2),
+        ]
+    )
+    told = []
+    async with playing(script) as server:
+        for instructions in ("french", "french", "german", "french", "italian", "italian"):
+            async with connected(server) as client:
+                told += notes(await client.turn("hi", model="m", store=..., instructions=instructions))
+    assert told == ["french", "french", "german", "french", "german", "german"]
+
+
 async def test_a_recorded_refusal_is_given_byte_for_byte_in_its_turn() -> None:
     body = b'{"error":{"code":"nope"}}'
     answer = b"HTTP/1.1 403 Forbidden\r\nX-Why: because\r\nContent-Length: 25\r\n\r\n" + body

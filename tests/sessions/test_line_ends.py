@@ -94,3 +94,18 @@ def test_a_stretch_holds_whole_lines_up_to_a_size_and_one_at_least(path: Path, d
     assert ends.stop(4, count, 1) == 5
     assert list(ends.between(1, 3)) == [9, 10, 12]
     assert [ends.start(line) for line in (0, 4, 5)] == [0, 14, 65]
+
+
+def test_what_was_found_beyond_a_size_is_forgotten_and_found_again(path: Path, descriptor: int) -> None:
+    path.write_bytes(b"12\n" * 4 + b"cut")
+    ends = LineEnds(descriptor, 3)
+    ends.find_on(15, EVER)
+    assert bounds(ends) == [3, 6, 9, 12]
+    ends.cut(15)
+    assert bounds(ends) == [3, 6, 9, 12]
+    ends.cut(10)
+    assert bounds(ends) == [3, 6, 9]
+    ends.cut(0)
+    assert bounds(ends) == [3]
+    ends.find_on(15, EVER)
+    assert bounds(ends) == [3, 6, 9, 12]

@@ -486,7 +486,9 @@ def test_lines_are_counted_behind_the_first_screen_and_lead_the_way(tmp_path: Pa
     middle = sum(one.elapsed <= records[-1].elapsed / 2 for one in records)
     assert middle > playback.known
     playback.go_to(Moment(Measure.SHARE, 0.5))
-    assert playback.place == middle
+    run(playback)
+    assert playback.position == middle
+    assert playback.elapsed() == pytest.approx(records[-1].elapsed / 2)
     ahead = len(records) - 3
     playback.go_to(Moment(Measure.RECORD, ahead - 1))  # nobody has read so far yet
     assert playback.place == ahead

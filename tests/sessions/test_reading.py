@@ -154,23 +154,20 @@ def test_a_clock_that_jumped_back_counts_as_standing_still(tmp_path: Path) -> No
     reading.close()
 
 
-def test_times_are_found_among_lines_that_nobody_has_read(tmp_path: Path) -> None:
+def test_the_last_time_is_looked_up_as_soon_as_lines_are_counted(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", 3_000)
     with path.open("ab") as file:
         file.write(b"junk\n" * 3 + line(3_000, 300.0)[:-9])
     reading = Reading.open(path)
-    assert (reading.last_elapsed(), reading.find_time(7.0)) == (0.0, 0)
+    assert reading.last_elapsed() == 0.0
     while reading.find_on(EVER):
         pass
     assert reading.last_elapsed() == 299.9
-    places = {-1.0: 0, 0.0: 1, 12.34: 124, 250.0: 2_501, 299.85: 2_999}
-    assert {at: reading.find_time(at) for at in places} == places
     reading.read_on(0.0)
     assert 0 < reading.known < 3_000
-    assert {at: reading.find_time(at) for at in places} == places
+    assert reading.last_elapsed() == 299.9
     while reading.read_on(EVER):
         pass
-    assert {at: reading.find_time(at) for at in places} == places
     assert reading.last_elapsed() == 299.9
     reading.close()
 
@@ -185,7 +182,28 @@ def test_where_no_line_that_waits_can_be_read_the_last_known_time_stands(tmp_pat
         pass
     assert reading.expected == 80
     assert reading.last_elapsed() == 3.9
-    assert reading.find_time(99.0) == reading.known == 40
+    reading.close()
+
+
+def test_a_file_cut_behind_what_is_read_keeps_what_is_left(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", 3_000)
+    reading = Reading.open(path)
+    reading.read_on(0.0)
+    while reading.find_on(EVER):
+        pass
+    known = reading.known
+    assert reading.expected == 3_000
+    os.truncate(path, path.stat().st_size // 2)
+    while reading.read_on(EVER):
+        pass
+    assert known < reading.known == reading.expected < 3_000
+    assert reading.known == path.read_bytes().count(b"\n") - 1
+    assert reading.last_elapsed() == (reading.known - 1) / 10
+    assert not reading.problems
+    os.truncate(path, len(HEADER) + 10)
+    assert reading.read_on(EVER) == 0
+    assert reading.expected == reading.known
+    assert "became shorter" in reading.problems[0].reason
     reading.close()
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import cast
+
+import pytest
 
 from sessions.records import Direction, Kind
+from sessions.wire.splice import break_off
 from tests.sessions.tapping import has, of_kind, tapped, texts
 from tests.sessions.wire_servers import answering, raw_server
 
@@ -56,6 +61,21 @@ async def test_only_target_and_host_are_rewritten_and_the_101_is_passed_on_as_it
     assert texts(records, Direction.SERVER) == [b"hi"]
     assert records[0].payload == UPGRADE + odd + SWITCHED  # as the client wrote it
     assert records[-1].meta["server_bytes"] == 6  # from the end of the head on
+
+
+@contextmanager
+def full_backlog() -> Iterator[int]:
+    """A port that accepts nobody any more, so that dialling it takes long."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(listening.getsockname())
+        yield listening.getsockname()[1]
 
 
 async def test_bytes_that_come_with_the_request_belong_to_the_frames(tmp_path: Path) -> None:
@@ -117,8 +137,8 @@ async def test_a_client_that_leaves_an_http_exchange_ends_it_upstream_and_it_is_
             async with asyncio.timeout(5):
                 await left.wait()
             records = await tap.until(has(Kind.LOST))
-    assert [one.kind for one in records] == [Kind.REQUEST, Kind.LOST]
-    first, then = str(records[1].meta["detail"]).split("; ")
+    assert [one.kind for one in records] == [Kind.REQUEST, Kind.NOTE, Kind.LOST]
+    first, then = str(records[2].meta["detail"]).split("; ")
     assert first == "the client ended its half of the connection"
     assert then == "then the upstream ended the connection without an answer"
     assert not tap.troubles
@@ -145,7 +165,48 @@ async def test_a_client_that_ends_its_half_behind_its_request_gets_its_answer(tm
             writer.close()
             records = await tap.until(has(Kind.NOTE, "end"))
     assert heard[0].endswith(b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
-    assert [one.kind for one in records] == [Kind.REQUEST, Kind.RESPONSE, Kind.NOTE]
+    assert [one.kind for one in records] == [Kind.REQUEST, Kind.NOTE, Kind.RESPONSE, Kind.NOTE]
+    assert records[1].meta["note"] == "half_ended"
+
+
+@pytest.mark.parametrize("asked", [b"GET /v1/models HTTP/1.1\r\nHost: x\r\n", UPGRADE])
+async def test_an_upstream_that_breaks_off_as_the_client_ends_its_half_is_told_as_it_was(
+    tmp_path: Path, asked: bytes
+) -> None:
+    reset, heard = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        heard.set()
+        await reset.wait()
+        break_off(cast(asyncio.Transport, writer.transport))
+
+    async with raw_server(talk) as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            reader, writer = await asyncio.open_connection("127.0.0.1", tap.tap.port)
+            writer.write(asked + b"\r\n")
+            await heard.wait()
+            reset.set()
+            writer.write_eof()  # both reach the tap in one turn of its loop, in this order or the other
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            writer.close()
+            kind = Kind.REFUSED if asked is UPGRADE else Kind.LOST
+            (record,) = of_kind(await tap.until(has(kind)), kind)
+    assert not tap.troubles
+    assert "broke the connection" in str(record.meta["detail"])
+
+
+async def test_a_client_that_leaves_in_its_request_leaves_what_is_being_dialled(tmp_path: Path) -> None:
+    with full_backlog() as port:
+        async with tapped(f"http://127.0.0.1:{port}/v1", tmp_path) as tap:
+            asked = b"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+            async with exchange_of(tap.tap.port, asked):
+                pass
+            records = await tap.until(has(Kind.LOST))
+            await tap.tap.settled(5)
+            assert not tap.tap.open_count
+    assert [one.kind for one in records] == [Kind.REQUEST, Kind.LOST]
 
 
 async def test_a_client_that_leaves_its_answer_is_found_out_when_more_of_it_comes(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sessions.script import Script, ScriptedSession
 from sessions.wire.http1 import HeaderPairs
 from sessions.wire.scenarios.ids import Ids
 
-_SAME_INPUT = 2
+_SAME, _SAME_INPUT = 4, 2
 _ID_LETTERS = 16  # of a new id at least, so that two are never the same
 #: headers of a 101 that belong to one handshake
 _OF_HANDSHAKE = ("sec-websocket-", "upgrade", "connection", "date", "content-length", "transfer-encoding")
@@ -65,7 +65,7 @@ class Cast:
 
         def rank(one: ScriptedSession) -> tuple[int, int, int, bool]:
             likeness = _likeness(one, create)
-            asked = likeness if likeness >= _SAME_INPUT else 0
+            asked = likeness - likeness % _SAME_INPUT
             return asked, -self._count(one, given), likeness, one is given
 
         free = [one for one in self._openings if one.exchanges and not one.is_refused]
@@ -123,14 +123,15 @@ def _is_playable(session: ScriptedSession) -> bool:
 
 
 def _likeness(session: ScriptedSession, create: Event) -> int:
-    """How much the first create of a recorded socket is like this one, from 0, nothing in common, to 3."""
+    """How much the first create of a recorded socket is like this one, from 0, nothing in common, to 4."""
     recorded = whole(session.exchanges[0].payload)
     if not isinstance(recorded, Event):
         return 0
     if recorded.body == create.body:
-        return 3
+        return _SAME
     old, new = fields_of(recorded), fields_of(create)
-    same_input = json.dumps(old.get("input"), sort_keys=True) == json.dumps(new.get("input"), sort_keys=True)
+    asked = json.dumps(old.get("input"), sort_keys=True), json.dumps(new.get("input"), sort_keys=True)
+    same_input = asked[0] == asked[1] != "null"
     same_kind = old.get("model") == new.get("model") and recorded.stream_id == create.stream_id
     return _SAME_INPUT * same_input + same_kind if same_input or same_kind else 0
 
