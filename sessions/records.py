@@ -32,6 +32,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_core import from_json, to_json
 
+from sessions.json_kinds import kind_words
 from sessions.safe import safe_json
 
 Meta: TypeAlias = Mapping[str, str | int | float]
@@ -77,6 +78,9 @@ class Record(NamedTuple):
 
 
 _PLAIN = (str, int, float)
+_NEEDED = ("t", "mono", "conn", "dir", "kind")
+_HUGE = 1e300
+_QUOTED = 40  # characters of a value that is told
 _DELETE = 0x7F
 _DIRECTIONS = {name.value: f'"{name.value}"' for name in Direction}
 _KINDS = {name.value: f'"{name.value}"' for name in Kind}
@@ -140,6 +144,10 @@ def from_line(line: bytes | str) -> Record:
             fields = json.loads(line)
         except RecursionError as error:
             raise ValueError("not a record: nested too deeply") from error
+        except json.JSONDecodeError as error:
+            raise ValueError(f"no JSON at column {error.colno}: {error.msg.removesuffix(' at')}") from error
+        except UnicodeDecodeError as error:
+            raise ValueError(f"no text in UTF-8 at byte {error.start + 1}") from error
     return from_fields(fields)
 
 
@@ -151,13 +159,13 @@ def from_fields(fields: Any) -> Record:
         else:
             payload = b64decode(fields["b64"], validate=True)
         meta = fields.get("meta") or NO_META
-        if meta and not (isinstance(meta, dict) and all(isinstance(one, _PLAIN) for one in meta.values())):
-            raise TypeError("meta is not an object of words and numbers")
+        if meta and not _is_meta(meta):
+            raise TypeError("meta")
         if "wire" in fields:
             meta = {"wire": int(fields["wire"]), **meta}
         elapsed = float(fields["mono"])
         if not isfinite(elapsed):
-            raise TypeError("mono is not a number of seconds")
+            raise TypeError("mono")
         return Record(
             int(fields["conn"]),
             _DIRECTION_OF[fields["dir"]],
@@ -167,7 +175,57 @@ def from_fields(fields: Any) -> Record:
             payload,
             meta,
         )
-    except KeyError as error:
-        raise ValueError(f"not a record: {error} is missing or unknown") from error
-    except (TypeError, AttributeError, UnicodeError, OverflowError) as error:
-        raise ValueError(f"not a record: {error}") from error
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise ValueError(f"not a record: {_what_is_wrong(fields)}") from error
+
+
+def _is_meta(meta: Any) -> bool:
+    return isinstance(meta, dict) and all(isinstance(one, _PLAIN) for one in meta.values())
+
+
+def _what_is_wrong(fields: Any) -> str:
+    """Why a decoded line is no record, in words; looked for only once it is known that it is none."""
+    if not isinstance(fields, dict):
+        return f"no object but {kind_words(fields)}"
+    if wrong := _wrong_payload(fields):
+        return wrong
+    missing = next((name for name in _NEEDED if name not in fields), None)
+    if missing is not None:
+        return f"{missing!r} is missing"
+    for name, known in (("dir", _DIRECTION_OF), ("kind", _KIND_OF)):
+        value = fields[name]
+        if not isinstance(value, str):
+            return f"{name} is {kind_words(value)}, no string"
+        if value not in known:
+            return f"{name} {value[:_QUOTED]!r} is unknown"
+    if (meta := fields.get("meta")) and not _is_meta(meta):
+        return "meta is not an object of words and numbers"
+    for name in ("t", "mono", "conn", "wire"):
+        value = fields.get(name, 0)
+        if isinstance(value, str):
+            return f"{name} {value[:_QUOTED]!r} is no number"
+        if not isinstance(value, (int, float)):
+            return f"{name} is {kind_words(value)}, no number"
+        if not -_HUGE < value < _HUGE:  # also what is not a number at all
+            return f"{name} is out of range"
+    return "its values are none that a recorder writes"
+
+
+def _wrong_payload(fields: Mapping[str, Any]) -> str:
+    """What is wrong with the payload of a decoded line, "" when nothing is."""
+    name = "raw" if "raw" in fields else "b64"
+    if name not in fields:
+        return "neither raw nor b64"
+    value = fields[name]
+    if not isinstance(value, str):
+        return f"{name} is {kind_words(value)}, no string"
+    try:
+        if name == "raw":
+            value.encode()
+        else:
+            b64decode(value, validate=True)
+    except UnicodeEncodeError:
+        return "raw has half a character, which UTF-8 cannot say"
+    except ValueError:
+        return "b64 is no base64"
+    return ""

@@ -61,25 +61,31 @@ WHOLE = {"t": 1, "mono": 0.0, "conn": 1, "dir": "server", "kind": "text", "raw":
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("{", "Expecting"),
-        ("[]", "not a record"),
-        ("7", "not a record"),
+        ("{", "no JSON at column 2: Expecting"),
+        ('{"raw":"a', "no JSON at column 8: Unterminated string starting$"),
+        ("[]", "not a record: no object but a list"),
+        ("null", "not a record: no object but null"),
+        ('"raw"', "not a record: no object but a string"),
+        ("{}", "not a record: neither raw nor b64"),
+        (b'{"raw":"\xff"}', "no text in UTF-8 at byte 9"),
+        ("7", "not a record: no object but a number"),
         ("[" * 20_000, "not a record"),
-        (json.dumps({**WHOLE, "kind": "smoke"}), "'smoke'"),
-        (json.dumps({**WHOLE, "dir": ["server"]}), "not a record"),
-        (json.dumps({**WHOLE, "raw": 5}), "not a record"),
-        (json.dumps({**WHOLE, "raw": "\ud800"}), "not a record"),
-        (json.dumps({**WHOLE, "mono": "later"}), "later"),
-        (json.dumps({**WHOLE, "mono": float("nan")}), "mono"),
-        (json.dumps({**WHOLE, "mono": 10**400}), "not a record"),
-        (json.dumps({**WHOLE, "conn": float("inf")}), "not a record"),
+        (json.dumps({**WHOLE, "kind": "smoke"}), "not a record: kind 'smoke' is unknown"),
+        (json.dumps({**WHOLE, "dir": ["server"]}), "not a record: dir is a list, no string"),
+        (json.dumps({**WHOLE, "raw": 5}), "not a record: raw is a number, no string"),
+        (json.dumps({**WHOLE, "raw": "\ud800"}), "not a record: raw has half a character"),
+        (json.dumps({**WHOLE, "mono": "later"}), "not a record: mono 'later' is no number"),
+        (json.dumps({**WHOLE, "mono": float("nan")}), "not a record: mono is out of range"),
+        (json.dumps({**WHOLE, "mono": 10**400}), "not a record: mono is out of range"),
+        (json.dumps({**WHOLE, "conn": float("inf")}), "not a record: conn is out of range"),
+        (json.dumps({**WHOLE, "conn": None}), "not a record: conn is null, no number"),
         (json.dumps({**WHOLE, "meta": [1]}), "meta"),
         (json.dumps({**WHOLE, "meta": {"a": [1]}}), "meta"),
         (json.dumps({key: value for key, value in WHOLE.items() if key != "t"}), "'t' is missing"),
         (json.dumps({key: value for key, value in WHOLE.items() if key != "raw"} | {"b64": "%"}), "base64"),
     ],
 )
-def test_a_line_that_is_no_record_says_what_is_wrong(line: str, why: str) -> None:
+def test_a_line_that_is_no_record_says_what_is_wrong(line: str | bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         from_line(line)
 

@@ -81,9 +81,9 @@ def test_the_fold_is_that_of_its_records(talk: list[Record]) -> None:
     ("line", "evidence"),
     [
         (b'{"n":1,"t":\n', "Expecting value"),
-        (b"[]\n", "list indices"),
-        (b"null\n", "NoneType"),
-        (b'"raw"\n', "string indices"),
+        (b"[]\n", "no object but a list"),
+        (b"null\n", "no object but null"),
+        (b'"raw"\n', "no object but a string"),
         (b"\n", "Expecting value"),
         (b"\xff\xfe\n", "can't decode"),
         (b"\0" * 4096 + b"\n", "4,096 of its 4,097 bytes are zero"),
