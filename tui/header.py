@@ -50,6 +50,7 @@ class Surroundings(NamedTuple):
     is_read: bool = False  #: what is shown was recorded by somebody else
     found: Weights = Weights()  #: what is wrong with what is told
     is_last_word: bool = False  #: nothing more comes, and all that came is shown: what is open has no end
+    file_problems: int = 0  #: damaged lines of the recording, and what else became of its file
 
 
 def status_lines(
@@ -177,6 +178,9 @@ def _phase_forms(session: Session) -> tuple[str, ...]:
 
 def _surrounding_pieces(around: Surroundings) -> list[Piece]:
     pieces = [Piece((badge,), f"status--badge-{badge.lower()}", 90, is_right=True) for badge in around.badges]
+    if around.file_problems:
+        short = f"{around.file_problems:,} file problem{'' if around.file_problems == 1 else 's'}"
+        pieces.append(Piece((short, f"{short}, ! lists them"), "status--wrong", 91, is_right=True))
     if around.is_recording_broken:
         pieces.append(Piece(("REC FAILED",), "status--wrong", 92, is_right=True))
     elif around.is_read:

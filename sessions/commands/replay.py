@@ -57,7 +57,9 @@ class Replay:
             help="a recording, as far as it has come; `-` reads one from stdin while it grows",
         )
         parser.add_argument(
-            "--json", action="store_true", help="print its lines and a summary instead of a screen"
+            "--json",
+            action="store_true",
+            help="print its lines and a summary instead of a screen; `damaged` counts the lines left out",
         )
         parser.add_argument(
             "--speed",
@@ -133,13 +135,15 @@ def print_lines(playback: Playback, wait: Callable[[float], None], *, follows: b
 
 
 def print_summary(playback: Playback) -> None:
-    """Write the last line, as `send` does: every turn, and how the newest session ended."""
+    """Write the last line, as `send` does, and how many lines of the file could not be read."""
     from sessions import outcome
 
     sessions = playback.inspector.sessions
     newest = sessions.sessions.get(max(sessions.sessions, default=0))
     path = playback.reading.path
     plain = outcome.summary(sessions, newest, str(path) if path else None, playback.inspector.findings)
+    cut = 0 if playback.is_growing else playback.reading.end_problem() is not None
+    plain["damaged"] = playback.reading.damaged + cut
     sys.stdout.write(safe_json(json.dumps(plain, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 

@@ -56,6 +56,7 @@ def test_the_lines_come_out_as_they_are_and_a_summary_ends_them(
     assert [turn["text"] for turn in summary["turns"]] == ["Recorded words."]
     assert summary["close"]["code"] == 1000
     assert summary["recording"] == str(path)
+    assert summary["damaged"] == 0
     assert talk == ""
 
 
@@ -69,6 +70,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_printed(
     assert out.splitlines()[:-1] == [line.decode().strip() for line in lines[1:]]
     assert "line 4:" in talk
     assert f"line {len(lines) + 2}: the last line is cut" in talk
+    assert json.loads(out.splitlines()[-1])["damaged"] == 2
 
 
 class Waiting:

@@ -77,10 +77,12 @@ async def test_the_header_counts_and_stats_list_them() -> None:
         assert "! reads them" in text
 
 
-async def test_without_findings_there_is_no_key_for_them() -> None:
+async def test_where_nothing_is_wrong_the_key_says_so() -> None:
     wire = make.Wire()
     async with playing([wire.open(), *wire.turn("resp_1")], size=(120, 40)) as scene:
+        assert "findings" not in screen_lines(scene.app)[-1]
         await scene.press("1", "exclamation_mark")
+        await scene.shows("nothing was found to be wrong")
         assert scene.app.screen is scene.screen
         assert "error" not in "".join(screen_lines(scene.app)[:2])
 
@@ -96,6 +98,47 @@ async def test_a_replay_lists_what_stands_before_the_playhead(tmp_path: Path) ->
         await play.press("1", "exclamation_mark")
         await play.shows("the terminal event has another name")
         await play.press("escape")
+
+
+def damaged(path: Path, records: list[Record]) -> Path:
+    """A recording with two broken lines, and a beginning of one behind its end."""
+    recording = Recording.create(path)
+    for record in records:
+        recording.append(record)
+    recording.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], b"{broken\n", b"[]\n", *lines[3:], b'{"n":7']))
+    return path
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 40)])
+async def test_damaged_lines_stay_on_the_screen_and_are_listed(tmp_path: Path, size: tuple[int, int]) -> None:
+    wire = make.Wire()
+    path = damaged(tmp_path / "a.jsonl", [wire.open(), *wire.turn("resp_1"), wire.close()])
+    async with opened(path, size=size) as play:
+        play.app.clear_notifications()
+        await play.until(lambda: "2 file problems" in "".join(screen_lines(play.app)[:2]))
+        await play.press("exclamation_mark")
+        await play.until(lambda: isinstance(play.app.screen, Reader))
+        text = screen_text(play.app)
+        assert "line 4 " in text
+        assert "line 5   not a record: no object but a list" in text
+        assert "the last line is cut" in text
+        await play.press("escape")
+        assert play.app.screen is play.screen
+
+
+async def test_damaged_lines_stand_below_the_findings(tmp_path: Path) -> None:
+    async with opened(damaged(tmp_path / "a.jsonl", faulty()), size=(160, 40)) as play:
+        await play.press("end")
+        await play.shows("! 2 errors")
+        await play.press("exclamation_mark")
+        await play.until(lambda: isinstance(play.app.screen, Choose))
+        await play.pilot.press("end", "enter")
+        await play.until(lambda: isinstance(play.app.screen, Reader))
+        assert "line 4 " in screen_text(play.app)
+        await play.pilot.press("escape")
+        await play.until(lambda: isinstance(play.app.screen, Choose))
 
 
 async def test_who_seems_to_have_answered_is_named_where_a_finding_is_read() -> None:

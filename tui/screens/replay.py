@@ -72,6 +72,7 @@ class Told(NamedTuple):
     is_growing: bool
     position: int
     known: int
+    damaged: int
     tenths: int
 
 
@@ -84,6 +85,7 @@ def _told(playback: Playback) -> Told:
         playback.is_growing,
         playback.position,
         playback.known,
+        playback.reading.damaged,
         int(playback.elapsed() * 10),
     )
 

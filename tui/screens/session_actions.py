@@ -113,8 +113,6 @@ class SessionActions(Screen[None]):
             return self.connecting.can_retry_with_model
         if action in ("resend", "branch"):
             return self.tabs.front.scope.last_turn(self.inspector.sessions) is not None
-        if action == "show_findings":
-            return bool(self.inspector.findings)
         if action == "show_connections":
             return self.has_list and not self.is_at_list
         if action.endswith(("next_tab", "previous_tab")):

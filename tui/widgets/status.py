@@ -203,6 +203,7 @@ class Status(Widget):
             isinstance(recording, Reading),
             self._marks.session(0 if self._is_overview or session is None else session.number),
             self._is_last_word,
+            recording.damaged if isinstance(recording, Reading) else 0,
         )
 
     def _handshake(self, session: Session | None) -> tuple[float | None, bool]:
