@@ -77,7 +77,7 @@ class Playback:
         self._target: int | None = _END  # a number of records to fold up to; None: nowhere to go
         self._target_time = 0.0
         self._sought_time: float | None = None  # where a time is gone to that is not read yet
-        self._hunted: tuple[array[int], int] | None = None  # marks, and from where on one is looked for
+        self._hunted: tuple[array[int], int] | None = None  # marks, and the index of one that is looked for
 
     # Where it stands -----------------------------------------------------------------------------------
 
@@ -105,6 +105,11 @@ class Playback:
     def is_complete(self) -> bool:
         """Whether every record that has been written so far is known."""
         return self._has_all
+
+    @property
+    def has_all_marks(self) -> bool:
+        """Whether every turn and every error that has been written so far is known."""
+        return self._has_all and self._marked >= self.known
 
     @property
     def is_folding(self) -> bool:
@@ -195,7 +200,8 @@ class Playback:
             last = f"the last one known is #{self.expected - 1}" if self.expected else "none is known yet"
             return f"there is no record #{moment.value:.0f}: {last}"
         count = len(self.turns)
-        if moment.measure is Measure.TURN and not 0 < moment.value <= count:
+        is_later = moment.value > count and not self.has_all_marks  # it may come, and is waited for
+        if moment.measure is Measure.TURN and not 0 < moment.value <= count and not is_later:
             known = f"they go from T1 to T{count}" if count else "none is known yet"
             return f"there is no turn T{moment.value:.0f}: {known}"
         return ""
@@ -216,7 +222,13 @@ class Playback:
             case Measure.RECORD:
                 self.seek(int(moment.value) + 1)
             case Measure.TURN:
-                self.seek(self.turns[int(moment.value) - 1] + 1)
+                self._go_to_turn(int(moment.value))
+
+    def _go_to_turn(self, number: int) -> None:
+        if number <= len(self.turns):
+            self.seek(self.turns[number - 1] + 1)
+        else:
+            self._hunt(self.turns, number - 1)
 
     def step_event(self, step: int) -> None:
         """Pause one record on, or back."""
@@ -246,10 +258,16 @@ class Playback:
         if 0 <= at < len(marks):
             self.seek(marks[at] + 1)
             return True
-        if step < 0 or (self._has_all and self._marked >= self.known):
+        if step < 0 or self.has_all_marks:
             return False
-        self._hunted, self._sought_time, self._target = (marks, place), None, _END
+        self._hunt(marks, bisect_left(marks, place))
         return True
+
+    def _hunt(self, marks: array[int], index: int) -> None:
+        """Fold on until there are more marks than this index; to the end when there never are."""
+        self.pace = Pace.PAUSED
+        self._come_near(self._marked)
+        self._hunted, self._sought_time, self._target = (marks, index), None, _END
 
     # What time does ------------------------------------------------------------------------------------
 
@@ -336,10 +354,9 @@ class Playback:
             self.turns.append(first)
         self._marked = position
         if self._hunted is not None:
-            marks, start = self._hunted
-            at = bisect_left(marks, start)
-            if at < len(marks):
-                self.seek(marks[at] + 1)
+            marks, index = self._hunted
+            if index < len(marks):
+                self.seek(marks[index] + 1)
 
     def _arrive(self) -> None:
         """Stop where the playhead was sent to, once it is there."""

@@ -90,7 +90,8 @@ def time_line(playback: Playback, cells: int) -> Line:
     pieces.append(Piece((number, f"{number} of {last:,}") if last >= 0 else ("no records",), "", 80))
     if playback.turns:
         begun = bisect_left(playback.turns, playback.position)
-        pieces.append(Piece((f"T{begun} of {len(playback.turns)}",), "", 50))
+        more = "" if playback.has_all_marks else "+"
+        pieces.append(Piece((f"T{begun} of {len(playback.turns)}{more}",), "", 50))
     if playback.errors:
         count = len(playback.errors)
         pieces.append(Piece((f"{count} error{'' if count == 1 else 's'}",), "timebar--error", 45))

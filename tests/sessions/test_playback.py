@@ -499,6 +499,31 @@ def test_lines_are_counted_behind_the_first_screen_and_lead_the_way(tmp_path: Pa
     playback.reading.close()
 
 
+@pytest.mark.parametrize("number", [850, 901])
+def test_a_turn_that_is_not_read_yet_is_waited_for(tmp_path: Path, clock: HandClock, number: int) -> None:
+    wire = Wire()
+    records = [wire.open(), *(one for turn in range(900) for one in wire.turn(f"resp_{turn}", "One two."))]
+    path = tmp_path / "a.jsonl"
+    written(path, records).close()
+    playback = Playback(Reading.open(path), clock)
+    while not playback.turns:
+        playback.advance(0.001)
+    playback.step_event(1)
+    known = len(playback.turns)
+    assert known < 850
+    assert playback.objection(Moment(Measure.TURN, 0)) == f"there is no turn T0: they go from T1 to T{known}"
+    playback.go_to(Moment(Measure.TURN, number))
+    run(playback)
+    assert (playback.pace, playback.is_folding) == (Pace.PAUSED, False)
+    if number > 900:  # there is none such: it is looked for to the end
+        assert playback.is_at_end
+        assert playback.objection(Moment(Measure.TURN, 901)).endswith("they go from T1 to T900")
+    else:
+        assert playback.position == playback.turns[849] + 1
+        same(playback, records)
+    playback.reading.close()
+
+
 def test_a_long_stretch_of_damaged_lines_does_not_stop_the_loading(tmp_path: Path, clock: HandClock) -> None:
     path = tmp_path / "a.jsonl"
     records = conversation()

@@ -127,3 +127,23 @@ def test_so_many_turns_that_they_would_hide_the_bar_are_left_out(tmp_path: Path,
     assert "T200 of 200" in line.text.plain
     assert "┼" not in line.text.plain
     playback.reading.close()
+
+
+def test_turns_that_may_still_come_are_said_to(tmp_path: Path, clock: HandClock) -> None:
+    wire = Wire()
+    path = tmp_path / "a.jsonl"
+    recording = Recording.create(path)
+    for record in [
+        wire.open(),
+        *(one for turn in range(900) for one in wire.turn(f"resp_{turn}", "One two.")),
+    ]:
+        recording.append(record)
+    recording.close()
+    playback = Playback(Reading.open(path), clock)
+    while not playback.turns:
+        playback.advance(0.001)
+    assert f" of {len(playback.turns)}+" in time_line(playback, 120).text.plain
+    while playback.advance(0.01) <= 0:
+        pass
+    assert "T900 of 900 " in time_line(playback, 120).text.plain
+    playback.reading.close()
