@@ -35,6 +35,17 @@ def quantity(value: object) -> float | None:
         return None
 
 
+def ender(meta: Mapping[str, object]) -> str:
+    """Which of `client` and `tap` ended a connection or refused a request; "" when neither, or nobody knows.
+
+    `by` says so; without it the words with which a tap begins such a detail do.
+    """
+    if by := word(meta.get("by")):
+        return by
+    detail = word(meta.get("detail"))
+    return next((one for one in ("client", "tap") if detail.startswith(f"the {one} ")), "")
+
+
 def brief(value: object) -> str:
     """Any JSON value as one string: text as it is, everything else as Python writes it. Never raises."""
     if isinstance(value, str):

@@ -190,7 +190,8 @@ class Suspects:
 
     def in_words_for(self, finding: Finding) -> Finding:
         """The same finding, its remedy said for the product that seems to answer, where that helps."""
-        words = recipe(self.fingerprints, finding.id) if finding.id in _HELPED else ""
+        is_helped = finding.id in _HELPED and finding.who != "client"  # a server's setting mends no client
+        words = recipe(self.fingerprints, finding.id) if is_helped else ""
         return finding._replace(remedy=f"{finding.remedy} {words}") if words else finding
 
     @property

@@ -12,7 +12,8 @@ A record is frozen and holds its payload's exact bytes; what can be derived (typ
     conn  the session, from 1;  dir  client, server, local;  kind  a word of `Kind`
     size  bytes of the payload, for people;  raw  the payload, when it is UTF-8;  b64  else, in base64
     wire  bytes of the payload on the wire, left out when unknown
-    meta  words and numbers by name, left out when there are none; `masked` lists what was hidden
+    meta  words and numbers by name, left out when there are none; `masked` lists what was hidden; `by` says
+          `client` or `tap` where that one refused or ended something, and not the other side
 
 One line ends with one newline; a reader ignores keys that it does not know, keeps what stands around a line
 that it cannot read, and refuses a version above its own.

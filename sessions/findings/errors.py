@@ -51,6 +51,8 @@ def look(seen: Seen) -> Iterator[Claim]:
             return
         case Kind.REFUSED if seen.session.failure_class is FailureClass.PROXY_CONNECT:
             return  # its page names what it was asked for
+        case Kind.REFUSED if facts.ender(seen.record.meta) == "tap":
+            return  # nothing came back
         case Kind.REFUSED:
             head, end, body = seen.record.payload.partition(b"\r\n\r\n")
             came = body if end else head

@@ -17,6 +17,7 @@ from sessions.records import Kind
 from sessions.session import Session
 
 _SLOW_UPGRADE_MS = 2_000.0
+_PATIENCE_MS = 1_000.0  # of a client; one that leaves sooner was ended by a person, and nobody was slow
 _CHURN_OPENS, _CHURN_SECONDS = 8, 60.0  # upgrades that worked before one that did not: one a second is fine
 _KEPT_OPENS = 64
 _COOLING_SECONDS = 10.0  # between a connection that was lost and a 503 that follows from it
@@ -64,7 +65,8 @@ def look(seen: Seen) -> Iterator[Claim]:
         yield from _url(seen)
         if not _is_second_look(seen):
             yield from _refused(seen)
-        if not seen.session.is_http and seen.session.failure_class is not FailureClass.CLOSED:
+        is_given_up = seen.session.failure_class is FailureClass.CLOSED
+        if not (seen.session.is_http or is_given_up or facts.ender(seen.record.meta) == "tap"):
             tries = seen.memory.refused.setdefault(_caller(seen.session), [])
             is_forbidden = seen.session.failure_class is FailureClass.FORBIDDEN
             tries.append(Refusal(seen.record.elapsed, seen.number, seen.session.url, is_forbidden))
@@ -145,6 +147,14 @@ def _refused(seen: Seen) -> Iterator[Claim]:
     session, meta = seen.session, seen.record.meta
     detail = _detail(seen)
     probe = facts.word(meta.get("probe"))
+    ender = facts.ender(meta)
+    if session.failure_class is FailureClass.CLOSED or session.failure_class is None:
+        if ender == "client":
+            yield from _given_up(detail, facts.quantity(meta.get("upgrade_ms")))
+        return
+    if ender == "tap":
+        yield Claim("tap-refused", facts.word(meta.get("detail"))[:200])
+        return
     match session.failure_class:
         case FailureClass.FORBIDDEN if probe.endswith("was accepted"):
             yield Claim("model-wanted-in-url", f"{detail}; the same with {probe[:100]}")
@@ -159,14 +169,20 @@ def _refused(seen: Seen) -> Iterator[Claim]:
                 yield Claim("server-unavailable", f"{detail}{_cooling(seen)}")
             else:
                 yield Claim("server-failing" if session.status >= 500 else "answered-as-http", detail)
-        case FailureClass.CLOSED | None:
-            return  # somebody gave it up
         case FailureClass.PROTOCOL if not seen.record.payload and _ENDED.search(detail):
             yield Claim("upgrade-unanswered", detail, who=Who.PROXY, remedy=_DROPPED)
         case FailureClass.PROTOCOL if session.status == 101:
             yield Claim("not-http", detail, who=Who.PROXY, remedy=_BROKEN_101)
         case failure:
             yield Claim(_CLASSES.get(failure, "not-http"), detail)
+
+
+def _given_up(detail: str, waited_ms: float | None) -> Iterator[Claim]:
+    """An upgrade that the client left before anything answered it."""
+    if waited_ms is None:
+        yield Claim("upgrade-unanswered", detail)
+    elif waited_ms >= _PATIENCE_MS:
+        yield Claim("upgrade-unanswered", f"{detail}; it waited {waited_ms / 1000:.1f} s")
 
 
 def _forbidden(seen: Seen, detail: str) -> Claim:

@@ -23,6 +23,7 @@ _PING_WORDS = ("pong", "ping timeout", "keepalive")  # of a close reason that sp
 _NEIGHBOURS = 64  # turns of a session among which an answer on another lane is looked for
 _SAME_MOMENT, _SEVERAL = 1.0, 3  # seconds and sockets, to say that they died together
 _TOO_BIG = 1009
+_CLIENT_LEFT = "The client ended it itself: look at its timeouts and its log, unless a person stopped it."
 _CLOSES = {
     1000: "closed-normally-in-answer",
     1001: "server-went-away",
@@ -114,6 +115,8 @@ def _ended(seen: Seen) -> Iterator[Claim]:
     if is_theirs:
         yield from _closed(seen, cut)
         yield from _idle(seen)
+    elif is_lost and facts.ender(seen.record.meta):
+        yield from _left(seen, cut)
     elif is_lost:
         idle = [*_idle(seen)]
         unanswered = [claim for turn in cut if not turn.responses for claim in _silence(seen, turn)]
@@ -190,10 +193,27 @@ def _lost(seen: Seen, cut: list[Turn], unanswered: list[Claim]) -> Iterator[Clai
         yield Claim("died-together", said, tuple(record for _, _, record in lost))
 
 
+def _left(seen: Seen, cut: list[Turn]) -> Iterator[Claim]:
+    """What the client or the tap ended: only a silence before that is anybody else's."""
+    silent = [claim for turn in cut for claim in _silence(seen, turn)]
+    yield from silent
+    if silent or not cut:
+        return
+    ran = _what_ran(cut)
+    if facts.ender(seen.record.meta) == "tap":
+        yield Claim("cut-by-tap", f"the tap was stopped{ran}", turn=cut[-1].number)
+    else:
+        said = f"{facts.word(seen.record.meta.get('detail'))[:120] or 'the client ended it'}{ran}"
+        yield Claim("cut-in-answer", said, turn=cut[-1].number, who=Who.CLIENT, remedy=_CLIENT_LEFT)
+
+
 def _stream_ended(seen: Seen) -> Iterator[Claim]:
     session = seen.session
     if session.phase is Phase.LOST:
         cut = [turn for turn in session.turns if turn.status is Status.CUT and turn.ended == session.ended]
+        if facts.ender(seen.record.meta):
+            yield from _left(seen, cut)
+            return
         silent = [claim for turn in cut if not turn.responses for claim in _silence(seen, turn)]
         if silent:
             yield from silent

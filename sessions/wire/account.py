@@ -81,8 +81,8 @@ class Account:
             meta["tls"] = dial.tls
         self._add(Kind.OPEN, request + response, {**meta, **self.facts})
 
-    def refused(self, error: ConnectError, timings: dict[str, float]) -> None:
-        """Write down an upgrade that failed, with what came instead."""
+    def refused(self, error: ConnectError, timings: dict[str, float], *, by: str = "") -> None:
+        """Write down an upgrade that failed, with what came instead; `by`: `client` or `tap` ended it."""
         received = error.received or error.body.encode()
         payload, masked = masked_refusal(received, self.secrets) if received else (b"", ())
         meta: dict[str, str | int | float] = {
@@ -93,6 +93,8 @@ class Account:
             "detail": text(error.detail, self.secrets).value,
             **timings,
         }
+        if by:
+            meta["by"] = by
         if error.status:
             meta["status"] = error.status
         if error.remedy != ConnectError(error.failure_class, "").remedy:
@@ -149,12 +151,13 @@ class RefusalLog:
         if self._is_written:
             return
         self._is_written = True
+        by = ""
         if isinstance(self._answer, Answer):
             error: ConnectError = refusal(self._answer._replace(body=self._body[:BODY_BYTES]))
         else:
             said = "the tap was stopped" if is_stopped else str(self._answer)
-            is_ended = is_stopped or isinstance(self._answer, ClientGone)
-            failure = FailureClass.CLOSED if is_ended else FailureClass.PROTOCOL
+            by = "tap" if is_stopped else "client" if isinstance(self._answer, ClientGone) else ""
+            failure = FailureClass.CLOSED if by else FailureClass.PROTOCOL
             error = UpgradeRefused(failure, said)
             error.received = self._body[:BODY_BYTES]
-        self._account.refused(error, self._timings)
+        self._account.refused(error, self._timings, by=by)

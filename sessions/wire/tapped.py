@@ -152,7 +152,7 @@ class Tapped:
         return Masks(secrets), secrets
 
     async def _refuse(self, account: Account, code: str, said: str) -> bool:
-        account.refused(ConnectError(FailureClass.FORBIDDEN, said, status=403), {})
+        account.refused(ConnectError(FailureClass.FORBIDDEN, said, status=403), {}, by="tap")
         await self._answer(403, code, f"{said[0].upper()}{said[1:]}.")
         return False
 
@@ -172,7 +172,7 @@ class Tapped:
         body = RequestBody(client, head.raw)
         if body.problem:
             said = f"the tap cannot read this request: {body.problem}"
-            account.refused(ConnectError(FailureClass.PROTOCOL, said), {})
+            account.refused(ConnectError(FailureClass.PROTOCOL, said, status=400), {}, by="tap")
             await self._answer(400, "not_http", f"{said[0].upper()}{said[1:]}.")
             return False
         after = After.CLOSE

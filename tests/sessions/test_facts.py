@@ -13,6 +13,22 @@ from tests import make
 WRONG: list[Any] = [None, True, 5, 1.5, "x", [], ["x"], {}, {"x": 1}, float("nan"), 10**5_000, [[[]]]]
 
 
+@pytest.mark.parametrize(
+    ("meta", "who"),
+    [
+        ({"by": "tap", "detail": "the client went"}, "tap"),
+        ({"detail": "the client went before it had an answer"}, "client"),
+        ({"detail": "the tap was stopped"}, "tap"),
+        ({"detail": "the server ended the connection"}, ""),
+        ({"detail": "the clients"}, ""),
+        ({"by": 1, "detail": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_who_ended_it_is_said_by_its_name_or_its_words(meta: dict[str, Any], who: str) -> None:
+    assert facts.ender(meta) == who
+
+
 def test_usage_under_either_name() -> None:
     assert facts.usage(make.usage(1, 2, cached=3, reasoning=4)) == Usage(1, 2, 3, 3, None, 4)
     chat = {

@@ -119,6 +119,7 @@ async def test_a_client_that_leaves_before_its_answer_leaves_upstream_too(tmp_pa
                 await left.wait()
             (record,) = await tap.until(has(Kind.REFUSED))
     assert record.meta["detail"] == "the client went before it had an answer"
+    assert record.meta["by"] == "client"
 
 
 async def test_a_client_that_leaves_an_http_exchange_ends_it_upstream_and_it_is_told(tmp_path: Path) -> None:
@@ -266,6 +267,7 @@ async def test_a_request_that_h11_does_not_take_is_answered_and_told(tmp_path: P
             (record,) = await tap.until(has(Kind.REFUSED))
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert record.meta["detail"] == "the tap cannot read this request: Missing mandatory Host: header"
+    assert record.meta["by"] == "tap"
 
 
 async def test_a_proxys_request_and_a_foreign_host_are_refused_and_told(tmp_path: Path) -> None:
@@ -287,7 +289,7 @@ async def test_a_proxys_request_and_a_foreign_host_are_refused_and_told(tmp_path
                 assert said.encode() in answer
             records = await tap.until(lambda found: len(found) == len(asked))
     assert all(said in str(one.meta["detail"]) for said, one in zip(asked.values(), records, strict=True))
-    assert {one.kind for one in records} == {Kind.REFUSED}
+    assert {(one.kind, one.meta["by"]) for one in records} == {(Kind.REFUSED, "tap")}
     assert not seen
     assert not tap.troubles
 

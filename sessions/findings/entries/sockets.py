@@ -95,6 +95,12 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             "nobody answered the upgrade",
             "A firewall, VPN or middle box drops upgrades: try another route, or HTTP.",
         ),
+        "tap-refused": Entry(
+            _W,
+            Who.CLIENT,
+            "the tap itself refused a request, which never reached the upstream",
+            "Mend what the client sends, as the evidence says; its base URL is the one that the tap names.",
+        ),
         "upgrade-slow": Entry(
             _W,
             Who.PROXY,
@@ -162,6 +168,12 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             Who.NETWORK,
             "the connection ended without a close frame in the middle of an answer",
             "Compare with the direct way: idle limits of proxies, restarts and networks end TCP like this.",
+        ),
+        "cut-by-tap": Entry(
+            _N,
+            Who.NOBODY,
+            "the tap was stopped in the middle of an answer",
+            "Not a fault: let what runs come to its end before the tap is stopped.",
         ),
         "too-big-close": Entry(
             _E,
