@@ -53,8 +53,10 @@ class Playback:
         clock: Clock,
         *,
         is_live: bool = False,
+        is_piped: bool = False,
         habits: Mapping[str, Collection[str]] | None = None,
     ) -> None:
+        """`is_piped`: somebody hands it over, perhaps long after it was recorded, so its own times count."""
         self.reading = reading
         self.inspector = Inspector(
             reading, habits=habits
@@ -72,6 +74,8 @@ class Playback:
         self._time = 0.0
         self._driven_at = clock.elapsed()
         self._looked_at = -math.inf
+        self._is_piped = is_piped
+        self._arrived_at = clock.elapsed()  # when the last record did
         self._has_all = False  # nothing more could be read when it was looked last
         self._is_growing = True
         self._target: int | None = _END  # a number of records to fold up to; None: nowhere to go
@@ -295,6 +299,8 @@ class Playback:
         if self.position and self.reading.find_on(seconds):
             return  # behind the first screen all lines are counted before more of them are read
         found = self.reading.read_on(seconds * _READ_SHARE)
+        if found:
+            self._arrived_at = now
         self._has_all = not found or self.reading.bytes_known >= self.reading.bytes_total()
 
     def _limit(self, passed: float) -> int:
@@ -387,17 +393,19 @@ class Playback:
         return max(0.0, (self.reading.elapsed_at(position) - self._time) / self.speed)
 
     def _run_on(self) -> None:
-        """At the live edge it is as late as the last record's time and what has passed since; never back.
+        """At the live edge it is as late as the last record's time and what has passed since.
 
-        Where every connection has ended nothing ages: a finished recording may come through a pipe.
+        It never goes back but for what is piped in, which may stop and come at any speed. Where every
+        connection has ended nothing ages: a finished recording may come through a pipe.
         """
         if self.known:
             last = self.known - 1
             at = self.reading.elapsed_at(last)
             is_open = any(not one.phase.is_over for one in self.inspector.sessions.sessions.values())
             if self._is_growing and is_open:
-                at += max(0.0, (self._clock.wall() - self.reading.wall_at(last)) / 1_000_000)
-            self._time = max(self._time, at)
+                since = (self._clock.wall() - self.reading.wall_at(last)) / 1_000_000
+                at += max(0.0, self._clock.elapsed() - self._arrived_at if self._is_piped else since)
+            self._time = at if self._is_piped else max(self._time, at)
 
     def _come_near(self, count: int) -> None:
         """Take up a checkpoint where that is the only way, or spares folding much."""

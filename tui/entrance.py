@@ -164,7 +164,8 @@ def replay_screen(
     from sessions.wire.clock import SystemClock
     from tui.screens.replay import ReplayScreen
 
-    playback = Playback(reading, SystemClock(), is_live=is_live, habits=habits)
+    is_piped = args is not None and args.file == "-"
+    playback = Playback(reading, SystemClock(), is_live=is_live, is_piped=is_piped, habits=habits)
     playback.speed = getattr(args, "speed", None) or 1.0
     playback.is_shortening = bool(getattr(args, "shorten_silences", False))
     if getattr(args, "speed", None) and not is_live:

@@ -347,6 +347,31 @@ def test_at_the_live_edge_time_runs_on_and_never_back(
     playback.reading.close()
 
 
+def test_what_is_handed_over_long_after_it_was_recorded_has_its_own_times(
+    tmp_path: Path, records: list[Record], clock: HandClock
+) -> None:
+    path = tmp_path / "a.jsonl"
+    writer = written(path, records[:6])
+    clock.move(3_600.0)
+    playback = Playback(Reading.open(path), clock, is_live=True, is_piped=True)
+    run(playback)
+    assert playback.elapsed() == pytest.approx(records[5].elapsed)
+    clock.move(4.0)  # whoever hands it over pauses
+    run(playback)
+    assert playback.elapsed() == pytest.approx(records[5].elapsed + 4.0)
+    writer.append(records[6])
+    writer.flush()
+    clock.move(0.2)
+    run(playback)
+    assert playback.position == 7
+    assert playback.elapsed() == pytest.approx(records[6].elapsed)
+    writer.close()
+    clock.move(60.0)
+    run(playback)
+    assert playback.elapsed() == pytest.approx(records[6].elapsed)
+    playback.reading.close()
+
+
 def test_where_every_connection_has_ended_time_stands(
     tmp_path: Path, records: list[Record], clock: HandClock
 ) -> None:
