@@ -58,8 +58,9 @@ def any_growing(folder: Path) -> tuple[Path, ...]:
     found = growing(folder)
     if not found:
         raise UsageError(
-            f"nothing in {folder} is being recorded now; name a file, or look at a finished one with "
-            "`turnscope replay FILE`"
+            f"nothing in {folder} is being recorded now, and attach looks nowhere else. What is recorded "
+            "with --record FILE has to be named: `turnscope attach FILE`; a tap says which when it begins. "
+            "A finished one is looked at with `turnscope replay FILE`"
         )
     return found
 

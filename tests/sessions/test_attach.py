@@ -15,7 +15,7 @@ from sessions.recording import Recording
 def test_recordings_that_grow_are_meant_the_newest_first(tmp_path: Path) -> None:
     Recording.create(tmp_path / "2026-01-02-a.jsonl").close()
     (tmp_path / "2026-01-03-b.jsonl").write_text("hello\n")
-    with pytest.raises(UsageError, match="is being recorded now"):
+    with pytest.raises(UsageError, match=r"is being recorded now, .* with --record FILE .*attach FILE"):
         any_growing(tmp_path)
     running = Recording.create(tmp_path / "2026-01-01-c.jsonl")
     assert any_growing(tmp_path) == (running.path,)
