@@ -93,6 +93,11 @@ class ScriptedSession:
         last = self.active.moves[-1] if self.active.moves else None
         return last if isinstance(last, Ending) else None
 
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the recording ends in the middle of an answer: nobody knows how the socket went on."""
+        return not self.is_ended and any(one.is_cut for one in self.newest.values())
+
 
 class Script:
     """All sockets of a recording, and the client's steps on them in their order."""
@@ -102,7 +107,8 @@ class Script:
         self.sessions: dict[int, ScriptedSession] = {}
         self.exchanges: list[Exchange] = []  #: exchange number n stands at n - 1
         self.steps: list[ClientStep] = []
-        self.http: set[int] = set()  #: HTTP exchanges; they have no part in a script of sockets
+        self.http: set[int] = set()  #: sessions over HTTP; they have no part in a script of sockets
+        self.requests = 0  #: that were made over HTTP
         self._probes: set[int] = set()
         self._of_turn: dict[int, Exchange] = {}
         self._givers: dict[str, int] = {}  #: id -> number of the exchange that gave it
@@ -117,6 +123,7 @@ class Script:
         self.state.apply(record, event)
         if record.kind in _HTTP:
             self.http.add(record.session)
+            self.requests += record.kind is Kind.REQUEST
         if "probe_of" in record.meta:
             self._probes.add(record.session)  # whoever plays the script and is refused tries that by itself
         if record.session in self.http or record.session in self._probes:

@@ -129,7 +129,12 @@ def differences(recorded: Exchange, live: Exchange) -> tuple[Difference, ...]:
 
 
 def ending_difference(recorded: ScriptedSession, live: ScriptedSession | None) -> Difference | None:
-    """Where the server ended a socket otherwise than in the recording; None when it did the same."""
+    """Where the server ended a socket otherwise than in the recording; None when it did the same.
+
+    Nor is there a difference where the recording breaks off: it does not say how its socket ended.
+    """
+    if recorded.breaks_off:
+        return None
     was, now = recorded.ending, live.ending if live is not None else None
     if (was.code if was else 0) == (now.code if now else 0):
         return None

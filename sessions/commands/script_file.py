@@ -29,7 +29,7 @@ def read_script(name: str) -> Script:
     if len(reading.problems) > 5:
         tell(f"{path}: {len(reading.problems) - 5} more lines are damaged and left out")
     if script.http:
-        count = len(script.http)
+        count = max(script.requests, 1)
         tell(f"{path}: {count} HTTP exchange{'' if count == 1 else 's'} left out; only WebSocket is played")
     if not script.sessions:
         raise UsageError(f"{path} has no WebSocket session to play")

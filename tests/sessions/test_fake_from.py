@@ -289,6 +289,41 @@ async def test_a_lost_connection_is_lost_again() -> None:
         assert (await client.closed())[0] == 1006
 
 
+async def test_where_the_recording_breaks_off_in_an_answer_the_connection_is_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = read([opened(), asked(1.0), *said(1.1, "whole"), asked(2.0), *said(2.1, "cut")[:2]])
+    async with playing(script) as server, connected(server) as client:
+        assert notes(await client.turn("x")) == ["whole"]
+        await client.create("y")
+        assert notes(await client.until("response.note")) == ["cut"]
+        assert (await client.closed())[0] == 1006
+    told = "connection 1: the recording has no more of turn 2, nor how its connection ended"
+    assert told in capsys.readouterr().err
+
+
+async def test_every_lane_says_what_it_has_before_a_broken_off_connection_is_lost() -> None:
+    records = [opened(), asked(1.0, stream_id="a"), asked(1.1, stream_id="b")]
+    records += [*said(1.2, "short", lane="a")[:2], *said(1.3, "long", lane="b")[:2]]
+    async with playing(read(records)) as server, connected(server) as client:
+        await client.create("x", stream_id="a")
+        await client.create("y", stream_id="b")
+        seen = [*await client.until("response.note"), *await client.until("response.note")]
+        assert sorted(notes(seen)) == ["long", "short"]
+        assert (await client.closed())[0] == 1006
+
+
+async def test_an_answer_that_lacks_its_end_is_only_told_where_its_client_went_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = read([opened(), asked(1.0), *said(1.1, "cut")[:2], asked(2.0), *said(2.1, "whole")])
+    async with playing(script) as server, connected(server) as client:
+        await client.create("x")
+        assert notes(await client.until("response.note")) == ["cut"]
+        assert notes(await client.turn("y")) == ["whole"]
+    assert "is lost here" not in capsys.readouterr().err
+
+
 async def test_what_was_said_unasked_is_said_before_any_create() -> None:
     hello = record({"type": "hello.there", "n": 1}, at=0.1)
     script = read([opened(), hello, asked(1.0), *said(1.1, "x")])

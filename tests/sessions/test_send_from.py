@@ -460,14 +460,14 @@ def test_damaged_lines_and_http_are_told_and_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     request = made(b"GET / HTTP/1.1\r\n\r\n", kind=Kind.REQUEST, direction=Direction.CLIENT, session=2)
-    file = written(tmp_path / "mixed.jsonl", opened(), request)
+    file = written(tmp_path / "mixed.jsonl", opened(), request, request, request)
     with file.open("ab") as lines:
         lines.write(b"not a record\n")
     script = read_script(str(file))
     talk = capsys.readouterr().err
     assert list(script.sessions) == [1]
-    assert "line 4: " in talk
-    assert "1 HTTP exchange left out" in talk
+    assert "line 6: " in talk
+    assert "3 HTTP exchanges left out" in talk
 
 
 @pytest.mark.parametrize(

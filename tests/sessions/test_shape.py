@@ -169,6 +169,12 @@ def test_how_a_socket_was_ended() -> None:
     assert ending_difference(closed, None) is not None
 
 
+def test_where_the_recording_breaks_off_no_ending_is_another() -> None:
+    lost, cut = script(answer(), 1006).sessions[1], script(answer()[:-1], 0).sessions[1]
+    assert cut.breaks_off
+    assert ending_difference(cut, lost) is None
+
+
 def test_messages_that_are_no_events_count_as_what_they_are() -> None:
     create = record({"type": "response.create", "input": "x"}, direction=Direction.CLIENT, at=1.0)
     odd = [record(b"not JSON", at=2.0), record(b"\x00\xff", kind=Kind.BINARY, at=3.0)]

@@ -222,9 +222,7 @@ class RecordedConnection:
             stream.played += 1
         await self._out.flush()
         if stream.exchange.is_cut and self._session.ending is None and self._socket.is_open:
-            tell(
-                f"connection {self._visit.number}: the recording has no more of turn {stream.exchange.number}"
-            )
+            await self._break_off(stream)
 
     def _pause(self, move: Said) -> float:
         options = self._setting.options
@@ -254,12 +252,27 @@ class RecordedConnection:
                 "the answer goes on"
             )
 
-    async def _end(self, stream: _Stream, move: Ending) -> None:
-        """End the socket as the recorded server did, once everything else that was begun has been said."""
+    async def _break_off(self, stream: _Stream) -> None:
+        """Say that an answer has no end; where the recording breaks off in it, lose the connection."""
+        exchange = stream.exchange
+        told = f"connection {self._visit.number}: the recording has no more of turn {exchange.number}"
+        if not self._session.breaks_off or self._session.newest.get(exchange.lane) is not exchange:
+            tell(told)  # its client went, or went on: this one may, too
+            return
+        tell(f"{told}, nor how its connection ended: this one is lost here")
+        await self._others(stream)
+        self._socket.abort(is_reset=False)
+
+    async def _others(self, stream: _Stream) -> None:
+        """Wait until everything else that was begun has been said."""
         stream.is_ending = True
         await self._out.flush()
         others = [one for one in self._streams.values() if one is not stream]
         await self._until(lambda: all(one.is_done or one.is_ending for one in others))
+
+    async def _end(self, stream: _Stream, move: Ending) -> None:
+        """End the socket as the recorded server did, once everything else that was begun has been said."""
+        await self._others(stream)
         if self._setting.options.pace == "recorded" and not self._setting.options.rate:
             await asyncio.sleep(move.pause_seconds)
         if move.code == LOST:
