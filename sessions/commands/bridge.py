@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from sessions.commands.connection import count, seconds
+from sessions.commands.creating import record_file
 from sessions.commands.tap import address
 
 
@@ -52,7 +53,7 @@ class BridgeVerb:
             metavar="N",
             help="sockets at one time (%(default)s); one more is refused with 503",
         )
-        add("--record", metavar="FILE", help="record to this file instead of a dated one")
+        add("--record", type=record_file, metavar="FILE", help="record to this file instead of a dated one")
         remote = parser.add_argument_group("other machines")
         remote.add_argument(
             "--allow-remote",

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from sessions.commands.creating import record_file
 from sessions.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def add_connection_options(parser: argparse.ArgumentParser, *, positional: bool 
 def add_recording_options(parser: argparse.ArgumentParser) -> None:
     """Add --record and --no-record."""
     group = parser.add_argument_group("recording").add_mutually_exclusive_group()
-    group.add_argument("--record", metavar="FILE", help="record to this file instead of a dated one")
+    group.add_argument(
+        "--record", type=record_file, metavar="FILE", help="record to this file instead of a dated one"
+    )
     group.add_argument("--no-record", action="store_true", help="keep no recording, no history and no draft")
 
 

@@ -30,6 +30,17 @@ def add_create_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def record_file(text: str) -> str:
+    """The file that `--record` names; raises ArgumentTypeError for what names none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty; name a file, or leave --record out")
+    if text == "-":
+        raise argparse.ArgumentTypeError(
+            "a recording goes to a file, not to stdout; name one (./- is a file called -)"
+        )
+    return text
+
+
 def recording_path(args: argparse.Namespace, profile: str) -> Path | None:
     """Where this run is recorded: the file that was named, else a dated one; None keeps no recording."""
     from sessions.recording import new_path

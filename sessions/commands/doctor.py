@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sessions.commands.connection import add_connection_options
+from sessions.commands.creating import record_file
 from sessions.errors import UsageError
 from sessions.exits import Exit
 
@@ -70,7 +71,9 @@ class Doctor:
         other.add_argument(
             "--from", dest="recorded", metavar="FILE", help="judge this recording: no network, no cost"
         )
-        other.add_argument("--record", metavar="FILE", help="keep what crossed the wire in this file")
+        other.add_argument(
+            "--record", type=record_file, metavar="FILE", help="keep what crossed the wire in this file"
+        )
         add_connection_options(parser, positional=True)
 
     def run(self, args: argparse.Namespace) -> int:

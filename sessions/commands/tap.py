@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from sessions.commands.connection import seconds
+from sessions.commands.creating import record_file
 from sessions.errors import UsageError
 from sessions.exits import Exit
 
@@ -51,7 +52,7 @@ class TapVerb:
             action="store_true",
             help="no screen: one line of JSON when ready, until it is stopped",
         )
-        add("--record", metavar="FILE", help="record to this file instead of a dated one")
+        add("--record", type=record_file, metavar="FILE", help="record to this file instead of a dated one")
         add("--stop", type=Path, metavar="FILE", help="stop the tap that records to this file")
         add("--status", type=Path, metavar="FILE", help="ask the tap that records to this file how it is")
         remote = parser.add_argument_group("other machines")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from sessions import cli
 from sessions.reading import Reading
 from sessions.wire.fake import FakeServer
 from sessions.wire.scenarios.options import Options
@@ -538,3 +539,20 @@ async def test_auto_stays_on_a_socket_that_opens(tmp_path: Path) -> None:
         )
     assert ended.code == 0, ended.talk
     assert ended.lines[-1]["close"]["code"] == 1000
+
+
+@pytest.mark.parametrize(("name", "said"), [("-", "not to stdout"), ("", "leave --record out")])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("send", "--base-url", "http://127.0.0.1:9/v1", "hi"),
+        ("tap", "--headless", "--upstream", "http://127.0.0.1:9/v1"),
+        ("bridge", "--upstream", "http://127.0.0.1:9/v1"),
+        ("doctor", "http://127.0.0.1:9/v1"),
+    ],
+)
+def test_a_recording_goes_to_a_file_that_has_a_name(
+    verb: tuple[str, ...], name: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*verb, "--record", name]) == 2
+    assert said in capsys.readouterr().err
