@@ -64,7 +64,7 @@ def tidy(folder: Path, days: float | None, megabytes: float | None, now: float) 
         old = [one for one in left if now - one.modified > days * _DAY_SECONDS]
         gone, refused = _removed(old)
         left = [one for one in left if one not in gone]
-        said += _sentences(gone, refused, f"older than {days:g} days (recordings_days)")
+        said += _sentences(gone, refused, f"older than {_days(days)} (recordings_days)")
     if megabytes is not None:
         excess = sum(one.size for one in left) - megabytes * _MEGABYTE
         surplus = []
@@ -81,9 +81,13 @@ def tidy(folder: Path, days: float | None, megabytes: float | None, now: float) 
 
 def words(days: float | None, megabytes: float | None) -> str:
     """What the settings keep, in words."""
-    limits = [f"{days:g} days"] if days is not None else []
+    limits = [_days(days)] if days is not None else []
     limits += [f"{megabytes:g} MB"] if megabytes is not None else []
     return f"the newest, up to {' and '.join(limits)}, and what is marked" if limits else "everything is kept"
+
+
+def _days(days: float) -> str:
+    return f"{days:g} day{'' if days == 1 else 's'}"
 
 
 def _removed(wanted: list[Stored]) -> tuple[list[Stored], list[str]]:

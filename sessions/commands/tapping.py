@@ -100,7 +100,7 @@ class Tapping:
                 journal.close()
                 self._ended.set()
         count = self._last["sessions"]
-        tell(f"turnscope tap: ended; {count} connections and requests in {self._path}")
+        tell(f"turnscope tap: ended; {crossed(count)} in {self._path}")
         # everything is written: a second signal, on the way out, must not make it look as if it were not
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         return code
@@ -163,6 +163,11 @@ class Tapping:
         self._stop.set()
         if self._tap is not None:
             self._tap.stop()
+
+
+def crossed(count: int) -> str:
+    """How much went through a tap: connections, and over HTTP requests."""
+    return f"{count:,} {'connection or request' if count == 1 else 'connections and requests'}"
 
 
 def _tell_defect(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

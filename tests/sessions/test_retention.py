@@ -50,6 +50,8 @@ def test_what_is_older_goes_and_is_named(tmp_path: Path) -> None:
     assert young.exists()
     assert old.name in sentence
     assert "1 recording older than 30 days" in sentence
+    (sentence,) = tidy(tmp_path, 1, None, NOW)
+    assert "1 recording older than 1 day (" in sentence
 
 
 def test_many_are_counted_and_some_named(tmp_path: Path) -> None:
@@ -161,4 +163,5 @@ def test_a_limit_that_would_remove_everything_is_refused_with_its_line(
 
 
 def test_limits_in_words() -> None:
+    assert words(1, None) == "the newest, up to 1 day, and what is marked"
     assert words(30, 500) == "the newest, up to 30 days and 500 MB, and what is marked"

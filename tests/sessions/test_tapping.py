@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sessions.cli import main
+from sessions.commands.tapping import crossed
 from sessions.conversation import converse
 from sessions.inspector import Inspector
 from sessions.recording import Recording
@@ -282,3 +283,11 @@ async def test_a_disk_that_is_full_ends_the_tap_loudly(tmp_path: Path, upstream:
         _, said = tap.communicate(timeout=10)
         assert tap.returncode == 5
     assert "File too large; the tap ends here" in said
+
+
+def test_what_went_through_is_counted_in_words() -> None:
+    assert [crossed(count) for count in (0, 1, 2_000)] == [
+        "0 connections and requests",
+        "1 connection or request",
+        "2,000 connections and requests",
+    ]
