@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from sessions.bodies import event_of
 from sessions.events import Event, Undecodable
+from sessions.facts import ender
 from sessions.finding import Finding
 from sessions.records import Direction, Kind, Record
 
@@ -249,6 +250,8 @@ def _text(payload: bytes) -> str:
 
 def _places(record: Record) -> Iterable[tuple[Place, str]]:
     """What of a record that is no message may give a product away."""
+    if record.kind is Kind.REFUSED and ender(record.meta) == "tap":
+        return  # nobody behind the tap has answered
     if record.kind in (Kind.OPEN, Kind.REFUSED, Kind.RESPONSE):
         text = _text(record.payload)
         if record.kind is Kind.OPEN:  # the request's own head stands before the answer's

@@ -52,7 +52,9 @@ class Kind(StrEnum):
     """What kind of thing a record is."""
 
     OPEN = "open"  #: the 101; payload: request head and response head as bytes, secrets masked
-    REFUSED = "refused"  #: an opening that failed; payload: what came back, meta: failure_class, status
+    #: an opening that failed; payload: what came back, meta: failure_class, status; of what a tap could not
+    #: read as a request (by: tap) the payload is its beginning
+    REFUSED = "refused"
     TEXT = "text"
     BINARY = "binary"
     PING = "ping"

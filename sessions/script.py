@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from sessions.events import Event, Undecodable, decode
+from sessions.facts import ender
 from sessions.ids import given, named
 from sessions.moves import LOST, NO_CODE, Ending, Exchange, Heard, Said
 from sessions.records import Direction, Kind, Record
@@ -109,7 +110,7 @@ class Script:
         self.steps: list[ClientStep] = []
         self.http: set[int] = set()  #: sessions over HTTP; they have no part in a script of sockets
         self.requests = 0  #: that were made over HTTP
-        self._probes: set[int] = set()
+        self._aside: set[int] = set()  #: sockets that have no part in it
         self._of_turn: dict[int, Exchange] = {}
         self._givers: dict[str, int] = {}  #: id -> number of the exchange that gave it
         self._told: dict[int, int] = {}  #: endings of running exchanges that a step waits for already
@@ -125,8 +126,10 @@ class Script:
             self.http.add(record.session)
             self.requests += record.kind is Kind.REQUEST
         if "probe_of" in record.meta:
-            self._probes.add(record.session)  # whoever plays the script and is refused tries that by itself
-        if record.session in self.http or record.session in self._probes:
+            self._aside.add(record.session)  # whoever plays the script and is refused tries that by itself
+        elif record.kind is Kind.REFUSED and ender(record.meta) == "tap":
+            self._aside.add(record.session)  # no server has said anything of it
+        if record.session in self.http or record.session in self._aside:
             return
         session = self.sessions.get(record.session)
         match record.kind:

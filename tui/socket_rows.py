@@ -11,7 +11,7 @@ from textwrap import wrap
 from rich.text import Text
 
 from sessions.contract import FAILURES, FailureClass, close_meaning
-from sessions.facts import number
+from sessions.facts import ender, number
 from sessions.records import Kind, Record
 from sessions.redact import screen
 from sessions.safe import safe_line
@@ -70,6 +70,8 @@ def _facts(record: Record) -> list[Text]:
             rows.append(_heading("a session over HTTP: a request for each turn"))
         case Kind.OPEN:
             rows.append(_heading("the socket is open"))
+        case Kind.REFUSED if ender(meta) == "tap" and meta.get("failure_class") != FailureClass.CLOSED:
+            rows.append(_heading("the tap itself refused this; it never reached the upstream"))
         case Kind.REFUSED:
             rows.append(_heading("the socket could not be opened"))
             rows += _cause(str(meta.get("failure_class", "")), str(meta.get("remedy", "")))

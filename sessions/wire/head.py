@@ -257,7 +257,8 @@ def _request(raw: bytes, begin: int) -> RequestHead | Unreadable:
         if field is None:  # its text is not told: it may be a credential that went astray
             return Unreadable(400, "a header line has no colon")
         if _NAME.fullmatch(field.name.encode("latin-1")) is None:
-            return Unreadable(400, f"{field.name[:40]!r} is no name of a header")
+            word = "".join(re.findall(r"^\S*\s?", field.name))  # behind it a credential may have gone astray
+            return Unreadable(400, f"{word[:40]!r} is no name of a header")
         if "\r" in field.value or "\0" in field.value:
             return Unreadable(400, f"the value of {field.name} has a character that no header may have")
         fields.append(field)

@@ -35,6 +35,7 @@ from sessions.wire.lengths import AnswerEnd, RequestBody
 from sessions.wire.plan import Plan
 from sessions.wire.splice import Splice, break_off
 from sessions.wire.stream import ByteStream
+from sessions.wire.unread import write_unread
 from sessions.wire.watch import Watch
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ class Tapped:
             if isinstance(head, RequestHead):
                 self._client.put_back(received[len(head.raw) :])
                 return head
+            if isinstance(head, ResponseHead):
+                head = Unreadable(400, "it is an answer")
             if isinstance(head, Unreadable):
+                write_unread(self._tap, self._peer, received, head)
                 said = f"The tap cannot read this request: {head.said}."
                 await self._answer(head.status, "not_http", said)
                 return None

@@ -175,3 +175,7 @@ def test_every_recipe_is_of_a_product_and_a_failure_that_exist() -> None:
     assert {name for _, name in RECIPES} <= failures
     assert {product for product, _ in RECIPES} <= {sign.product for sign in SIGNS}
     assert all(0 < sign.weight < 1 for sign in SIGNS)
+
+
+def test_what_a_tap_refused_itself_shows_nothing_of_a_product() -> None:
+    assert fingerprints([refused(b"Server: nginx/1.22.1", by="tap")]) == ()

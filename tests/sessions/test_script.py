@@ -283,3 +283,13 @@ def test_a_try_that_was_made_by_itself_has_no_part_in_the_script() -> None:
     script = read(records)
     assert list(script.sessions) == [1]
     assert {step.session for step in script.steps} == {1}
+
+
+def test_what_a_tap_refused_itself_has_no_part_in_the_script() -> None:
+    """No server has answered it, so none is to answer it so again."""
+    by_tap, by_server = Wire(1), Wire(2)
+    records = [
+        by_tap.refused("forbidden", "the tap refused it: its token is missing", status=403, by="tap"),
+        by_server.refused("forbidden", "403 Forbidden", status=403),
+    ]
+    assert list(read(records).sessions) == [2]

@@ -29,6 +29,9 @@ def test_a_refusal_shows_cause_evidence_remedy_and_body() -> None:
     assert "evidence           bare 403" in shown
     assert '{"detail":"no"}' in shown
     assert all(width(line) <= 60 for line in shown.splitlines())
+    by_tap = words(make.Wire().refused("forbidden", "the tap refused it: no token", status=403, by="tap"))
+    assert "the tap itself refused this" in by_tap
+    assert "cause" not in by_tap
     own = words(make.Wire().refused("dns", "no such host", remedy="Spell it right."))
     assert "Spell it right." in own
 
