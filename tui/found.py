@@ -65,7 +65,7 @@ class Found:
 
     async def _read_lines(self, lines: list[str]) -> None:
         """Show which lines of the file could not be read, and why."""
-        about = "These lines are left out of all that is shown; `check` tells what follows from that."
+        about = "A line that cannot be read is left out of every view; `check` tells what follows from that."
         text = "\n".join((about, "", *lines))
         await self._screen.app.push_screen_wait(Reader("what is wrong with the file", text))
 
