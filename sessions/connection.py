@@ -45,6 +45,8 @@ def refused(step: Step, record: Record) -> None:
     describe(step, record)
     session.status = facts.number(meta.get("status")) or 0
     session.failure_class = failure_class_of(record)
+    if session.failure_class is not FailureClass.CLOSED and facts.ender(meta) == "tap":
+        session.closed_by = "tap"
     if session.is_http:
         _fail(step, Failure(session.failure_class.value, facts.word(meta.get("detail"))))
     _cut(step)

@@ -237,6 +237,8 @@ def _result(session: Session) -> str:
 
 
 def _remedy(session: Session) -> str:
+    if session.closed_by == "tap":
+        return "The tap itself refused that: the record of the refusal says why; no server was asked."
     return FAILURES[session.failure_class or FailureClass.CLOSED][1]
 
 

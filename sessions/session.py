@@ -306,7 +306,8 @@ class Session:
         self.status = 0
         self.close_code = 0
         self.close_reason = ""
-        self.closed_by = ""  #: client, server, or "" when nobody sent a close frame
+        #: client, server, or "" when nobody sent a close frame; tap: it refused the opening itself
+        self.closed_by = ""
         self.end_record = -1
         self.lanes: dict[str | None, Lane] = {}
         self.turns: list[Turn] = []

@@ -347,6 +347,8 @@ def _ending(session: Session, now: float) -> list[Piece]:
         name = session.failure_class.value if session.failure_class is not None else "refused"
         status = f" {session.status}" if session.status else ""
         cause = FAILURES[session.failure_class][0] if session.failure_class is not None else ""
+        if session.closed_by == "tap":
+            cause = "The tap itself refused it; no server was asked."
         short = f"refused: {name}{status}"
         return [
             Piece((short, f"{short}. {cause}"), "status--wrong", 98),

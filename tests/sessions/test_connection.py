@@ -103,6 +103,13 @@ def test_an_unknown_failure_class_is_a_protocol_failure() -> None:
     assert fold([Wire().refused("new-in-2030")]).sessions[1].failure_class is FailureClass.PROTOCOL
 
 
+def test_an_opening_that_the_tap_refused_names_the_tap() -> None:
+    by_tap = fold([Wire().refused("forbidden", "no", status=403, by="tap")]).sessions[1]
+    assert (by_tap.phase, by_tap.closed_by) == (Phase.REFUSED, "tap")
+    stopped = fold([Wire().refused("closed", "the tap was stopped", by="tap")]).sessions[1]
+    assert stopped.closed_by == ""
+
+
 def test_opening_twice_is_irregular() -> None:
     wire = Wire()
     sessions = fold([wire.open()])

@@ -126,6 +126,14 @@ def test_a_client_that_is_refused_and_does_not_post() -> None:
     assert one.remedy
 
 
+def test_a_client_that_the_tap_itself_refuses_is_told_of_no_server() -> None:
+    line = Line({**PYTHON, "by": "tap"})
+    line.refused(0.0, 403, "forbidden")
+    (one,) = told(line, now=12.0)
+    assert one.id == GAVE_UP
+    assert one.remedy.startswith("The tap itself refused that")
+
+
 def test_posts_without_any_try_are_pointed_out_with_the_recipe() -> None:
     line = Line(PYTHON)
     line.post(0.0)

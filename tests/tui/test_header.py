@@ -205,6 +205,9 @@ def test_a_refusal_is_told_with_its_class() -> None:
     first, second = lines(records, wire.now, 120)
     assert first.startswith(" REFUSED")
     assert "refused: unauthorized 401. The server does not accept this key, or none was sent." in second
+    by_tap = [wire.refused("forbidden", "no token", status=403, by="tap")]
+    _, second = lines(by_tap, wire.now, 120)
+    assert "refused: forbidden 403. The tap itself refused it; no server was asked." in second
 
 
 def test_badges_and_missing_recording() -> None:
