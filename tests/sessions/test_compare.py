@@ -163,11 +163,12 @@ async def test_tools_and_lanes_are_paired_over_both_transports_also_where_nothin
     calls = ("--tools", str(tools), "--answer", 'get_weather={"sky":"😀"}', "Weather in Oslo?", *TURNS)
     async with FakeServer(Options()) as server:
         ended = await compare(tmp_path, server.base_url, "--transports", "--no-store", "--json", *calls)
-        lanes = await compare(tmp_path, server.base_url, "--transports", "--plain", "--script", str(script))
+        lanes = await compare(tmp_path, server.base_url, "--transports", "--json", "--script", str(script))
     assert ended.code == 0, ended.out
     assert ended.lines[-1]["turns"] == 4
     assert [one for one in ended.differences if one[1] not in ("usage", "timing")] == []
-    assert lanes.out.splitlines()[-1] == "no difference in 2 turns"
+    assert lanes.lines[-1]["turns"] == 2
+    assert [one for one in lanes.differences if one[1] != "timing"] == []
 
 
 async def test_a_recording_is_a_side_and_its_creates_are_the_script(tmp_path: Path) -> None:
