@@ -13,7 +13,7 @@ from io import BytesIO
 from itertools import accumulate
 from time import perf_counter
 
-_BLOCK = 1 << 19
+_BLOCK = 1 << 20
 _NEWLINE = ord("\n")
 
 
@@ -25,6 +25,7 @@ class LineEnds:
         # Q and not q: the one kind of 64 bits that an array takes over without parsing its argument
         self._ends = array("Q", [start])
         self._searched = start  # no newline stands between the last end and here
+        self._buffer: BytesIO | None = None  # while there is much to look at
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -48,33 +49,49 @@ class LineEnds:
         The file is `size` bytes; one block at least is looked at. Raises OSError when it cannot be read.
         """
         while self._searched < size:
-            if not self._look_at_block():
-                return False
+            if not self._look_at_block(size):
+                break
             if perf_counter() >= deadline:
                 return self._searched < size
+        self._buffer = None
         return False
 
-    def _look_at_block(self) -> bool:
+    def _look_at_block(self, size: int) -> bool:
         """Whether more may follow; what stands behind the last newline of a file is looked at again."""
         ends, start = self._ends, self._searched
-        block = os.pread(self._descriptor, _BLOCK, start)
-        if not block:
-            return False
+        wanted = min(_BLOCK, size - start)
         if ends[-1] < start:  # within a line that is larger than a block
+            block = os.pread(self._descriptor, wanted, start)
             end = block.find(b"\n") + 1
             if end:
                 ends.append(start + end)
             self._searched = start + (end or len(block))
-            return True
+            return bool(block)
+        lines, count, last = self._read(start, wanted)
+        if not count:
+            return False
         ends.pop()  # it comes again as the first of the sums
-        ends.extend(accumulate(map(len, BytesIO(block)), initial=start))
-        if block[-1] == _NEWLINE:
+        ends.extend(accumulate(map(len, lines), initial=start))
+        if last == _NEWLINE:
             self._searched = ends[-1]
             return True
         ends.pop()
-        is_last = len(block) < _BLOCK
-        self._searched = start + len(block) if ends[-1] == start else ends[-1]
-        return not is_last
+        self._searched = start + count if ends[-1] == start else ends[-1]
+        return count == wanted and start + count < size
+
+    def _read(self, start: int, wanted: int) -> tuple[BytesIO, int, int]:
+        """Lines from an offset on, how many bytes they are, and the last of these."""
+        if wanted == _BLOCK:
+            # always the same memory: that of a new large block comes page by page from the system
+            buffer = self._buffer = self._buffer or BytesIO(bytes(_BLOCK))
+            with buffer.getbuffer() as view:
+                count = os.preadv(self._descriptor, [view], start)
+                last = view[count - 1] if count else 0
+            if count == wanted:
+                buffer.seek(0)
+                return buffer, count, last
+        block = os.pread(self._descriptor, wanted, start)
+        return BytesIO(block), len(block), block[-1] if block else 0
 
     def cut(self, size: int) -> None:
         """Forget what was found beyond so many bytes: the file has become shorter."""
