@@ -351,9 +351,8 @@ class Reading(Recording):
         stop = min(stop, self.known)
         while start < stop:
             skipped = bisect_right(gaps, start)
-            until = (
-                min(stop, gaps[skipped]) if skipped < len(gaps) else stop
-            )  # no damaged line stands between
+            # up to the next damaged line, records stand one behind the other
+            until = min(stop, gaps[skipped]) if skipped < len(gaps) else stop
             first = start + skipped
             bounds = ends.between(first, ends.stop(first, until + skipped, _BLOCK))
             begin = bounds[0]
